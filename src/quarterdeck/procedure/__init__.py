@@ -1,0 +1,1 @@
+"""Procedures: the YAML format, its conditions and its lint. Pure but for reading files."""
