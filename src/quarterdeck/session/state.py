@@ -1,0 +1,320 @@
+"""What is known of a session: the result of `fold`, and nothing else is state.
+
+Structs here are filled by `fold` alone; everybody else reads. All times are seconds on the session's clock:
+epoch seconds as the wall clock showed them at Start, running on by the boot clock from there.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct, field
+
+from quarterdeck.procedure.model import Step
+from quarterdeck.session.event import Blob, Moment
+from quarterdeck.session.events import Effect, Reading, UndoItem, Verdict
+from quarterdeck.session.plan import Plan
+
+__all__ = [
+    "FINISHED", "LIVE", "Answer", "Deviation", "HaltMark", "Phase", "Poll", "Proposal", "RollbackRun", "Run",
+    "Session", "StateWord", "StepRun", "StepState", "Window",
+]  # fmt: skip
+
+Phase = Literal["planned", "running", "rolling_back", "contingency", "validating", "ended", "monitoring", "closed"]
+"""The plan that is in force. Paused and halted lie over it: see `Session.state`."""
+
+StateWord = Literal[
+    "planned", "running", "paused", "halting", "halted", "rolling_back", "rollback_paused", "contingency",
+    "validating", "completed", "completed_with_exceptions", "rolled_back", "rolled_back_with_exceptions",
+    "recovered", "abandoned", "monitoring", "closed",
+]  # fmt: skip
+"""The words of session-rules.md (`ready` is `planned` with nothing open, which needs the time: `availability`)."""
+
+StepState = Literal[
+    "pending", "claimed", "granted", "running", "verifying", "done", "done_manually", "skipped", "failed",
+    "interrupted", "unknown",
+]  # fmt: skip
+"""As stored; `blocked` and `available` are what `pending` looks like now (`availability.view`)."""
+
+FINISHED: frozenset[StepState] = frozenset({"done", "done_manually", "skipped"})
+"""States that meet an `after` (with the sign-off, where one is asked)."""
+
+LIVE: frozenset[StepState] = frozenset({"granted", "running", "verifying"})
+"""States in which something is going on."""
+
+
+class Window(Struct, frozen=True):
+    """The window, session seconds."""
+
+    start: float
+    end: float
+    reserve: float
+    warn: float
+    assumed: bool = False
+
+
+class Run(Struct):
+    """One attempt of a step."""
+
+    attempt: int
+    id: str = ""
+    """Of the runner; empty for what no command does."""
+    by: str = ""
+    started: float = 0.0
+    ended: float | None = None
+    argv: tuple[str, ...] = ()
+    shell: bool = False
+    spool: str = ""
+    host: str = ""
+    outcome: str = ""
+    """How the command ended; empty while it runs and where there is none."""
+    exit_code: int | None = None
+    blobs: tuple[Blob, ...] = ()
+    lived: bool = True
+    """False once its end is known."""
+
+
+class StepRun(Struct):
+    """What became of a step."""
+
+    id: str
+    state: StepState = "pending"
+    effect: Effect = "none"
+    declared: bool = False
+    """The owner said what the effect is (an unknown that was declared unknown stays open)."""
+    attempt: int = 0
+    runs: list[Run] = field(default_factory=list)
+    claimed_by: str = ""
+    sequence: int = 0
+    """Position among all starts of the session; 0: never started."""
+    started: float | None = None
+    ended: float | None = None
+    sign_off: Literal["not_required", "awaiting", "signed"] = "not_required"
+    signed_by: dict[str, str] = field(default_factory=dict)
+    """Role to login."""
+    values: dict[str, str] = field(default_factory=dict)
+    evidence: list[str] = field(default_factory=list)
+    readings: tuple[Reading, ...] = ()
+    reported_by_hand: bool = False
+    reported_by_phone: str = ""
+    estimate: tuple[float, float] | None = None
+    """(when, rest in seconds)"""
+    reason: str = ""
+    """Of the failure, skip, interruption or unknown."""
+    retry_at: float = 0.0
+    survivors: tuple[str, ...] = ()
+    unproven: bool = False
+    """Its command's end could not be proven: somebody declares it gone (R6)."""
+    stop_asked: bool = False
+    late: int = 0
+    undone: bool = False
+    """Its undo is through."""
+    undo_choice: Literal["", "run", "by_hand", "not_needed"] = ""
+    question_at_halt: bool = False
+    """A manual step that ran when the halt came: its owner is asked one question (R5)."""
+    started_under_halt: bool = False
+    """It started while a halt existed that its author could not know (R27)."""
+    undo_later: bool = False
+    by_phone: str = ""
+    performer: str = ""
+
+
+class HaltMark(Struct):
+    """A halt: live until it is answered (R2)."""
+
+    nonce: str
+    by: str
+    at: float
+    source: str
+    reason: str = ""
+    guard: str = ""
+    answered: bool = False
+    left: StateWord = "running"
+    """The state that the session was in."""
+
+
+class Answer(Struct, frozen=True):
+    """One role's answer to a poll."""
+
+    answer: str
+    comment: str
+    by: str
+    at: float
+    by_phone: str = ""
+
+
+class Poll(Struct):
+    """One attempt of a poll."""
+
+    step: str
+    attempt: int
+    opened: float
+    answers: dict[str, Answer] = field(default_factory=dict)
+    result: str = ""
+    """Empty while open; `go`, `no_go`, `timeout`, `void`."""
+
+
+class Proposal(Struct):
+    """A guard's proposal to halt."""
+
+    guard: str
+    reason: str
+    at: float
+    until: float
+    value: float | None = None
+    state: Literal["open", "dismissed", "lapsed", "answered"] = "open"
+    closed: float = 0.0
+    """When it was dismissed, lapsed or answered."""
+
+
+class RollbackRun(Struct):
+    """The committed rollback: its list is frozen."""
+
+    at: float
+    by: str
+    items: list[UndoItem]
+    stays: tuple[str, ...]
+    left_out: dict[str, str]
+    letters: str
+    waiver: str = ""
+    paused: bool = False
+    run_mine: tuple[str, ...] = ()
+    """Roles whose undo steps run one after the other."""
+
+
+class Deviation(Struct, frozen=True):
+    """What went another way than the plan (R16)."""
+
+    weight: Literal["exception", "noted"]
+    """Exceptions change the outcome's name."""
+    what: str
+    who: str
+    at: float
+    why: str
+    step: str = ""
+
+
+class Session(Struct):
+    """Everything known of a session."""
+
+    id: str = ""
+    title: str = ""
+    procedure: str = ""
+    purpose: str = "live"
+    version: str = ""
+    plan: Plan | None = None
+    text: str = ""
+    """The procedure's text."""
+    params: dict[str, str] = field(default_factory=dict)
+    planned_window: dict[str, str] = field(default_factory=dict)
+    phase: Phase = "planned"
+    paused: bool = False
+    paused_at: float = 0.0
+    paused_by: str = ""
+    pause_reason: str = ""
+    pause_cause: str = ""
+    pauses: list[tuple[float, float]] = field(default_factory=list)
+    """Finished pauses and halts, booked apart from work."""
+    outcome: str = ""
+    verdicts: tuple[Verdict, ...] = ()
+    facts: dict[str, str] = field(default_factory=dict)
+    lead: str = ""
+    anchor: Moment | None = None
+    """Wall and boot clock at Start."""
+    window: Window | None = None
+    started: float | None = None
+    ended: float | None = None
+    closing_from: Literal["", "forward", "rollback", "contingency"] = ""
+    automatic_halts: tuple[str, ...] = ()
+    steps: dict[str, StepRun] = field(default_factory=dict)
+    starts: int = 0
+    """How many starts there were: gives `StepRun.sequence`."""
+    added: list[tuple[Step, str]] = field(default_factory=list)
+    halts: dict[str, HaltMark] = field(default_factory=dict)
+    rechecks: dict[str, bool | None] = field(default_factory=dict)
+    """After a halt: done steps whose verifications run again, to what was read (None: not yet)."""
+    poll_again: str = ""
+    """After a halt: the poll that is asked again before work goes on."""
+    undoing: str = ""
+    """The step that is undone alone."""
+    undo_items: tuple[UndoItem, ...] = ()
+    rollback: RollbackRun | None = None
+    contingency_started: bool = False
+    polls: dict[str, Poll] = field(default_factory=dict)
+    """The latest attempt of each poll."""
+    proposals: dict[str, Proposal] = field(default_factory=dict)
+    """The latest proposal of each guard."""
+    holding: dict[str, str] = field(default_factory=dict)
+    """Guards whose condition holds now, with the reason."""
+    overrides: dict[str, float] = field(default_factory=dict)
+    """Guard to the session time until which it is overridden (0: until the end)."""
+    criteria: dict[str, tuple[bool, str]] = field(default_factory=dict)
+    """Asked criteria: satisfied, note."""
+    ticks: dict[str, str] = field(default_factory=dict)
+    """Ticked checklist items, to who."""
+    tick_readings: dict[str, Reading] = field(default_factory=dict)
+    deviations: list[Deviation] = field(default_factory=list)
+    handover: str = ""
+    recorders: dict[str, str] = field(default_factory=dict)
+    late: list[str] = field(default_factory=list)
+    """What was said once about lateness since it last fitted."""
+    unknown_kinds: list[str] = field(default_factory=list)
+    """Kinds of a newer version: opens read-only."""
+    last: float = 0.0
+    """Session time of the latest event."""
+    count: int = 0
+    lamport: int = 0
+
+    # -- readings that everybody needs
+
+    def live_halts(self) -> tuple[str, ...]:
+        """Nonces of the halts that nobody answered."""
+        return tuple(nonce for nonce, mark in self.halts.items() if not mark.answered)
+
+    def running(self) -> list[StepRun]:
+        """Steps in which something is going on, in order of their starts (polls are no work)."""
+        return sorted((run for run in self.steps.values() if self.is_live(run)), key=lambda run: run.sequence)
+
+    def is_live(self, run: StepRun) -> bool:
+        """Whether the step keeps a halt from being over: it runs, or its end is not proven."""
+        return run.state in {"granted", "running"} or run.unproven
+
+    @property
+    def state(self) -> StateWord:
+        """The session's state in one word of session-rules.md."""
+        if self.phase == "ended":
+            return self.outcome  # type: ignore[return-value]  # decided from the same words
+        if self.phase == "rolling_back":
+            paused = self.rollback is not None and self.rollback.paused
+            return "rollback_paused" if paused or self.live_halts() else "rolling_back"
+        if self.phase in {"monitoring", "closed"}:
+            return self.phase
+        if self.live_halts():
+            return "halting" if self.running() else "halted"
+        return "paused" if self.paused else self.phase
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end is reached."""
+        return self.phase in {"ended", "monitoring", "closed"}
+
+    @property
+    def is_live_session(self) -> bool:
+        """Whether a station must not leave it: from Start to the end."""
+        return self.phase in {"running", "rolling_back", "contingency", "validating"}
+
+    @property
+    def past_no_return(self) -> bool:
+        """R8: passed when that step starts, unless its owner declared that it changed nothing."""
+        if self.plan is None:
+            return False
+        step = self.plan.point_of_no_return
+        run = self.steps.get(step) if step else None
+        return run is not None and run.sequence > 0 and not (run.declared and run.effect == "none")
+
+    def clock(self, moment: Moment) -> float:
+        """Session seconds of a moment: by the boot clock from Start where that is possible, else by wall clock."""
+        anchor = self.anchor
+        if anchor is None or not anchor.boot or moment.boot != anchor.boot:
+            return moment.wall
+        return anchor.wall + (moment.bt_ns - anchor.bt_ns) / 1e9
