@@ -52,7 +52,7 @@ class Model(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Base of all parts of a procedure: frozen, keyword only, defaults left out of the JSON."""
 
 
-class Expect(Model):
+class Expect(Model, frozen=True, kw_only=True):
     """What a reading must be: exactly one comparison. `text` is as written, for people (`>= 5 GiB`)."""
 
     op: Literal["equals", "not_equals", "matches", "lt", "lte", "gt", "gte", "between", "exit_code", "status"]
@@ -62,7 +62,7 @@ class Expect(Model):
     """The upper bound of `between`."""
 
 
-class VerifyItem(Model):
+class VerifyItem(Model, frozen=True, kw_only=True):
     """One thing that is read to see whether a step is right: exactly one of `command`, `check`, `gauge`, `value`."""
 
     command: tuple[str, ...] = ()
@@ -79,7 +79,7 @@ class VerifyItem(Model):
     title: str = ""
 
 
-class RecordField(Model):
+class RecordField(Model, frozen=True, kw_only=True):
     """A value that a person types or that a pattern takes from the output."""
 
     name: str
@@ -91,7 +91,7 @@ class RecordField(Model):
     title: str = ""
 
 
-class SignOff(Model):
+class SignOff(Model, frozen=True, kw_only=True):
     """Who signs a step: one `role`, or `min` people of the roles in `of`."""
 
     role: str = ""
@@ -100,21 +100,21 @@ class SignOff(Model):
     of: tuple[str, ...] = ()
 
 
-class Retry(Model):
+class Retry(Model, frozen=True, kw_only=True):
     """Automatic retries within a living run, only for steps that do not mutate or are idempotent (R14)."""
 
     max: int
     every: float = 5.0
 
 
-class OnFail(Model):
+class OnFail(Model, frozen=True, kw_only=True):
     """What a failed step does to the session; nothing continues silently."""
 
     action: Literal["ask", "pause", "halt"] = "ask"
     retry: Retry | None = None
 
 
-class OnHalt(Model):
+class OnHalt(Model, frozen=True, kw_only=True):
     """What a halt does to the running step (R4)."""
 
     action: Literal["finish", "terminate", "ask"] = "finish"
@@ -122,28 +122,28 @@ class OnHalt(Model):
     """Seconds between SIGTERM and SIGKILL."""
 
 
-class Progress(Model):
+class Progress(Model, frozen=True, kw_only=True):
     """A command that gives a percentage or a line while the step runs."""
 
     command: tuple[str, ...]
     every: float = 5.0
 
 
-class ExpectOutage(Model):
+class ExpectOutage(Model, frozen=True, kw_only=True):
     """The target that this step is expected to break, and for how many seconds at most."""
 
     target: str
     max: float
 
 
-class Link(Model):
+class Link(Model, frozen=True, kw_only=True):
     """A link or a document for people."""
 
     title: str
     url: str
 
 
-class Step(Model):
+class Step(Model, frozen=True, kw_only=True):
     """One step of any list: preconditions, stages, undo, rollback verification, contingency, closing."""
 
     id: str
@@ -206,7 +206,7 @@ class Step(Model):
     """Where the step stands in its file; 0 for a step added in the session."""
 
 
-class Stage(Model):
+class Stage(Model, frozen=True, kw_only=True):
     """A named part of the forward plan."""
 
     id: str
@@ -214,13 +214,13 @@ class Stage(Model):
     steps: tuple[Step, ...]
 
 
-class Rollback(Model):
+class Rollback(Model, frozen=True, kw_only=True):
     """Inline form: only `verify`; the undo steps stand at their steps."""
 
     verify: tuple[Step, ...] = ()
 
 
-class WindowRule(Model):
+class WindowRule(Model, frozen=True, kw_only=True):
     """What the procedure says of the window; times are ISO text, spans are seconds, None where not said."""
 
     start: str = ""
@@ -229,7 +229,7 @@ class WindowRule(Model):
     warn: float | None = None
 
 
-class Role(Model):
+class Role(Model, frozen=True, kw_only=True):
     """A role that owns steps; `lead`, `deputy` and `observer` always exist."""
 
     title: str
@@ -237,7 +237,7 @@ class Role(Model):
     backup: str = ""
 
 
-class Risk(Model):
+class Risk(Model, frozen=True, kw_only=True):
     """One row of the risk assessment."""
 
     risk: str
@@ -247,7 +247,7 @@ class Risk(Model):
     contingency: str = ""
 
 
-class ChecklistItem(Model):
+class ChecklistItem(Model, frozen=True, kw_only=True):
     """A pre-maintenance item; with `check` it ticks itself."""
 
     id: str
@@ -256,7 +256,7 @@ class ChecklistItem(Model):
     check: VerifyItem | None = None
 
 
-class Bands(Model):
+class Bands(Model, frozen=True, kw_only=True):
     """Thresholds of one metric, with units as written; `clear` ends a breach (hysteresis)."""
 
     warning: str = ""
@@ -264,7 +264,7 @@ class Bands(Model):
     clear: str = ""
 
 
-class Target(Model):
+class Target(Model, frozen=True, kw_only=True):
     """What to watch. `options` holds the fields of the type (`url`, `host`, `port`, `argv` …) as text or lists."""
 
     type: str
@@ -281,14 +281,14 @@ class Target(Model):
     on_unknown: Literal["", "pause"] = ""
 
 
-class Grace(Model):
+class Grace(Model, frozen=True, kw_only=True):
     """After the start of step `after` a guard is quiet for `period` seconds."""
 
     after: str
     period: float
 
 
-class Guard(Model):
+class Guard(Model, frozen=True, kw_only=True):
     """A condition that warns, pauses, proposes a halt or halts (R13)."""
 
     id: str
@@ -304,14 +304,14 @@ class Guard(Model):
     """Step ids, stage ids, or `rollback`, `contingency`, `closing`; empty means the forward plan."""
 
 
-class Downtime(Model):
+class Downtime(Model, frozen=True, kw_only=True):
     """Seconds of critical that these targets may show outside expected outages."""
 
     targets: tuple[str, ...]
     max: float
 
 
-class Baseline(Model):
+class Baseline(Model, frozen=True, kw_only=True):
     """A metric held against what it was before Start."""
 
     metric: str
@@ -323,7 +323,7 @@ class Baseline(Model):
     min_samples: int = 30
 
 
-class Criterion(Model):
+class Criterion(Model, frozen=True, kw_only=True):
     """A success or failure indicator: exactly one of the five kinds of proof."""
 
     id: str
@@ -336,7 +336,7 @@ class Criterion(Model):
     asked: str = ""
 
 
-class Param(Model):
+class Param(Model, frozen=True, kw_only=True):
     """A parameter of the procedure."""
 
     type: Literal["string", "integer", "number", "boolean", "host", "url", "path", "duration"] = "string"
@@ -348,7 +348,7 @@ class Param(Model):
     pattern: str = ""
 
 
-class Procedure(Model):
+class Procedure(Model, frozen=True, kw_only=True):
     """A whole procedure with its parameters filled in (secret ones stay `${name}` until a command starts)."""
 
     id: str

@@ -14,7 +14,7 @@ from msgspec import Struct, field
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Event
 
-__all__ = ["KINDS", "Effect", "Payload", "Reading", "UndoItem", "Watch", "payload"]
+__all__ = ["KINDS", "Effect", "Payload", "Proof", "UndoItem", "Watch", "payload"]
 
 Effect = Literal["none", "partial", "full", "unknown"]
 
@@ -47,7 +47,7 @@ class Watch(Struct, frozen=True, omit_defaults=True):
     """Metric name to value; None where it was unknown."""
 
 
-class Reading(Struct, frozen=True, omit_defaults=True):
+class Proof(Struct, frozen=True, omit_defaults=True):
     """What one verify item read."""
 
     title: str
@@ -106,13 +106,13 @@ class PlanRevised(Payload, frozen=True, kw_only=True):
 
 
 class ItemTicked(Payload, frozen=True, kw_only=True):
-    """A checklist item was ticked, or unticked; by a machine where `reading` is there."""
+    """A checklist item was ticked, or unticked; by a machine where `proof` is there."""
 
     kind = "checklist.ticked"
     item: str
     ticked: bool = True
     note: str = ""
-    reading: Reading | None = None
+    proof: Proof | None = None
 
 
 class SessionStarted(Payload, frozen=True, kw_only=True):
@@ -347,7 +347,7 @@ class CommandEnded(Payload, frozen=True, kw_only=True):
     """Bytes of output that were not kept."""
     survivors: tuple[str, ...] = ()
     """What could not be signalled: `pid owner command`."""
-    gone: Reading | None = None
+    gone: Proof | None = None
     """What the `gone` check read after it was ended."""
     values: dict[str, str] = {}
     watch: Watch | None = None
@@ -357,7 +357,7 @@ class StepVerified(Payload, frozen=True, kw_only=True):
     """A step's verifications were read."""
 
     kind = "step.verified"
-    readings: tuple[Reading, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     ok: bool = False
     recheck: bool = False
     """Run again after a halt (R11)."""

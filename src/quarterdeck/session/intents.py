@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob
-from quarterdeck.session.events import Effect, Reading, Verdict, Watch
+from quarterdeck.session.events import Effect, Proof, Verdict, Watch
 
 __all__ = ["Intent", "Launch"]
 
@@ -42,7 +42,7 @@ class TickItem(Wish, frozen=True, kw_only=True):
     item: str
     ticked: bool = True
     note: str = ""
-    reading: Reading | None = None
+    proof: Proof | None = None
 
 
 class StartSession(Wish, frozen=True, kw_only=True):
@@ -352,7 +352,7 @@ class CommandReturned(Wish, frozen=True, kw_only=True):
     seconds: float = 0.0
     cut: int = 0
     survivors: tuple[str, ...] = ()
-    gone: Reading | None = None
+    gone: Proof | None = None
     values: dict[str, str] = {}
     blobs: tuple[Blob, ...] = ()
     watch: Watch | None = None
@@ -363,7 +363,7 @@ class VerificationRead(Wish, frozen=True, kw_only=True):
 
     step: str
     attempt: int
-    readings: tuple[Reading, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     recheck: bool = False
     watch: Watch | None = None
 

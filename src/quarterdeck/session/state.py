@@ -12,7 +12,7 @@ from msgspec import Struct, field
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob, Moment
-from quarterdeck.session.events import Effect, Reading, UndoItem, Verdict
+from quarterdeck.session.events import Effect, Proof, UndoItem, Verdict
 from quarterdeck.session.plan import Plan
 
 __all__ = [
@@ -94,7 +94,7 @@ class StepRun(Struct):
     """Role to login."""
     values: dict[str, str] = field(default_factory=dict)
     evidence: list[str] = field(default_factory=list)
-    readings: tuple[Reading, ...] = ()
+    proofs: tuple[Proof, ...] = ()
     reported_by_hand: bool = False
     reported_by_phone: str = ""
     estimate: tuple[float, float] | None = None
@@ -252,7 +252,7 @@ class Session(Struct):
     """Asked criteria: satisfied, note."""
     ticks: dict[str, str] = field(default_factory=dict)
     """Ticked checklist items, to who."""
-    tick_readings: dict[str, Reading] = field(default_factory=dict)
+    tick_proofs: dict[str, Proof] = field(default_factory=dict)
     deviations: list[Deviation] = field(default_factory=list)
     handover: str = ""
     recorders: dict[str, str] = field(default_factory=dict)
