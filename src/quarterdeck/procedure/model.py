@@ -63,7 +63,7 @@ class Expect(Model, frozen=True, kw_only=True):
 
 
 class VerifyItem(Model, frozen=True, kw_only=True):
-    """One thing that is read to see whether a step is right: exactly one of `command`, `check`, `gauge`, `value`."""
+    """One thing that is read to see whether a step is right: one of `command`, `check`, `gauge`, `value`."""
 
     command: tuple[str, ...] = ()
     check: str = ""
@@ -166,7 +166,7 @@ class Step(Model, frozen=True, kw_only=True):
     auto_start: bool = False
     record: tuple[RecordField, ...] = ()
     after: tuple[str, ...] = ()
-    """Ids that must be finished before; filled in by the loader (the step before in the list) where not written."""
+    """Ids that must be finished before; the loader fills in the step before in the list where not written."""
     not_before: str = ""
     start_by: str = ""
     sign_off: SignOff | None = None
@@ -189,7 +189,7 @@ class Step(Model, frozen=True, kw_only=True):
     evidence: Literal["", "text", "file", "output"] = ""
     links: tuple[Link, ...] = ()
     tags: tuple[str, ...] = ()
-    # kind: poll
+    # what a poll asks
     question: str = ""
     roles: tuple[str, ...] = ()
     quorum: int = 0
@@ -197,7 +197,7 @@ class Step(Model, frozen=True, kw_only=True):
     poll_timeout: float = 0.0
     on_timeout: Literal["pause", "no_go"] = "pause"
     criteria: tuple[str, ...] = ()
-    # kind: wait
+    # what a wait waits for
     until: str = ""
     """An ISO time, `window.start+20m`, or a condition."""
     release: str = ""
@@ -265,7 +265,7 @@ class Bands(Model, frozen=True, kw_only=True):
 
 
 class Target(Model, frozen=True, kw_only=True):
-    """What to watch. `options` holds the fields of the type (`url`, `host`, `port`, `argv` …) as text or lists."""
+    """What to watch. `options` holds the type's own fields (`url`, `host`, `port`, `argv` …), text or lists."""
 
     type: str
     options: dict[str, str | list[str]] = field(default_factory=dict)
@@ -364,6 +364,8 @@ class Procedure(Model, frozen=True, kw_only=True):
     services: tuple[str, ...] = ()
     environments: tuple[str, ...] = ()
     params: dict[str, Param] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)
+    """The parameters' values in force, for the record and scripts; a secret one's is the reference to it."""
     window: WindowRule = WindowRule()
     roles: dict[str, Role] = field(default_factory=dict)
     risks: tuple[Risk, ...] = ()

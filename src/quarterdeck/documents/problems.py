@@ -1,0 +1,81 @@
+"""What is wrong with a document, and where: one printable line for each fault.
+
+Everything that reads a person's YAML collects `Problem`s and goes on, so that a person sees all faults at
+once. Text that comes from the document is quoted through `quote`, so that a hostile file cannot write on a
+terminal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+from msgspec import Struct
+
+from quarterdeck.errors import DocumentError
+
+__all__ = ["Problem", "did_you_mean", "document_error", "errors_of", "quote"]
+
+Level = Literal["error", "warning"]
+
+
+class Problem(Struct, frozen=True):
+    """One fault; `line` and `column` count from 1, columns in characters."""
+
+    path: str
+    line: int
+    column: int
+    level: Level
+    message: str
+
+    def __str__(self) -> str:
+        """The form that editors and compilers share: `file:line:col: level: message`."""
+        return f"{_safe(self.path)}:{self.line}:{self.column}: {self.level}: {self.message}"
+
+
+def _safe(text: str) -> str:
+    """Escape what is not printable, so that a name or value stays on its line and steers no terminal."""
+    if text.isprintable():
+        return text
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+        for character in text.encode("utf-8", "backslashreplace").decode("utf-8")
+    )
+
+
+def quote(text: str, limit: int = 60) -> str:
+    """Show a piece of a document inside a message: printable, on one line, cut to `limit` characters."""
+    shortened = text if len(text) <= limit else text[: limit - 1] + "…"
+    return f"`{_safe(shortened)}`"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return `; did you mean `x`?` for the nearest known word, or nothing when none is near."""
+    candidates = [candidate for candidate in known if candidate]
+    if not candidates or len(word) > 80:
+        return ""
+    lowered = word.lower().replace("-", "_")
+    for candidate in candidates:
+        if candidate.lower().replace("-", "_") == lowered:
+            return f"; did you mean `{candidate}`?"
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, candidates[:2000], n=1, cutoff=0.6)
+    return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def errors_of(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return the problems that refuse the document; warnings do not."""
+    return tuple(problem for problem in problems if problem.level == "error")
+
+
+def document_error(path: str, problems: Sequence[Problem]) -> DocumentError:
+    """Make the error that a person is told for a document with faults: every line, and how many they are."""
+    errors = errors_of(problems)
+    count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
+    return DocumentError(
+        f"{count} in the document",
+        where=_safe(path),
+        problems=tuple(str(problem) for problem in problems),
+        hint="each line above names its place" if len(errors) > 1 else "",
+    )

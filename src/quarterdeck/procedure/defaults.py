@@ -1,0 +1,53 @@
+"""Fills in what a procedure leaves out: owners, order, what mutates, what a halt does.
+
+The rules are those of the format's step table. Undo steps take the owner, and the host, of the step that they
+undo (R7); their order is the written one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from quarterdeck.procedure.model import OnHalt, Step
+from quarterdeck.procedure.step_fields import Written
+
+__all__ = ["complete"]
+
+
+def complete(
+    written: Sequence[Written],
+    places: dict[str, str],
+    *,
+    owner: str = "lead",
+    before: str = "",
+    host: tuple[str, ...] = (),
+) -> tuple[Step, ...]:
+    """Make the steps of one list.
+
+    `owner` and `host` hold for steps that name none; `before` is the id of the step that the first one
+    follows (the last step of the stage before). `places` receives each step's path in the document by its id.
+    """
+    steps = []
+    for item in written:
+        step = _step(item, places, owner, before, host)
+        steps.append(step)
+        before = step.id or before
+    return tuple(steps)
+
+
+def _step(item: Written, places: dict[str, str], owner: str, before: str, host: tuple[str, ...]) -> Step:
+    arguments = dict(item.arguments)
+    identity = arguments.get("id", "")
+    places.setdefault(identity, item.at)
+    kind = arguments.get("kind", "manual")
+    arguments.setdefault("owner", owner)
+    arguments.setdefault("mutates", kind in {"manual", "command"})
+    arguments.setdefault("on_halt", OnHalt(action="finish" if arguments["mutates"] else "terminate"))
+    arguments.setdefault("after", (before,) if before else ())
+    runs = "command" in arguments or "shell" in arguments
+    if host and runs:
+        arguments.setdefault("host", host)
+    arguments["undo"] = complete(
+        item.undo, places, owner=arguments["owner"], before="", host=arguments.get("host", ())
+    )
+    return Step(**arguments)
