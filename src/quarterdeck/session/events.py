@@ -422,6 +422,8 @@ class StepSigned(Payload, frozen=True, kw_only=True):
     role: str
     meaning: str = ""
     by_phone: str = ""
+    waiver: str = ""
+    """Why the performer signed (an exception, R21)."""
 
 
 class EffectDeclared(Payload, frozen=True, kw_only=True):

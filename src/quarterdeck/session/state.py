@@ -162,7 +162,8 @@ class Proposal(Struct):
     at: float
     until: float
     value: float | None = None
-    state: Literal["open", "dismissed", "lapsed", "answered"] = "open"
+    state: Literal["open", "dismissed", "lapsed", "answered", "cleared"] = "open"
+    """`cleared`: dismissed, and its condition has gone since, so that it may come again."""
     closed: float = 0.0
     """When it was dismissed, lapsed or answered."""
 
@@ -176,6 +177,8 @@ class RollbackRun(Struct):
     stays: tuple[str, ...]
     left_out: dict[str, str]
     letters: str
+    commit: tuple[str, int]
+    """(replica, aseq) of the commit: a halt whose author had not seen it is answered by it (R2)."""
     waiver: str = ""
     paused: bool = False
     run_mine: tuple[str, ...] = ()
@@ -258,6 +261,8 @@ class Session(Struct):
     recorders: dict[str, str] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     """What was said once about lateness since it last fitted."""
+    gaps: list[str] = field(default_factory=list)
+    """Replicas whose chain has a hole: forward work is frozen until it is filled."""
     unknown_kinds: list[str] = field(default_factory=list)
     """Kinds of a newer version: opens read-only."""
     last: float = 0.0

@@ -1,0 +1,155 @@
+"""What may start now, and why not: readings of a session that console, rules and automatic starts share."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Literal
+
+from msgspec import Struct
+
+from quarterdeck.session.rollback import due_items, next_item
+from quarterdeck.session.state import FINISHED, Session, StepRun, StepState
+
+__all__ = ["View", "blockers", "current", "in_force", "is_met", "may_try_again", "moment", "open_gates", "view"]
+
+_RELATIVE = re.compile(r"window\.(start|end)\s*(?:([+-])\s*(.+))?$")
+_SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+
+
+class View(Struct, frozen=True):
+    """How a step looks now."""
+
+    state: StepState | Literal["blocked", "available"]
+    why: str = ""
+    """What blocks it, or the reason of its failure, skip or interruption."""
+
+
+def in_force(session: Session) -> tuple[str, ...]:
+    """Ids of the steps that the session works on now, in order."""
+    plan = session.plan
+    if plan is None:
+        return ()
+    if session.undoing:
+        return tuple(item.step for item in session.undo_items)
+    match session.phase:
+        case "planned":
+            return plan.preconditions
+        case "running":
+            return plan.forward
+        case "rolling_back":
+            return tuple(item.step for item in due_items(session))
+        case "contingency":
+            return plan.contingency
+        case "validating":
+            return plan.closing
+        case _:
+            return ()
+
+
+def is_met(session: Session, identity: str) -> bool:
+    """Whether this step meets an `after`: finished, and signed where a sign-off is asked."""
+    run = session.steps.get(identity)
+    return run is not None and run.state in FINISHED and run.sign_off != "awaiting"
+
+
+def moment(session: Session, text: str) -> float | None:
+    """Read an ISO time or `window.start+20m` as epoch seconds; None where it can't be known yet."""
+    relative = _RELATIVE.match(text.strip())
+    if relative is not None:
+        if session.window is None:
+            return None
+        base = session.window.start if relative[1] == "start" else session.window.end
+        span = sum(float(n) * _SECONDS[u] for n, u in _SPAN.findall(relative[3] or ""))
+        return base - span if relative[2] == "-" else base + span
+    try:
+        parsed = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def may_try_again(session: Session, run: StepRun) -> str:
+    """Why a failed, interrupted or unknown step may not run again (R14); empty where it may."""
+    assert session.plan is not None
+    step, place = session.plan.steps[run.id], session.plan.places[run.id]
+    if place.part in {"undo", "verify"} or not step.mutates or step.idempotent:
+        return ""
+    if run.effect == "none" and run.declared:
+        return ""
+    if run.declared:
+        return "it changed something: undo this step, or roll back"
+    return "say first what it changed"
+
+
+def blockers(session: Session, identity: str, now: float) -> list[str]:
+    """What keeps this step from starting, the session's own state apart."""
+    assert session.plan is not None
+    plan, run, step = session.plan, session.steps[identity], session.plan.steps[identity]
+    found: list[str] = []
+    if run.state not in {"pending", "claimed", "failed", "interrupted", "unknown"}:
+        return [f"it is {run.state.replace('_', ' ')}"]
+    if run.state in {"failed", "interrupted", "unknown"}:
+        why = may_try_again(session, run)
+        if why:
+            found.append(why)
+    if plan.places[identity].part in {"undo", "verify"} and identity in in_force(session):
+        first = next_item(session)
+        if first is not None and first.step != identity:
+            found.append(f"first {plan.steps[first.step].title}")
+        return found
+    waits = [i for i in step.after if i in session.steps and not is_met(session, i)]
+    found += [_waits_for(session, i) for i in waits]
+    if step.not_before:
+        earliest = moment(session, step.not_before)
+        if earliest is not None and now < earliest:
+            found.append(f"not before {datetime.fromtimestamp(earliest, UTC):%H:%M} UTC")
+    if step.point_of_no_return:
+        live = [other for other in session.running() if other.id != identity]
+        found += [f"{other.id} still runs" for other in live]
+    return found
+
+
+def _waits_for(session: Session, identity: str) -> str:
+    assert session.plan is not None
+    title = session.plan.steps[identity].title
+    waiting = session.steps[identity].sign_off == "awaiting"
+    return f"waits for the sign-off of {title}" if waiting else f"waits for {title}"
+
+
+def view(session: Session, identity: str, now: float) -> View:
+    """Return how the step looks now."""
+    run = session.steps[identity]
+    if run.state not in {"pending", "claimed"}:
+        return View(run.state, run.reason)
+    if identity not in in_force(session):
+        return View("pending")
+    why = blockers(session, identity, now)
+    return View("blocked", why[0]) if why else View("available")
+
+
+def current(session: Session, now: float) -> str:
+    """The step that matters now: what runs, else what is stuck, else what is available, else nothing."""
+    listed = in_force(session)
+    live = [run.id for run in session.running() if run.id in listed]
+    stuck = [i for i in listed if session.steps[i].state in {"verifying", "failed", "interrupted", "unknown"}]
+    if live or stuck:
+        return (live + stuck)[0]
+    return next((i for i in listed if view(session, i, now).state == "available"), "")
+
+
+def open_gates(session: Session, now: float) -> list[str]:
+    """What still keeps Start, in words that follow `started although …`."""
+    plan = session.plan
+    if plan is None:
+        return ["there is no plan"]
+    gates = [f"“{i.title}” is not ticked" for i in plan.procedure.checklist if i.id not in session.ticks]
+    gates += [f"“{plan.steps[i].title}” has not passed" for i in plan.preconditions if not is_met(session, i)]
+    start, end = (session.planned_window.get(k, "") for k in ("start", "end"))
+    opens, closes = moment(session, start) if start else None, moment(session, end) if end else None
+    if opens is not None and now < opens:
+        gates.append(f"the window opens at {datetime.fromtimestamp(opens, UTC):%Y-%m-%d %H:%M} UTC")
+    if closes is not None and now > closes:
+        gates.append(f"the window ended at {datetime.fromtimestamp(closes, UTC):%Y-%m-%d %H:%M} UTC")
+    return gates
