@@ -1,0 +1,189 @@
+"""What all types of check share: the result, the protocol, reading of options, secrets by reference.
+
+A check takes one sample when asked and says how it looked; schedules, deadlines, bands and thresholds are not
+its business. It must never put a secret, an address with a query, or text that steers a terminal into a message.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.observer.readings import Status, Value
+from quarterdeck.procedure.model import Target
+
+__all__ = [
+    "Build",
+    "Check",
+    "Context",
+    "Options",
+    "Result",
+    "Secrets",
+    "SettingError",
+    "is_reference",
+    "printable",
+    "reason_of",
+]
+
+_SECRET_FILE_CAP = 64 * 1024
+_REFERENCES = ("env:", "file:", "keyring:")
+
+
+class SettingError(QuarterdeckError):
+    """A target is set up wrongly: it reads as unknown, with this message, until it is changed."""
+
+
+class Result(Struct, frozen=True, kw_only=True):
+    """How one sample looked, before bands and thresholds."""
+
+    status: Status
+    values: dict[str, Value] = field(default_factory=dict)
+    units: dict[str, str] = field(default_factory=dict)
+    """Base units of the values whose name does not tell theirs."""
+    message: str = ""
+    finding: str = ""
+    """Text for a finding that lasts as long as results carry it, such as a hung mount."""
+
+
+class Context(Struct, frozen=True, kw_only=True):
+    """What a check may know of its surroundings."""
+
+    name: str
+    """The target's name."""
+    metrics: tuple[str, ...] = ()
+    """Names (after the target) of the metrics that conditions use."""
+    environ: Mapping[str, str] = os.environ
+
+
+class Check(Protocol):
+    """One target's check."""
+
+    @property
+    def doing(self) -> str:
+        """What a sample under way is at, for the message when its time is up."""
+
+    late: Status
+    """What it means when a sample is not done within its timeout."""
+
+    async def sample(self) -> Result:
+        """One sample; may be cancelled at any moment when its time is up."""
+
+    async def close(self) -> None:
+        """Give up what is held open."""
+
+
+Build = Callable[[Target, Context], Check]
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Text from outside as one short line that cannot steer a terminal."""
+    line = "".join(letter if letter.isprintable() else " " for letter in text[: limit * 4])
+    line = " ".join(line.split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def reason_of(error: BaseException) -> str:
+    """Why a connection failed, in the system's words; never the text of an exception, which may hold addresses."""
+    number = getattr(error, "errno", None)
+    if isinstance(error, socket.gaierror):
+        return "the name cannot be resolved"
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number).lower()
+    return "no connection"
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text names a secret instead of being one."""
+    return text.startswith(_REFERENCES)
+
+
+class Options:
+    """A target's options, read one by one; what is left over at the end is an error."""
+
+    def __init__(self, target: Target) -> None:
+        self._type = target.type
+        self._left = dict(target.options)
+
+    def text(self, name: str, default: str | None = None) -> str:
+        """A text; without `default` it is required."""
+        value = self._left.pop(name, default)
+        if value is None:
+            raise SettingError(f"a check of type {self._type} needs `{name}`")
+        if not isinstance(value, str):
+            raise SettingError(f"`{name}` must be a text, not a list")
+        return value
+
+    def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
+        """A list of texts; one text is a list of one."""
+        value = self._left.pop(name, None)
+        if value is None:
+            return default
+        return (value,) if isinstance(value, str) else tuple(value)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """`true` or `false`."""
+        value = self.text(name, "true" if default else "false").lower()
+        if value not in ("true", "false"):
+            raise SettingError(f"`{name}` must be true or false")
+        return value == "true"
+
+    def number(self, name: str, low: int, high: int, default: int | None = None) -> int:
+        """A whole number within bounds."""
+        value = self.text(name, None if default is None else str(default))
+        if not (value.isascii() and value.isdigit() and low <= int(value[:9]) <= high):
+            raise SettingError(f"`{name}` must be a number from {low} to {high}")
+        return int(value)
+
+    def done(self) -> None:
+        """Refuse what nobody asked for."""
+        if self._left:
+            names = ", ".join(f"`{printable(name, 40)}`" for name in sorted(self._left))
+            raise SettingError(f"a check of type {self._type} has no option {names}")
+
+
+class Secrets:
+    """Resolves references (`env:NAME`, `file:PATH`) and keeps what it resolved out of messages."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self._known: set[str] = set()
+
+    def resolve(self, reference: str) -> str:
+        """The secret that a reference names. Raises `SettingError`, which names the reference only."""
+        kind, _, name = reference.partition(":")
+        if kind == "env":
+            secret = self._environ.get(name, "")
+            if not secret:
+                raise SettingError(f"the variable {printable(name, 60)} is not set")
+        elif kind == "file":
+            secret = self._read(name)
+        elif kind == "keyring":
+            raise SettingError("secrets from a keyring are not supported yet", hint="use env: or file:")
+        else:
+            raise SettingError("a secret must be given as env:NAME or file:PATH")
+        if not secret.isprintable():
+            raise SettingError(f"the secret of {kind}:{printable(name, 60)} holds unprintable characters")
+        self._known.add(secret)
+        return secret
+
+    def _read(self, name: str) -> str:
+        path = Path(name)
+        try:
+            if not path.is_file():
+                raise SettingError(f"the secret's file {printable(name, 80)} is not there")
+            with path.open("rb") as file:
+                return file.read(_SECRET_FILE_CAP).decode().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingError(f"the secret's file {printable(name, 80)} cannot be read") from error
+
+    def scrub(self, text: str) -> str:
+        """The text without any secret that was resolved here."""
+        for secret in self._known:
+            text = text.replace(secret, "•••")
+        return text

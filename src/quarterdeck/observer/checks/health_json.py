@@ -1,0 +1,169 @@
+"""Check type `health_json`: a health endpoint in the health+json form (draft-inadarei-api-health-check).
+
+Options: those of `http` but `expect_status` and `matches`. `status` pass, ok, up is ok; warn is warning; fail,
+error, down is critical; anything else is unknown, as is a document that is no JSON object. 5xx is critical whatever
+the body says; 4xx with a status that is not critical contradicts itself and is unknown.
+
+Metrics: `latency` (seconds, more is worse), `code` (plain), `value[PATH]`: each number of the document by its dotted
+path, as the service gives it (`value[checks.postgres:responseTime.observedValue]`); of a list its first element.
+Keys may hold colons, dots too; short texts named `status` are there as words.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+
+from quarterdeck.observer.checks.base import Check, Context, Options, Result, printable
+from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer, web_settings
+from quarterdeck.observer.readings import Status, Value
+from quarterdeck.procedure.model import Target
+
+__all__ = ["HealthJsonCheck", "NotADocument", "build", "document", "numbers"]
+
+_MEANING: dict[str, Status] = {
+    "pass": "ok",
+    "ok": "ok",
+    "up": "ok",
+    "warn": "warning",
+    "fail": "critical",
+    "error": "critical",
+    "down": "critical",
+}
+MOST_VALUES = 200
+"""Values of one document that are kept; those that conditions name come first."""
+_DEPTH = 8
+_PATH_CAP = 200
+
+
+class NotADocument(Exception):  # noqa: N818 - it is an outcome, not a fault of this program
+    """The body is not the JSON object that was promised; the text says what it is instead."""
+
+
+def document(body: bytes, content_type: str) -> dict[str, Any]:
+    """The JSON object of a body. Raises `NotADocument`."""
+    if "html" in content_type.lower() or body.lstrip()[:1] == b"<":
+        raise NotADocument("HTML where JSON was promised")
+    if not body.strip():
+        raise NotADocument("an empty body where JSON was promised")
+    try:
+        found = msgspec.json.decode(body)
+    except UnicodeDecodeError as error:
+        raise NotADocument("a body that is not valid UTF-8") from error
+    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+        raise NotADocument("a body that is not valid JSON") from error
+    if not isinstance(found, dict):
+        raise NotADocument("JSON that is no object")
+    return found
+
+
+def numbers(found: dict[str, Any], wanted: frozenset[str] = frozenset()) -> dict[str, Value]:
+    """The numbers of a document (and its words named `status`) as `value[PATH]`, at most `MOST_VALUES`.
+
+    Those in `wanted` are kept whatever the number of others.
+    """
+    values: dict[str, Value] = {}
+    others = 0
+    waiting: list[tuple[str, Any, int]] = [(key, value, 1) for key, value in reversed(found.items())]
+    while waiting:
+        path, value, depth = waiting.pop()
+        if isinstance(value, list):
+            value = value[0] if value else None
+        if isinstance(value, dict):
+            if depth < _DEPTH and len(path) < _PATH_CAP:
+                waiting.extend((f"{path}.{key}", inner, depth + 1) for key, inner in reversed(value.items()))
+            continue
+        kept = _kept(path, value)
+        if kept is None or len(path) > _PATH_CAP or not path.isprintable():
+            continue
+        name = f"value[{path}]"
+        if name not in wanted:
+            others += 1
+            if others > MOST_VALUES:
+                continue
+        values[name] = kept
+    return values
+
+
+def _kept(path: str, value: Any) -> Value | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int | float):
+        try:
+            number = float(value)
+        except OverflowError:
+            return None
+        return number if math.isfinite(number) else None
+    if isinstance(value, str) and path.rpartition(".")[2] == "status" and "." in path:
+        return printable(value, 40)
+    return None
+
+
+def build(target: Target, context: Context) -> Check:
+    """A check that reads one health document for each sample."""
+    options = Options(target)
+    settings = web_settings(options)
+    options.done()
+    return HealthJsonCheck(Exchange(settings, context), frozenset(context.metrics) | frozenset(target.bands))
+
+
+class HealthJsonCheck:
+    """Reads a health document and maps its status."""
+
+    late: Status = "critical"
+
+    def __init__(self, exchange: Exchange, wanted: frozenset[str]) -> None:
+        self._exchange, self._wanted = exchange, wanted
+
+    @property
+    def doing(self) -> str:
+        """What the exchange is at."""
+        return self._exchange.doing
+
+    async def sample(self) -> Result:
+        """One document."""
+        try:
+            answer = await self._exchange.ask()
+        except NoAnswer as nothing:
+            return Result(status=nothing.status, message=nothing.message)
+        values: dict[str, Value] = {"latency": answer.latency, "code": float(answer.code)}
+        try:
+            found = document(answer.body, answer.content_type)
+        except NotADocument as other:
+            status: Status = "critical" if answer.code >= 500 else "unknown"
+            return Result(status=status, values=values, message=f"answered {answer.code} with {other}")
+        values.update(numbers(found, self._wanted))
+        status, message = self._judge(answer, found)
+        return Result(status=status, values=values, message=self._exchange.secrets.scrub(message))
+
+    def _judge(self, answer: Answer, found: dict[str, Any]) -> tuple[Status, str]:
+        said = found.get("status")
+        status = _MEANING.get(said.lower(), "unknown") if isinstance(said, str) else "unknown"
+        if status == "unknown":
+            shown = printable(said, 30) if isinstance(said, str) else "no status"
+            grave: Status = "critical" if answer.code >= 500 else "unknown"
+            return grave, f"answered {answer.code}; its status says {shown!r}, which is none of pass, warn, fail"
+        if answer.code >= 500 and status != "critical":
+            return "critical", f"answered {answer.code} though its status says {said}"
+        if answer.code >= 300 and status != "critical":
+            return "unknown", f"answered {answer.code} though its status says {said}"
+        return status, "" if status == "ok" else self._why(found)
+
+    def _why(self, found: dict[str, Any]) -> str:
+        """What the service says of itself: its `output`, and the checks that are not passing."""
+        parts = [f"says {found['status']}"]
+        output = found.get("output")
+        if isinstance(output, str) and output:
+            parts.append(output)
+        checks = found.get("checks")
+        for name, check in checks.items() if isinstance(checks, dict) else ():
+            first = check[0] if isinstance(check, list) and check else check
+            if isinstance(first, dict) and first.get("status") not in (None, "pass", "ok", "up"):
+                parts.append(f"{name} {first.get('status')}")
+        return printable(": ".join(parts[:1]) + "".join(f"; {part}" for part in parts[1:]))
+
+    async def close(self) -> None:
+        """Give up the connection."""
+        await self._exchange.close()

@@ -1,0 +1,299 @@
+"""One HTTP exchange as a check needs it, shared by all types that speak HTTP.
+
+One client for each target (one connection, a shared SSL context), the body capped at 1 MiB counted raw, identity
+encoding only, redirects not followed unless asked and then without any header that the procedure set, TLS
+verified, secrets by reference only. Must never be given the total deadline to keep: the observer process cancels
+the exchange when its time is up. Must never put an address's path or query, or a header, into a message.
+"""
+
+from __future__ import annotations
+
+import ssl
+import sys
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from msgspec import Struct
+
+from quarterdeck.observer.checks.base import (
+    Context,
+    Options,
+    Secrets,
+    SettingError,
+    is_reference,
+    printable,
+    reason_of,
+)
+from quarterdeck.observer.readings import Status
+
+if TYPE_CHECKING:
+    import httpx
+
+__all__ = ["BODY_CAP", "Answer", "Exchange", "NoAnswer", "WebSettings", "web_settings"]
+
+BODY_CAP = 1024 * 1024
+"""Bytes of a body that are read at most."""
+_REDIRECTS = 5
+_IDLE = 3600.0
+"""Seconds that an idle connection is kept; the server usually closes it earlier, which is noticed."""
+_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
+_OWN_HEADERS = frozenset({"host", "accept-encoding", "content-length", "transfer-encoding", "connection"})
+
+
+def load_httpx() -> Any:
+    """Import httpx without its command line, which would load click, rich and pygments for nothing."""
+    if "httpx" not in sys.modules:
+        modules = cast("dict[str, Any]", sys.modules)
+        modules["httpx._main"] = None
+        try:
+            import httpx  # noqa: F401
+        finally:
+            del modules["httpx._main"]
+    return sys.modules["httpx"]
+
+
+@lru_cache(maxsize=32)
+def _trust(ca_file: str) -> ssl.SSLContext:
+    """The shared context that trusts a file's authorities, or this host's."""
+    if ca_file:
+        return ssl.create_default_context(cafile=ca_file)
+    context = ssl.create_default_context()
+    paths = ssl.get_default_verify_paths()
+    if not context.cert_store_stats()["x509_ca"] and paths.capath is None:
+        import certifi
+
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+@lru_cache(maxsize=1)
+def _trust_nobody() -> ssl.SSLContext:
+    """For plain http: reading the authorities costs time and memory, and none is asked."""
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+class NoAnswer(Exception):  # noqa: N818 - it is an outcome, not a fault of this program
+    """There is no answer to judge: what that means, and why."""
+
+    def __init__(self, status: Status, message: str) -> None:
+        super().__init__(message)
+        self.status: Status = status
+        self.message = message
+
+
+class Answer(Struct, frozen=True):
+    """A complete answer."""
+
+    code: int
+    body: bytes
+    content_type: str
+    latency: float
+    """Seconds from sending to the last byte."""
+    redirected_to: str = ""
+    """Host of a redirect that was not followed."""
+
+
+class WebSettings(Struct, frozen=True):
+    """Where to ask, and how; header values may be references still."""
+
+    url: str
+    method: str = "GET"
+    headers: tuple[tuple[str, str], ...] = ()
+    follow: bool = False
+    ca_file: str = ""
+
+
+def web_settings(options: Options) -> WebSettings:
+    """Read `url`, `method`, `headers`, `follow_redirects` and `verify`. Raises `SettingError`."""
+    url = options.text("url")
+    httpx = load_httpx()
+    try:
+        parsed = httpx.URL(url)
+    except (httpx.InvalidURL, ValueError, UnicodeError) as error:
+        raise SettingError("`url` is no address") from error
+    if parsed.scheme not in ("http", "https") or not parsed.host:
+        raise SettingError("`url` must begin with http:// or https:// and name a host")
+    if parsed.userinfo:
+        raise SettingError(
+            "`url` must not hold a user or password", hint="give a header such as Authorization: Bearer env:TOKEN"
+        )
+    method = options.text("method", "GET").upper()
+    if method not in ("GET", "HEAD", "OPTIONS", "POST"):
+        raise SettingError("`method` must be GET, HEAD, OPTIONS or POST")
+    ca_file = options.text("verify", "")
+    if not options.flag("verify_tls", True):
+        raise SettingError("TLS is always verified", hint="give the authority's file: `verify: /path/ca.pem`")
+    headers = tuple(_header(text) for text in options.texts("headers"))
+    return WebSettings(
+        url=url,
+        method=method,
+        headers=headers,
+        follow=options.flag("follow_redirects", False),
+        ca_file=ca_file,
+    )
+
+
+def _header(text: str) -> tuple[str, str]:
+    """One header, `Name: value`. A header that carries a credential must be a reference."""
+    name, colon, value = text.partition(":")
+    name, value = name.strip(), value.strip()
+    if not colon or not name or not name.isascii() or not all(c.isalnum() or c in "-_" for c in name):
+        raise SettingError("`headers` must be texts of the form `Name: value`")
+    if name.lower() in _OWN_HEADERS:
+        raise SettingError(f"the header {name} is set by the check itself")
+    if not value.isprintable():
+        raise SettingError(f"the header {name} holds unprintable characters")
+    if name.lower() in _SECRET_HEADERS and not is_reference(value.rpartition(" ")[2]):
+        raise SettingError(f"the header {name} must be a reference, such as `{name}: env:NAME` or file:PATH")
+    return name, value
+
+
+class Exchange:
+    """The one client of a target, made anew after each trouble so that nothing half done stays in it."""
+
+    def __init__(self, settings: WebSettings, context: Context) -> None:
+        self.doing = ""
+        self.secrets = Secrets(context.environ)
+        self._settings = settings
+        self._client: httpx.AsyncClient | None = None
+        self._headers: dict[str, str] = {}
+        self._used = False
+        self._httpx = load_httpx()
+
+    async def ask(self) -> Answer:
+        """One request and its whole answer. Raises `NoAnswer`, with what it means."""
+        try:
+            answer = await self._with_second_try()
+        except BaseException as error:
+            await self.close()
+            if isinstance(error, SettingError):
+                raise NoAnswer("unknown", str(error)) from error
+            if isinstance(error, self._httpx.HTTPError):
+                raise self._explain(error) from error
+            if isinstance(error, OSError | UnicodeError | ValueError):
+                raise NoAnswer("unknown", f"the request failed ({type(error).__name__})") from error
+            raise
+        if answer.code in (401, 403):
+            await self.close()  # the secret may have been renewed: it is resolved again with the next client
+        return answer
+
+    async def _with_second_try(self) -> Answer:
+        """A kept connection may have been closed just now: that says nothing about the service, so ask again."""
+        reused = self._used and self._settings.method != "POST"
+        try:
+            return await self._follow()
+        except (self._httpx.RemoteProtocolError, self._httpx.ReadError, self._httpx.WriteError):
+            if not reused:
+                raise
+        await self.close()
+        return await self._follow()
+
+    async def _follow(self) -> Answer:
+        client = self._open()
+        url, method, headers = self._httpx.URL(self._settings.url), self._settings.method, self._headers
+        started = time.perf_counter()
+        for _ in range(_REDIRECTS + 1):
+            code, body, received = await self._once(client, method, url, headers)
+            location = received.get("location") if code in (301, 302, 303, 307, 308) else None
+            if location is None or not self._settings.follow:
+                return Answer(
+                    code=code,
+                    body=body,
+                    content_type=received.get("content-type", ""),
+                    latency=time.perf_counter() - started,
+                    redirected_to="" if location is None else self._target(url, location).host,
+                )
+            target = self._target(url, location)
+            if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme == "http"):
+                raise NoAnswer(
+                    "critical", f"redirects from {url.scheme} to {printable(target.scheme, 10)}, not followed"
+                )
+            url, headers = target, {}
+            method = "HEAD" if method == "HEAD" else "GET"
+        raise NoAnswer("critical", f"more than {_REDIRECTS} redirects")
+
+    def _target(self, url: httpx.URL, location: str) -> httpx.URL:
+        try:
+            target = url.join(location)
+        except (self._httpx.InvalidURL, ValueError) as error:
+            raise NoAnswer("critical", "redirects to something that is no address") from error
+        return target.copy_with(username=None, password=None) if target.userinfo else target
+
+    async def _once(
+        self, client: httpx.AsyncClient, method: str, url: httpx.URL, headers: dict[str, str]
+    ) -> tuple[int, bytes, httpx.Headers]:
+        self.doing = f"waiting for an answer of {printable(url.host, 60)}"
+        async with client.stream(method, url, headers=headers) as response:
+            self._used = True
+            encoding = response.headers.get("content-encoding", "identity").strip().lower()
+            if encoding not in ("", "identity"):
+                raise NoAnswer(
+                    "unknown", f"the body is compressed ({printable(encoding, 20)}) though identity was asked"
+                )
+            chunks, size = [], 0
+            async for chunk in response.aiter_raw():
+                size += len(chunk)
+                self.doing = f"reading the body ({size} bytes so far)"
+                if size > BODY_CAP:
+                    raise NoAnswer("unknown", f"answered {response.status_code} with a body of more than 1 MiB")
+                chunks.append(chunk)
+            return response.status_code, b"".join(chunks), response.headers
+
+    def _open(self) -> httpx.AsyncClient:
+        if self._client is not None:
+            return self._client
+        settings = self._settings
+        self._headers = {name: self._fill(value) for name, value in settings.headers}
+        if settings.ca_file and not Path(settings.ca_file).is_file():
+            raise SettingError(f"the authorities' file {printable(settings.ca_file, 80)} is not there")
+        secure = settings.url.lower().startswith("https:") or settings.follow
+        try:
+            trust = _trust(settings.ca_file) if secure else _trust_nobody()
+        except (OSError, ssl.SSLError) as error:
+            raise SettingError(f"the authorities' file {printable(settings.ca_file, 80)} cannot be used") from error
+        self._client = self._httpx.AsyncClient(
+            verify=trust,
+            trust_env=False,
+            follow_redirects=False,
+            timeout=None,
+            limits=self._httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE),
+            headers={"Accept-Encoding": "identity", "User-Agent": "quarterdeck"},
+        )
+        self._used = False
+        return self._client
+
+    def _fill(self, value: str) -> str:
+        """A header's value with its reference resolved: the whole value, or its last word (`Bearer env:TOKEN`)."""
+        scheme, space, last = value.rpartition(" ")
+        return f"{scheme}{space}{self.secrets.resolve(last)}" if is_reference(last) else value
+
+    def _explain(self, error: Exception) -> NoAnswer:
+        """What a failed request means, in words of our own: those of others may hold addresses and secrets."""
+        cause: BaseException | None = error
+        while cause is not None:
+            if isinstance(cause, ssl.SSLCertVerificationError):
+                return NoAnswer("critical", f"its certificate is not trusted: {printable(cause.verify_message, 80)}")
+            if isinstance(cause, ssl.SSLError):
+                return NoAnswer(
+                    "critical", f"TLS failed ({printable(cause.reason or 'no reason given', 60).lower()})"
+                )
+            if isinstance(cause, OSError) and cause.errno:
+                return NoAnswer("critical", f"no connection: {reason_of(cause)}")
+            cause = cause.__cause__ or cause.__context__
+        if isinstance(error, self._httpx.RemoteProtocolError):
+            if "disconnected" in str(error) or "closed" in str(error):
+                return NoAnswer("critical", "closed the connection before its answer was complete")
+            return NoAnswer("unknown", "what it answered is not HTTP that can be understood")
+        if isinstance(error, self._httpx.ConnectError):
+            return NoAnswer("critical", "no connection")
+        if isinstance(error, self._httpx.NetworkError):
+            return NoAnswer("critical", "the connection broke")
+        return NoAnswer("unknown", f"the request failed ({type(error).__name__})")
+
+    async def close(self) -> None:
+        """Give up the connection."""
+        client, self._client, self._used = self._client, None, False
+        if client is not None:
+            await client.aclose()
