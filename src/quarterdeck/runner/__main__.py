@@ -1,0 +1,9 @@
+"""Entry of the shim: `python -m quarterdeck.runner SPEC.json`. Called by the station alone."""
+
+from __future__ import annotations
+
+import sys
+
+from quarterdeck.runner.supervise import main
+
+sys.exit(main(sys.argv[1:]))

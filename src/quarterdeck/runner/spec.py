@@ -1,0 +1,69 @@
+"""The order that a runner gets: what to run, in which environment, and how it ends.
+
+Written by `station.commands` as JSON (the names below are its keys), read once by the runner.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from quarterdeck.runner.files import CLAIMED
+
+__all__ = ["Spec", "claim", "parse"]
+
+
+class Spec(NamedTuple):
+    """Everything that a runner knows; it never looks anything up."""
+
+    run: str
+    step: str
+    """Only for messages."""
+    argv: list[str]
+    """Never empty; a script is already `["/bin/sh", "-c", script]`."""
+    cwd: str
+    env: dict[str, str]
+    """Complete: nothing of the station's or the runner's own environment is added but the tag."""
+    halts: str
+    """The session's folder of halt files; empty where none is watched."""
+    answered: list[str]
+    """Names of the halt files that do not stop this run (R2)."""
+    on_halt: str
+    """`finish`, `terminate` or `ask`; the last is like `finish` here, its question is the station's."""
+    grace: float
+    """Seconds between SIGTERM and SIGKILL."""
+    timeout: float
+    """Seconds; 0 for none."""
+    on_crash: str
+    """`keep`, or `kill`: end the command when the station named below is gone."""
+    station_pid: int
+    station_start: int
+    become: str
+    """Empty, or `root`: through `sudo -n`."""
+    become_env: list[str]
+    """Names of variables that sudo is asked to let through."""
+    stop: list[str]
+    """Ends it on the far side; run once when the command is terminated. Empty for none."""
+    head: int
+    """Bytes of the output's beginning that are kept."""
+    ring: int
+    """Bytes of its end that are kept."""
+
+
+def parse(text: bytes) -> Spec:
+    """Read a spec; ValueError, KeyError or TypeError where it is none."""
+    found: dict[str, Any] = json.loads(text)
+    return Spec(**{name: found[name] for name in Spec._fields})
+
+
+def claim(path: Path) -> Spec:
+    """Take the order, so that nobody runs it a second time; FileNotFoundError where it was taken or revoked.
+
+    The file is unlinked: it holds the whole environment, secrets too.
+    """
+    taken = path.with_name(CLAIMED)
+    path.rename(taken)
+    spec = parse(taken.read_bytes())
+    taken.unlink()
+    return spec
