@@ -1,0 +1,229 @@
+"""One tick of the screen as one frozen value: everything that the panes show, and nothing that they ask for.
+
+The app makes one each tick with `make_snapshot` and hands it to the panes (`deck.snapshot = …`). What grows with
+the procedure is lazy: `views` and `forecast` are worked out for the steps that a pane really shows. Must never do
+I/O or read a clock: times come in as arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Literal
+
+from msgspec import Struct
+
+from quarterdeck.session.event import Actor, Event
+from quarterdeck.session.narrative import Level, level, sentence
+from quarterdeck.session.next_line import NextLine, next_line
+
+if TYPE_CHECKING:
+    from quarterdeck.observer.readings import Reading
+    from quarterdeck.session.availability import View
+    from quarterdeck.session.forecast import Clocks, Planned
+    from quarterdeck.session.plan import Plan
+    from quarterdeck.session.rollback import Preview
+    from quarterdeck.session.state import Session
+    from quarterdeck.station.protocol import Marks, Standing, Tail
+
+__all__ = ["Contact", "LogLine", "Snapshot", "Views", "log_line", "make_snapshot"]
+
+Contact = Literal["ok", "connecting", "hung", "lost"]
+"""Of the station: `hung` does not answer for 3 s, `lost` is gone."""
+
+FORECAST_EVERY = 5.0
+"""Seconds after which forecast and preview are worked out again although nothing happened."""
+
+
+class LogLine(Struct, frozen=True):
+    """One line of the log: an event, told."""
+
+    at: float
+    """Wall clock of its author, epoch seconds."""
+    off: int
+    """Minutes east of UTC where it happened."""
+    who: str
+    """Role, or login where that says more."""
+    text: str
+    level: Level = "info"
+    position: int = 0
+    """Which event of the session it was for this station (`Marks` count these)."""
+    event: str = ""
+    """Its id."""
+    step: str = ""
+    kind: str = ""
+
+
+def log_line(event: Event, position: int, plan: Plan | None) -> LogLine:
+    """Tell an event as one line of the log. `position` as in `Happened`."""
+    actor = event.actor
+    who = actor.via if actor.via in {"station", "guard"} else actor.role or actor.login
+    return LogLine(
+        at=event.t.wall,
+        off=event.t.off,
+        who=who,
+        text=sentence(event, plan),
+        level=level(event),
+        position=position,
+        event=event.id,
+        step=event.step,
+        kind=event.kind,
+    )
+
+
+class Views(Mapping[str, "View"]):
+    """How each step looks now, worked out when a pane asks and then remembered until the next tick."""
+
+    __slots__ = ("_known", "_now", "_session")
+
+    def __init__(self, session: Session, now: float) -> None:
+        self._session = session
+        self._now = now
+        self._known: dict[str, View] = {}
+
+    def __getitem__(self, step: str) -> View:
+        known = self._known.get(step)
+        if known is None:
+            from quarterdeck.session.availability import view
+
+            known = self._known[step] = view(self._session, step, self._now)
+        return known
+
+    def __iter__(self) -> Iterator[str]:
+        plan = self._session.plan
+        return iter(plan.steps if plan else ())
+
+    def __len__(self) -> int:
+        plan = self._session.plan
+        return len(plan.steps) if plan else 0
+
+
+class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
+    """Everything that the panes show at one moment. Compared by identity: a new one is a new tick."""
+
+    session: Session
+    """Filled by the fold; panes only read."""
+    now: float
+    """Session seconds."""
+    wall: float
+    """Epoch seconds, for the clock on the wall."""
+    boot: float
+    """Boot clock, seconds: ages of readings count from it."""
+    me: Actor
+    next_line: NextLine
+    count: int = 0
+    """`session.count` when this was made."""
+    clocks: Clocks | None = None
+    """None before Start."""
+    forecast: Mapping[str, Planned] = {}
+    preview: Preview | None = None
+    """The rollback list as it would be now."""
+    computed: float = 0.0
+    """Session seconds at which forecast and preview were worked out."""
+    views: Mapping[str, View] = {}
+    readings: Mapping[str, Reading] = {}
+    """The latest of each target."""
+    history: Mapping[str, Sequence[float]] = {}
+    """Recent values by metric (`orders-api.latency`), oldest first, for graphs."""
+    bases: Mapping[str, float] = {}
+    """What a metric was before Start."""
+    log: Sequence[LogLine] = ()
+    """Append-only; the pane shows its end."""
+    tails: Mapping[str, Tail] = {}
+    """Live output by step."""
+    marks: Marks | None = None
+    standing: Standing | None = None
+    contact: Contact = "ok"
+    contact_since: float = 0.0
+    """Session seconds since which contact is not ok."""
+    read_only: str = ""
+    """Why nothing may be written; empty otherwise."""
+    halt_unconfirmed: str = ""
+    """What to do, while a halt that was called here is not known to be durable; empty otherwise."""
+    halt_sent: bool = False
+    """A halt was pressed here and HALTED has not followed yet."""
+    selected: str = ""
+    """Id of the selected step."""
+    organisation: str = ""
+    off: int = 0
+    """Minutes east of UTC in which times are shown."""
+    notice: str = ""
+    """One line about this console itself (a broken layout, a small terminal)."""
+
+
+def make_snapshot(
+    session: Session,
+    me: Actor,
+    *,
+    now: float,
+    wall: float,
+    boot: float,
+    before: Snapshot | None = None,
+    readings: Mapping[str, Reading] | None = None,
+    history: Mapping[str, Sequence[float]] | None = None,
+    bases: Mapping[str, float] | None = None,
+    log: Sequence[LogLine] = (),
+    tails: Mapping[str, Tail] | None = None,
+    marks: Marks | None = None,
+    standing: Standing | None = None,
+    contact: Contact = "ok",
+    contact_since: float = 0.0,
+    read_only: str = "",
+    halt_unconfirmed: str = "",
+    halt_sent: bool = False,
+    selected: str = "",
+    organisation: str = "",
+    off: int = 0,
+    notice: str = "",
+) -> Snapshot:
+    """Make the snapshot of a tick. Pure; what did not change since `before` is taken over from there.
+
+    Forecast and preview walk over all steps, so they are worked out when something happened, and otherwise every
+    `FORECAST_EVERY` seconds.
+    """
+    clocks: Clocks | None = None
+    forecast: Mapping[str, Planned] = {}
+    preview: Preview | None = None
+    computed = now
+    if session.plan is not None:
+        from quarterdeck.session import forecast as forecasts
+        from quarterdeck.session import rollback
+
+        same = before is not None and before.session is session and before.count == session.count
+        if same and before is not None and 0 <= now - before.computed < FORECAST_EVERY:
+            forecast, preview, computed = before.forecast, before.preview, before.computed
+        else:
+            forecast = forecasts.forecast(session, now)
+            preview = rollback.preview(session)
+        if session.window is not None:
+            clocks = forecasts.clocks(session, now)
+    line = next_line(session, now, me)
+    return Snapshot(
+        session=session,
+        now=now,
+        wall=wall,
+        boot=boot,
+        me=me,
+        next_line=line,
+        count=session.count,
+        clocks=clocks,
+        forecast=forecast,
+        preview=preview,
+        computed=computed,
+        views=Views(session, now),
+        readings=readings or {},
+        history=history or {},
+        bases=bases or {},
+        log=log,
+        tails=tails or {},
+        marks=marks,
+        standing=standing,
+        contact=contact,
+        contact_since=contact_since,
+        read_only=read_only,
+        halt_unconfirmed=halt_unconfirmed,
+        halt_sent=halt_sent,
+        selected=selected or line.step,
+        organisation=organisation,
+        off=off,
+        notice=notice,
+    )
