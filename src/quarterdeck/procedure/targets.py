@@ -62,6 +62,8 @@ _HOST_METRICS = {
     "load15": MetricKind("", "higher", "load average, 15 minutes"),
     "storage.used": MetricKind("%", "higher", "used share as df counts it", keyed=True),
     "storage.free": MetricKind("B", "lower", "bytes that a user can still write", keyed=True),
+    "storage.reserved": MetricKind("B", "", "bytes that only root can write", keyed=True),
+    "storage.total": MetricKind("B", "", "size of the file system", keyed=True),
     "disk_read": MetricKind("B/s", "higher", "read from disks"),
     "disk_write": MetricKind("B/s", "higher", "written to disks"),
     "net_in": MetricKind("B/s", "higher", "received"),
@@ -69,14 +71,15 @@ _HOST_METRICS = {
 }
 _HTTP_OPTIONS = {
     "url": "http:// or https://",
-    "headers": "mapping of names to values; secrets as env:NAME, file:PATH, keyring:service/user",
+    "method": "GET (the default), HEAD, OPTIONS or POST",
+    "headers": "names and values, or a list of `Name: value`; secrets as env:NAME or file:PATH",
     "follow_redirects": "true or false (false); secrets never follow",
-    "verify_tls": "true or false (true)",
+    "verify": "a file of authorities, in place of the system's",
 }
 
 
 def _http(doc: str, extra: dict[str, str], metrics: dict[str, MetricKind], *, watched: bool = True) -> TargetType:
-    shared = {**_STATUS, **_LATENCY, **_CODE, **_CERTIFICATE}
+    shared = {**_STATUS, **_LATENCY, **_CODE}
     return TargetType({**_HTTP_OPTIONS, **extra}, ("url",), {**shared, **metrics}, doc, watched)
 
 

@@ -17,6 +17,7 @@ from quarterdeck.procedure.model import Target
 __all__ = ["MODULES", "TYPES", "build"]
 
 MODULES = {
+    "command": "command",
     "health_json": "health_json",
     "http": "http",
     "local": "local",
