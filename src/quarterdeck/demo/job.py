@@ -16,7 +16,7 @@ from typing import Any
 
 from quarterdeck.demo.files import Home, write_json
 
-__all__ = ["Job", "RefusedError", "alone"]
+__all__ = ["Job", "RefusedError", "alone", "idle"]
 
 LOCK_SECONDS = 10.0
 
@@ -47,15 +47,21 @@ class Job:
         time.sleep(float(self.options.get("pause") or 0.0))
 
 
+def idle(job: Job) -> None:
+    """Prove that no changing command runs any more; refused while one does."""
+    with alone(job.home, patience=0.0):
+        job.say("no maintenance command is running")
+
+
 @contextmanager
-def alone(home: Home) -> Iterator[None]:
+def alone(home: Home, *, patience: float = LOCK_SECONDS) -> Iterator[None]:
     """Hold the lock that all changing commands take; a killed command lets go of it.
 
-    Raises RefusedError where another holds it for 10 s.
+    Raises RefusedError where another holds it for longer than `patience` seconds.
     """
     lock = os.open(home.tool_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        deadline = time.monotonic() + LOCK_SECONDS
+        deadline = time.monotonic() + patience
         while not _locked(lock):
             if time.monotonic() > deadline:
                 raise RefusedError("another maintenance command is running")

@@ -17,7 +17,7 @@ from pathlib import Path
 from quarterdeck.demo import archiving, copies, faults, upkeep
 from quarterdeck.demo.database import NEW_INDEX, OLD_INDEX
 from quarterdeck.demo.files import Home
-from quarterdeck.demo.job import Job, RefusedError, alone
+from quarterdeck.demo.job import Job, RefusedError, alone, idle
 
 __all__ = ["VERBS", "main"]
 
@@ -42,6 +42,7 @@ VERBS: dict[str, Verb] = {
     "receipts": Verb(upkeep.receipts, changes=False),
     "check-index": Verb(upkeep.check_index, changes=False),
     "survey": Verb(upkeep.survey, changes=False),
+    "idle": Verb(idle, changes=False),
     "progress": Verb(upkeep.progress, changes=False),
     "archive": Verb(archiving.archive, forward=True),
     "delete-archived": Verb(archiving.delete_archived, forward=True),
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--customers", type=int, default=1_000, help="how many the survey asks for")
     parser.add_argument("--name", choices=(OLD_INDEX, NEW_INDEX), default=OLD_INDEX, help="an index")
     parser.add_argument("--require-new", action="store_true", help="drop the old index only beside the new one")
+    parser.add_argument("--require-old", action="store_true", help="drop the new index only beside the old one")
     return parser
 
 

@@ -62,8 +62,8 @@ def drop_old_index(job: Job) -> None:
 
 
 def drop_new_index(job: Job) -> None:
-    """Drop the new index again; refused while the old one is missing."""
-    _drop(job, NEW_INDEX, instead=OLD_INDEX)
+    """Drop the new index; with `require_old` only where the old one is there."""
+    _drop(job, NEW_INDEX, instead=OLD_INDEX if job.options["require_old"] else "")
 
 
 def check_index(job: Job) -> None:
