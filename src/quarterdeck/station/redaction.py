@@ -37,13 +37,30 @@ _PATTERNS = (
         rb"(?:\"[^\"\r\n]{1,1024}\"|'[^'\r\n]{1,1024}'|[^\s\"',;&]{1,1024})"
     ),
     rb"(?P<k4>(?i:token|api[_-]?key)=)[^\s\"',;&]{4,4096}",
-    rb"(?P<k5>[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s:/@\"']{0,256}:)[^\s/@\"']{1,1024}(?=@)",
+    rb"(?P<k5>://[^\s:/@\"']{0,256}:)[^\s/@\"']{1,1024}(?=@)",
     rb"(?:ghp|gho|ghu|ghs|ghr|glpat|xox[abprs])[_-][A-Za-z0-9_-]{16,512}",
 )
 # What may become one of the above when more comes: not shown in a tail yet.
 _GROWING = re.compile(
-    rb"(?:[A-Za-z][A-Za-z0-9+.-]{1,20}://[^\s/@\"']{0,1300}|-----BEGIN[\s\S]{0,17000}|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{0,15}"
+    rb"(?:://[^\s/@\"']{0,1300}|-----BEGIN[\s\S]{0,17000}|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{0,15}"
     rb"|(?:ghp|gho|ghu|ghs|ghr|glpat|xox[abprs])[_-][A-Za-z0-9_-]{0,15})\Z"
+)
+# Content with none of these, in lower case, has no match: a plain search is fifty times faster than the patterns.
+_HINTS = (
+    *(
+        b"private key",
+        b"akia",
+        b"asia",
+        b"abia",
+        b"acca",
+        b"aws_se",
+        b"bearer",
+        b"authorization",
+        b"passw",
+        b"passphrase",
+    ),
+    *(b"secret", b"token=", b"api_key=", b"api-key=", b"apikey=", b"://", b"-----begin"),
+    *(b"ghp", b"gho", b"ghu", b"ghs", b"ghr", b"glpat", b"xoxa", b"xoxb", b"xoxp", b"xoxr", b"xoxs"),
 )
 
 
@@ -56,13 +73,14 @@ class Redactor:
         self._plain = sorted(plain, key=len, reverse=True)
         self.reach = max(_LONGEST_PATTERN, 2 * longest)
         """Bytes that a match can be long: what stands further back cannot be part of one."""
+        self._searched = (*self._plain, *alone)
         own = [re.escape(form) for form in self._plain]
         own += [rb"(?<![A-Za-z0-9])" + re.escape(form) + rb"(?![A-Za-z0-9])" for form in alone]
         self._pattern = re.compile(b"|".join([*own, *_PATTERNS]))
 
     def all(self, content: bytes) -> bytes:
         """`content` without secrets."""
-        return self._pattern.sub(_replacement, content)
+        return self.between(content, 0, len(content))[0]
 
     def window(self, content: bytes, skip: int, *, over: bool) -> bytes:
         """`content` from `skip` on; what stands before serves only to see secrets that begin there.
@@ -78,6 +96,8 @@ class Redactor:
 
         A secret over `start` leaves its mark; one over `stop` is left out whole, so the end comes before it.
         """
+        if not self._hinted(content):
+            return content[start:stop], stop
         parts, place = [], start
         for match in self._pattern.finditer(content):
             if match.start() >= stop:
@@ -92,9 +112,13 @@ class Redactor:
         parts.append(content[place:stop])
         return b"".join(parts), stop
 
+    def _hinted(self, content: bytes) -> bool:
+        return any(form in content for form in self._searched) or _hint_in(content)
+
     def _unsure(self, content: bytes) -> int:
-        growing = _GROWING.search(content, max(0, len(content) - _LONGEST_PATTERN))
-        held = len(content) - growing.start() if growing else 0
+        end = content[-_LONGEST_PATTERN:]
+        growing = _GROWING.search(end) if _hint_in(end) else None
+        held = len(end) - growing.start() if growing else 0
         for form in self._plain:
             for length in range(min(len(form) - 1, len(content)), held, -1):
                 if content.endswith(form[:length]):
@@ -132,6 +156,11 @@ class StreamRedactor:
 def redact(text: str, secrets: Iterable[str] = ()) -> str:
     """`text` without secrets."""
     return Redactor(secrets).all(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
+
+
+def _hint_in(content: bytes) -> bool:
+    lower = content.lower()
+    return any(hint in lower for hint in _HINTS)
 
 
 def _replacement(match: re.Match[bytes]) -> bytes:
