@@ -1,0 +1,47 @@
+"""What a step must prove before it is done: verify items that the station reads, and values judged here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from quarterdeck.procedure.expectations import holds
+from quarterdeck.procedure.model import RecordField, Step
+from quarterdeck.session.events import Proof
+
+__all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs"]
+
+_TYPES = {"integer": int, "number": float}
+
+
+def awaits_proof(step: Step) -> bool:
+    """Whether anything is read or judged when this step says done."""
+    return bool(step.verify) or any(field.expect is not None or field.pattern for field in step.record)
+
+
+def missing_values(step: Step, values: dict[str, str]) -> list[str]:
+    """Values that a person has to type and has not (those with a pattern come from the output)."""
+    return [field.name for field in step.record if not field.pattern and not values.get(field.name, "").strip()]
+
+
+def value_proofs(step: Step, values: dict[str, str]) -> tuple[Proof, ...]:
+    """Judge the recorded values: there, of their type, and as expected."""
+    return tuple(_proof(field, values.get(field.name)) for field in step.record if field.pattern or field.expect)
+
+
+def _proof(field: RecordField, value: str | None) -> Proof:
+    title = field.title or field.name
+    if value is None or not value.strip():
+        return Proof(title, None, "not found")
+    kind = _TYPES.get(field.type)
+    if kind is not None:
+        try:
+            kind(value)
+        except ValueError:
+            return Proof(title, None, f"{value!r} is no {field.type}")
+    shown = f"{value} {field.unit}".rstrip()
+    return Proof(title, True if field.expect is None else holds(field.expect, value), shown)
+
+
+def all_ok(proofs: Iterable[Proof]) -> bool:
+    """Every one is ok; unreadable is not."""
+    return all(proof.ok is True for proof in proofs)
