@@ -12,7 +12,7 @@ from typing import Any
 
 from quarterdeck.documents.nodes import Node, Scalar, describe
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.reader import MISSING, Context
+from quarterdeck.documents.reader import FIRST_PROBLEMS, MISSING, Context
 from quarterdeck.documents.scalars import (
     DURATION_PATTERN,
     ID_PATTERN,
@@ -125,7 +125,8 @@ class Choice(_ScalarKind):
         """Return the word when it is one of them."""
         if node.text in self.words:
             return node.text
-        near = did_you_mean(node.text, self.words) or f"; one of {', '.join(self.words)}"
+        near = did_you_mean(node.text, self.words) if len(context.problems) < FIRST_PROBLEMS else ""
+        near = near or f"; one of {', '.join(self.words)}"
         context.error(node, f"{quote(node.text)} is not known here{near}")
         return MISSING
 

@@ -20,6 +20,9 @@ class Scalar(Struct, gc=False):
     line: int
     column: int
     plain: bool = True
+    offset: int = 0
+    """From the column to the first character of the text; -1 where text and file do not run in step (a block,
+    an escape, a filled-in parameter)."""
     open: bool = False
     """It holds a parameter that has no value yet (lint of a procedure whose parameters nobody gave)."""
 

@@ -14,9 +14,11 @@ from msgspec import Struct
 
 from quarterdeck.errors import DocumentError
 
-__all__ = ["Problem", "did_you_mean", "document_error", "errors_of", "quote"]
+__all__ = ["Problem", "did_you_mean", "document_error", "errors_of", "in_order", "quote"]
 
 Level = Literal["error", "warning"]
+MOST_PROBLEMS = 200
+"""So many are listed; a file with more is not read line by line."""
 
 
 class Problem(Struct, frozen=True):
@@ -62,6 +64,18 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
     near = get_close_matches(word, candidates[:2000], n=1, cutoff=0.6)
     return f"; did you mean `{near[0]}`?" if near else ""
+
+
+def in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems by place, each once; beyond `MOST_PROBLEMS` only their number."""
+    found = sorted(set(problems), key=lambda problem: (problem.line, problem.column, problem.message))
+    if len(found) <= MOST_PROBLEMS:
+        return tuple(found)
+    shown = found[:MOST_PROBLEMS]
+    rest = len(found) - MOST_PROBLEMS
+    level: Level = "error" if any(problem.level == "error" for problem in found) else "warning"
+    last = shown[-1]
+    return (*shown, Problem(last.path, last.line, last.column, level, f"{rest:,} more problems follow"))
 
 
 def errors_of(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -23,6 +23,10 @@ __all__ = ["MISSING", "Context", "Field", "Kind", "ListOf", "MapOf", "Place", "S
 Place = tuple[int, int]
 
 
+FIRST_PROBLEMS = 100
+"""For the first ones a near word is looked for; a file of a hundred thousand faults must not take minutes."""
+
+
 class Missing:
     """The type of `MISSING`: a value that is not there or could not be read."""
 
@@ -39,6 +43,8 @@ class Context(Struct):
     path: str
     problems: list[Problem] = field(default_factory=list)
     places: dict[str, Place] = field(default_factory=dict)
+    scalars: dict[str, Scalar] = field(default_factory=dict)
+    """The scalars of fields by path, for messages that point into a text."""
 
     def say(self, level: Level, place: Node | Place, message: str) -> None:
         """Add a problem at a node or place."""
@@ -60,6 +66,19 @@ class Context(Struct):
             if place is not None:
                 return place
         return (1, 1)
+
+    def near(self, path: str) -> Place:
+        """Return where a path stands, or the nearest part around it that is known."""
+        while path and path not in self.places:
+            path = path[: max(path.rfind("."), path.rfind("["), 0)]
+        return self.places.get(path, (1, 1))
+
+    def within(self, path: str, column: int) -> Place:
+        """Return where a column (from 1) of a field's text stands in the file, as nearly as can be told."""
+        scalar = self.scalars.get(path)
+        if scalar is None:
+            return self.near(path)
+        return (scalar.line, scalar.column + (scalar.offset + column - 1 if scalar.offset >= 0 else 0))
 
 
 class Kind(Protocol):
@@ -166,7 +185,7 @@ class Shape:
         for key, (key_node, value) in node.entries.items():
             known = fields.get(key)
             if known is None:
-                near = did_you_mean(key, fields)
+                near = did_you_mean(key, fields) if len(context.problems) < FIRST_PROBLEMS else ""
                 context.error(key_node, f"{quote(key)} is no field of {self.named}{near}")
                 continue
             where = prefix + key
@@ -174,6 +193,8 @@ class Shape:
             if isinstance(value, Scalar) and value.plain and not value.text:
                 context.error(key_node, f"`{key}` has no value")
                 continue
+            if isinstance(value, Scalar):
+                context.scalars[where] = value
             result = known.kind.read(value, context, where)
             if result is not MISSING:
                 values[key] = result

@@ -219,7 +219,7 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent):
             if "\0" in event.value:
                 raise _RefusalError(line, column, "a text cannot hold a NUL character")
-            return Scalar(event.value, line, column, event.style is None)
+            return Scalar(event.value, line, column, event.style is None, _offset(event))
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence([], line, column)
         return Mapping({}, line, column)
@@ -248,6 +248,16 @@ def _mark(event: yaml.Event) -> tuple[int, int]:
     mark = event.start_mark
     assert mark is not None
     return mark.line + 1, mark.column + 1
+
+
+def _offset(event: yaml.ScalarEvent) -> int:
+    """Tell how far the text begins after its mark, or -1 where columns of text and file differ."""
+    start, end = event.start_mark, event.end_mark
+    assert start is not None
+    assert end is not None
+    offset = 0 if event.style is None else 1
+    exact = start.line == end.line and end.column - start.column == len(event.value) + 2 * offset
+    return offset if exact and event.style not in {"|", ">"} else -1
 
 
 def _events(text: str) -> Iterator[yaml.Event]:

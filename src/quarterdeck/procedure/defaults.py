@@ -16,7 +16,7 @@ __all__ = ["complete"]
 
 def complete(
     written: Sequence[Written],
-    places: dict[str, str],
+    places: dict[tuple[str, int], str],
     *,
     owner: str = "lead",
     before: str = "",
@@ -35,10 +35,10 @@ def complete(
     return tuple(steps)
 
 
-def _step(item: Written, places: dict[str, str], owner: str, before: str, host: tuple[str, ...]) -> Step:
+def _step(item: Written, places: dict[tuple[str, int], str], owner: str, before: str, host: tuple[str, ...]) -> Step:
     arguments = dict(item.arguments)
     identity = arguments.get("id", "")
-    places.setdefault(identity, item.at)
+    places[identity, arguments.get("line", 0)] = item.at
     kind = arguments.get("kind", "manual")
     arguments.setdefault("owner", owner)
     arguments.setdefault("mutates", kind in {"manual", "command"})

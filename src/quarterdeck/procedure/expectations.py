@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from quarterdeck.documents.patterns import pattern_problem
 from quarterdeck.procedure.model import Expect
 from quarterdeck.procedure.quantities import Quantity, as_quantity
 
@@ -32,10 +33,7 @@ MOST_MATCHED = 64 * 1024
 
 @lru_cache(maxsize=512)
 def _pattern(text: str) -> re.Pattern[str] | None:
-    try:
-        return re.compile(text, re.MULTILINE)
-    except (re.error, RecursionError, OverflowError):
-        return None
+    return None if pattern_problem(text) else re.compile(text, re.MULTILINE)
 
 
 def holds(expect: Expect, reading: str | float | Quantity | None, unit: str = "") -> bool | None:

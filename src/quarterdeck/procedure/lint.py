@@ -1,7 +1,60 @@
-"""The rules of lint."""
+"""Lint: every rule that refuses or warns of a procedure, and what `quarterdeck lint` calls for a file.
 
-from quarterdeck.procedure.loader import Draft
+The rules stand in `rules/`, one file a subject; this is their list. Nothing here runs anything, and nothing
+is fetched: what only a session can know (was the rollback rehearsed?) is said elsewhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from quarterdeck.documents.problems import Problem
+from quarterdeck.documents.strict import Limits, read_text
+from quarterdeck.procedure.loader import Draft, parse
+from quarterdeck.procedure.rules import order, people, readings, steps, texts, watching, window
+from quarterdeck.procedure.rules.base import Lint
+
+__all__ = ["RULES", "judge", "lint", "lint_text"]
+
+RULES: tuple[Callable[[Lint], None], ...] = (
+    steps.identities,
+    steps.durations,
+    steps.kinds,
+    steps.undo,
+    steps.retries,
+    steps.signatures,
+    steps.production_hosts,
+    order.after,
+    order.cycles,
+    order.point_of_no_return,
+    people.declared,
+    people.backups,
+    readings.verified,
+    readings.recorded,
+    watching.targets,
+    watching.guards,
+    watching.waits,
+    watching.criteria,
+    texts.values,
+    texts.secrets,
+    window.fits,
+    window.emergency,
+)
 
 
 def judge(draft: Draft) -> None:
-    """Judge."""
+    """Hold every rule against a draft; what they find goes into its context."""
+    view = Lint(draft)
+    for rule in RULES:
+        rule(view)
+
+
+def lint(path: Path) -> list[Problem]:
+    """Return every problem of a procedure's file, sorted by place; raises `DocumentError` when it is unreadable."""
+    return lint_text(read_text(path), str(path))
+
+
+def lint_text(text: str, path: str, limits: Limits | None = None) -> list[Problem]:
+    """Return every problem of a procedure's text; parameters need no values."""
+    return list(parse(text, path=path, limits=limits or Limits(), demand=False).problems)

@@ -14,7 +14,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from quarterdeck.documents import nodes
-from quarterdeck.documents.problems import Problem, did_you_mean, document_error, errors_of
+from quarterdeck.documents.problems import Problem, did_you_mean, document_error, errors_of, in_order
 from quarterdeck.documents.reader import Context, Section
 from quarterdeck.documents.strict import Limits, compose, read_text
 from quarterdeck.procedure import model
@@ -41,8 +41,8 @@ class Draft(Struct):
     procedure: model.Procedure
     context: Context
     filling: Filling
-    step_places: dict[str, str] = field(default_factory=dict)
-    """Each step's path in the document, by its id."""
+    step_places: dict[tuple[str, int], str] = field(default_factory=dict)
+    """Each step's path in the document, by its id and line."""
 
 
 def load(path: Path, params: Mapping[str, str] | None = None) -> model.Procedure:
@@ -73,7 +73,7 @@ def parse(
     if drafted is None:
         return Loaded(None, tuple(problems))
     judge(drafted)
-    found = tuple(sorted(set(problems), key=lambda problem: (problem.line, problem.column, problem.message)))
+    found = in_order(problems)
     return Loaded(None if errors_of(found) else drafted.procedure, found)
 
 
@@ -87,6 +87,10 @@ def draft(
     if "quarterdeck" not in root.entries:
         near = did_you_mean("quarterdeck", root.entries)
         context.error(root, f"this is no procedure: `quarterdeck: 1` is missing{near}")
+        return None
+    before = len(context.problems)
+    PROCEDURE.fields["quarterdeck"].kind.read(root.entries["quarterdeck"][1], context, "quarterdeck")
+    if len(context.problems) > before:
         return None
     declared = _declared(root)
     filling = settle(declared, params, _positions(root, context), demand=demand)
@@ -128,7 +132,7 @@ class _Assembly:
         self._context = context
         self._filling = filling
         self._limits = limits
-        self._places: dict[str, str] = {}
+        self._places: dict[tuple[str, int], str] = {}
 
     def draft(self) -> Draft:
         """Return the whole."""

@@ -43,10 +43,6 @@ def settle(params: Mapping[str, Param], given: Mapping[str, str], context: Conte
             context.error(context.place("params"), f"{quote(name)} is no parameter of this procedure{near}{known}")
     for name, param in params.items():
         place = context.place(f"params.{name}")
-        if not _pattern_fits(param.pattern):
-            context.error(context.place(f"params.{name}.pattern"), f"{quote(param.pattern)} is no regular expression")
-            filling.open.add(name)
-            continue
         if param.secret:
             filling.secret.add(name)
         value = given.get(name, param.default)
@@ -65,14 +61,6 @@ def settle(params: Mapping[str, Param], given: Mapping[str, str], context: Conte
         if not param.secret:
             filling.now[name] = value
     return filling
-
-
-def _pattern_fits(pattern: str) -> bool:
-    try:
-        re.compile(pattern)
-    except (re.error, RecursionError, OverflowError):
-        return False
-    return True
 
 
 def fill(root: nodes.Mapping, filling: Filling, params: Iterable[str], context: Context) -> None:
@@ -102,4 +90,6 @@ def _fill(node: nodes.Node, key: str, filling: Filling, known: set[str], context
                 context.error(node, f"{quote(shown)} {said}{near}{literal}")
             if name in filling.open or name not in known:
                 node.open = True
-        node.text = splice(node.text, filling.now)
+        filled = splice(node.text, filling.now)
+        if filled != node.text:
+            node.text, node.offset = filled, -1

@@ -10,7 +10,9 @@ from typing import Any
 
 from quarterdeck.documents.kinds import BOOLEAN, DURATION, ID, TEXT, TIME, Choice, Integer, Text
 from quarterdeck.documents.nodes import Node, Scalar, Sequence
+from quarterdeck.documents.patterns import pattern_problem
 from quarterdeck.documents.reader import MISSING, Context, Field, ListOf, MapOf, Section, Shape
+from quarterdeck.documents.scalars import boolean
 from quarterdeck.procedure import model
 from quarterdeck.procedure.substitution import NAME_PATTERN
 from quarterdeck.procedure.targets import COMMON_OPTIONS, TARGET_TYPES
@@ -32,6 +34,9 @@ __all__ = [
 
 ARGV = ListOf(Text(called="an argument", empty=True), at_least=1, called="a list of arguments (`[df, -h]`)")
 TEXTS = ListOf(TEXT, single=True)
+
+
+REGEX = Text(called="a regular expression", check=pattern_problem)
 IDS = ListOf(ID, single=True)
 
 
@@ -57,7 +62,7 @@ _EMPTY_TEXT = Text(empty=True)
 _EXPECTATIONS: dict[str, Field] = {
     "equals": Field(_EMPTY_TEXT, "the text or number that it must be"),
     "not_equals": Field(_EMPTY_TEXT, "what it must not be"),
-    "matches": Field(TEXT, "a regular expression that must be found"),
+    "matches": Field(REGEX, "a regular expression that must be found"),
     "lt": Field(TEXT, "less than"),
     "lte": Field(TEXT, "at most"),
     "gt": Field(TEXT, "more than"),
@@ -101,7 +106,7 @@ RECORD_FIELD = Shape(
         "name": Field(Text(pattern=NAME_PATTERN, called="a name (small letters, digits, `_`)"), required=True),
         "type": Field(Choice("string", "integer", "number", "boolean")),
         "unit": Field(TEXT, "the unit that the number is written in"),
-        "pattern": Field(TEXT, "regular expression over the output; its first group is the value"),
+        "pattern": Field(REGEX, "regular expression over the output; its first group is the value"),
         "expect": Field(EXPECT),
         "title": Field(TEXT),
     },
@@ -127,7 +132,7 @@ PARAM = Shape(
         "choices": Field(TEXTS),
         "secret": Field(BOOLEAN, "given as env:NAME, file:PATH or keyring:service/user; never shown or stored"),
         "ask": Field(TEXT, "the question for a person"),
-        "pattern": Field(TEXT, "regular expression that the whole value must match"),
+        "pattern": Field(REGEX, "regular expression that the whole value must match"),
     },
     model.Param,
     named="a parameter",
@@ -266,6 +271,7 @@ class _Option:
         return {"anyOf": [text, array, {"type": "object", "additionalProperties": text}]}
 
 
+FLAGS = {"follow_redirects"}
 _COUNT = Integer(1, 100)
 _TARGET_COMMON: dict[str, Field] = {
     "type": Field(Choice(*TARGET_TYPES), required=True),
@@ -288,6 +294,11 @@ _TARGET_OPTIONS = {
 def _target(section: Section) -> Any:
     kind = TARGET_TYPES.get(section.get("type", ""))
     options = {key: value for key, value in section.values.items() if key in _TARGET_OPTIONS}
+    for key in FLAGS & options.keys():
+        value = boolean(str(options[key]))
+        if value is None:
+            section.error(key, f"`{key}` is neither true nor false")
+        options[key] = "true" if value else "false"
     if kind is not None:
         name = section.get("type")
         for key in options:

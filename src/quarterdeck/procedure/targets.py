@@ -6,6 +6,7 @@ exist; `value[…]` may have any unit, as its endpoint says.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct
@@ -108,11 +109,7 @@ TARGET_TYPES: dict[str, TargetType] = {
     ),
     "http": _http(
         "an HTTP endpoint by its status code",
-        {
-            "method": "GET or HEAD",
-            "expect_status": "code or list of codes (200 to 299)",
-            "matches": "pattern",
-        },
+        {"expect_status": "200, 2xx, 200-299 or a list of them (2xx)", "expect_body": "a regular expression"},
         {},
     ),
     "health_json": _http("a health+json endpoint", {}, _VALUE),
@@ -196,7 +193,7 @@ def written_metrics(target_type: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def metric_problem(metric: str, types: dict[str, str]) -> str:
+def metric_problem(metric: str, types: Mapping[str, str]) -> str:
     """Return what is wrong with a metric's name, given each target's type, or nothing."""
     target, name, key = split_metric(metric)
     if target not in types:

@@ -1,0 +1,47 @@
+"""Rules for the window: whether the change fits, and whether its rollback fits beside it."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from quarterdeck.procedure.rules.base import Lint
+from quarterdeck.procedure.totals import reserve, totals, window_length
+
+__all__ = ["emergency", "fits"]
+
+
+def fits(lint: Lint) -> None:
+    """Refuse a change that is longer than its window; warn when a full rollback no longer fits."""
+    length = window_length(lint.procedure)
+    if length is None:
+        return
+    if length <= 0:
+        lint.error("window.end", "the window ends before it begins")
+        return
+    planned = totals(lint.procedure)
+    kept = reserve(lint.procedure, length)
+    missing = planned.change + kept - length
+    if missing > 0:
+        lint.error(
+            "window",
+            f"the change takes {_minutes(planned.change)} and {_minutes(kept)} are reserved: "
+            f"{_minutes(missing)} more than the window's {_minutes(length)}",
+        )
+        return
+    missing += planned.rollback
+    if missing > 0:
+        lint.warning(
+            "window",
+            f"a rollback at the end would not fit: change {_minutes(planned.change)}, rollback "
+            f"{_minutes(planned.rollback)}, reserve {_minutes(kept)}; {_minutes(missing)} are missing",
+        )
+
+
+def emergency(lint: Lint) -> None:
+    """Refuse a severity on anything but an emergency."""
+    if lint.procedure.severity and lint.procedure.class_ != "emergency":
+        lint.error("severity", "`severity` belongs to `class: emergency`")
+
+
+def _minutes(seconds: float) -> str:
+    return f"{ceil(seconds / 60)} min"
