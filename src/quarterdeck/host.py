@@ -1,26 +1,27 @@
 """What differs between hosts: boot clock, peer credentials, process identity, mounts, names, the socket folder.
 
-Standard library only, because the runner shim uses it too. It reads and reports; it never decides, never waits for
-a network (no DNS), and changes nothing but the folder that `runtime_folder` makes. Called by every layer above.
-Linux is the measure; macOS gets the nearest thing it has.
+Standard library only, and the slower parts of that only where they are used, because the runner shim starts with
+it for every command. It reads and reports; it never decides, never waits for a network (no DNS), and changes nothing
+but the folder that `runtime_folder` makes. Called by every layer above. Linux is the measure; macOS gets the nearest
+thing it has.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pwd
-import socket
 import stat
 import struct
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from quarterdeck.errors import StationError
+
+if TYPE_CHECKING:
+    import socket
 
 __all__ = [
     "SOCKET_PATH_MAX",
@@ -114,6 +115,8 @@ def boot_id() -> str:
 
 def peer_of(connection: socket.socket) -> Peer:
     """The process and user at the other end of a connected Unix socket; OSError where it is not one."""
+    import socket
+
     if LINUX:
         pid, uid, _ = struct.unpack(
             "3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
@@ -225,6 +228,8 @@ def host_names(hosts_file: Path = Path("/etc/hosts")) -> HostNames:
 
 def runtime_folder() -> Path:
     """The private folder for sockets, made where it is missing. StationError where it is not ours alone."""
+    import tempfile
+
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if base and Path(base).is_dir() and os.access(base, os.W_OK):
         folder = Path(base) / "quarterdeck"
@@ -248,6 +253,8 @@ def runtime_folder() -> Path:
 
 def socket_path(key: str) -> Path:
     """A socket's path for `key` (a session's folder, say): short whatever the key's length."""
+    import hashlib
+
     path = runtime_folder() / f"{hashlib.sha256(os.fsencode(key)).hexdigest()[:16]}.sock"
     if len(os.fsencode(path)) > SOCKET_PATH_MAX:
         raise StationError(

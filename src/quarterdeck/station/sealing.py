@@ -57,9 +57,9 @@ def seal_output(
 
 def _head_and_tail(reader: SpoolReader, redactor: Redactor, total: int, half: int) -> tuple[bytes, int]:
     first = reader.first(half + redactor.reach).content
-    head, head_end = redactor.between(first, 0, min(half, len(first)))
+    head, head_end = redactor.between(first, 0, max(0, min(half, len(first) - redactor.reach)))
     last = reader.last(half + redactor.reach)
-    skip = max(0, len(last.content) - half)
+    skip = max(redactor.reach, len(last.content) - half)  # what begins before the piece is not known to be safe
     tail = redactor.window(last.content, skip, over=True)
     cut = last.start + skip - head_end
     return head + f"\n[… {cut} of {total} bytes are not kept here …]\n".encode() + tail, cut
