@@ -1,7 +1,7 @@
-"""Regular expressions that people write into documents: they must compile, and must not hang a session.
+r"""Regular expressions that people write into documents: they must compile, and must not hang a session.
 
 Python's `re` has no time limit, so a repeat inside a repeat (`(a+)+`), which can take for ever on a text that
-almost fits, is refused. Possessive repeats (`(\\d++\\.)+`) cannot backtrack and are fine.
+almost fits, is refused. Possessive repeats (`(\d++\.)+`) cannot backtrack and are fine.
 """
 
 from __future__ import annotations

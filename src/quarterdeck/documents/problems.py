@@ -14,7 +14,16 @@ from msgspec import Struct
 
 from quarterdeck.errors import DocumentError
 
-__all__ = ["Problem", "did_you_mean", "document_error", "errors_of", "in_order", "quote"]
+__all__ = [
+    "Problem",
+    "UnreadableError",
+    "did_you_mean",
+    "document_error",
+    "errors_of",
+    "in_order",
+    "printable",
+    "quote",
+]
 
 Level = Literal["error", "warning"]
 MOST_PROBLEMS = 200
@@ -32,10 +41,10 @@ class Problem(Struct, frozen=True):
 
     def __str__(self) -> str:
         """The form that editors and compilers share: `file:line:col: level: message`."""
-        return f"{_safe(self.path)}:{self.line}:{self.column}: {self.level}: {self.message}"
+        return f"{printable(self.path)}:{self.line}:{self.column}: {self.level}: {self.message}"
 
 
-def _safe(text: str) -> str:
+def printable(text: str) -> str:
     """Escape what is not printable, so that a name or value stays on its line and steers no terminal."""
     if text.isprintable():
         return text
@@ -48,7 +57,7 @@ def _safe(text: str) -> str:
 def quote(text: str, limit: int = 60) -> str:
     """Show a piece of a document inside a message: printable, on one line, cut to `limit` characters."""
     shortened = text if len(text) <= limit else text[: limit - 1] + "…"
-    return f"`{_safe(shortened)}`"
+    return f"`{printable(shortened)}`"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -83,13 +92,21 @@ def errors_of(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(problem for problem in problems if problem.level == "error")
 
 
+class UnreadableError(DocumentError):
+    """A file that cannot even be read as text; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.message, where=printable(problem.path), problems=(str(problem),))
+        self.problem = problem
+
+
 def document_error(path: str, problems: Sequence[Problem]) -> DocumentError:
     """Make the error that a person is told for a document with faults: every line, and how many they are."""
     errors = errors_of(problems)
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
     return DocumentError(
         f"{count} in the document",
-        where=_safe(path),
+        where=printable(path),
         problems=tuple(str(problem) for problem in problems),
         hint="each line above names its place" if len(errors) > 1 else "",
     )

@@ -17,7 +17,7 @@ import yaml
 from msgspec import Struct
 
 from quarterdeck.documents.nodes import Mapping, Node, Scalar, Sequence
-from quarterdeck.documents.problems import Problem, document_error, quote
+from quarterdeck.documents.problems import Problem, UnreadableError, document_error, quote
 
 __all__ = ["Limits", "compose", "read_text", "read_tree"]
 
@@ -28,7 +28,7 @@ class Limits(Struct, frozen=True):
     size: int = 1024 * 1024
     """Bytes."""
     depth: int = 50
-    values: int = 100_000
+    values: int = 60_000
     """Scalars, lists and mappings together."""
     steps: int = 500
 
@@ -71,28 +71,28 @@ def read_text(path: Path, limits: Limits = DEFAULT_LIMITS) -> str:
     try:
         status = path.stat()
         if stat.S_ISDIR(status.st_mode):
-            raise document_error(name, [_at(name, 1, 1, "is a folder; a YAML file is needed")])
+            raise UnreadableError(_at(name, 1, 1, "is a folder; a YAML file is needed"))
         if not stat.S_ISREG(status.st_mode):
-            raise document_error(name, [_at(name, 1, 1, "is no regular file")])
+            raise UnreadableError(_at(name, 1, 1, "is no regular file"))
         if status.st_size <= limits.size:
             with path.open("rb") as file:
                 content = file.read(limits.size + 1)
         if status.st_size > limits.size or len(content) > limits.size:
             size = max(status.st_size, limits.size + 1)
             message = f"is {size:,} bytes; a document may have at most {limits.size:,}"
-            raise document_error(name, [_at(name, 1, 1, message)])
+            raise UnreadableError(_at(name, 1, 1, message))
     except FileNotFoundError:
-        raise document_error(name, [_at(name, 1, 1, "there is no such file")]) from None
+        raise UnreadableError(_at(name, 1, 1, "there is no such file")) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-        raise document_error(name, [_at(name, 1, 1, f"cannot be read: {reason}")]) from None
+        raise UnreadableError(_at(name, 1, 1, f"cannot be read: {reason}")) from None
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8-sig", "replace")
         line, column = _place(before, len(before))
         message = f"byte 0x{content[error.start]:02x} is not UTF-8; save the file as UTF-8"
-        raise document_error(name, [_at(name, line, column, message)]) from None
+        raise UnreadableError(_at(name, line, column, message)) from None
 
 
 def read_tree(path: Path, limits: Limits = DEFAULT_LIMITS) -> Node:

@@ -9,13 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from quarterdeck.documents.nodes import Node
 from quarterdeck.documents.problems import Problem
+from quarterdeck.documents.reader import Context
 from quarterdeck.documents.strict import Limits, read_text
-from quarterdeck.procedure.loader import Draft, parse
+from quarterdeck.procedure.loader import Draft, judged, parse
 from quarterdeck.procedure.rules import order, people, readings, steps, texts, watching, window
 from quarterdeck.procedure.rules.base import Lint
 
-__all__ = ["RULES", "judge", "lint", "lint_text"]
+__all__ = ["RULES", "judge", "lint", "lint_node", "lint_text"]
 
 RULES: tuple[Callable[[Lint], None], ...] = (
     steps.identities,
@@ -53,6 +55,11 @@ def judge(draft: Draft) -> None:
 def lint(path: Path) -> list[Problem]:
     """Return every problem of a procedure's file, sorted by place; raises `DocumentError` when it is unreadable."""
     return lint_text(read_text(path), str(path))
+
+
+def lint_node(root: Node, path: str, problems: list[Problem], limits: Limits | None = None) -> list[Problem]:
+    """Return every problem of a composed document; `problems` are those of composing it."""
+    return list(judged(root, Context(path, problems), {}, limits or Limits(), demand=False).problems)
 
 
 def lint_text(text: str, path: str, limits: Limits | None = None) -> list[Problem]:

@@ -23,7 +23,7 @@ from quarterdeck.procedure.fields import PROCEDURE
 from quarterdeck.procedure.parameters import Filling, fill, settle
 from quarterdeck.procedure.part_fields import PARAM
 
-__all__ = ["Draft", "Loaded", "draft", "load", "parse"]
+__all__ = ["Draft", "Loaded", "draft", "judged", "load", "parse"]
 
 DEFAULT_LIMITS = Limits()
 
@@ -62,18 +62,22 @@ def parse(
     demand: bool = True,
 ) -> Loaded:
     """Read a text as a procedure. With `demand`, a required parameter without a value is an error."""
-    from quarterdeck.procedure.lint import judge
-
     problems: list[Problem] = []
     node = compose(text, path, problems, limits)
     if node is None:
         return Loaded(None, tuple(problems))
-    context = Context(path, problems)
-    drafted = draft(node, context, params or {}, limits, demand=demand)
+    return judged(node, Context(path, problems), params or {}, limits, demand=demand)
+
+
+def judged(root: nodes.Node, context: Context, params: Mapping[str, str], limits: Limits, *, demand: bool) -> Loaded:
+    """Read a tree and hold every rule of lint against it."""
+    from quarterdeck.procedure.lint import judge
+
+    drafted = draft(root, context, params, limits, demand=demand)
     if drafted is None:
-        return Loaded(None, tuple(problems))
+        return Loaded(None, in_order(context.problems))
     judge(drafted)
-    found = in_order(problems)
+    found = in_order(context.problems)
     return Loaded(None if errors_of(found) else drafted.procedure, found)
 
 

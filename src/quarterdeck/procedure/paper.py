@@ -1,0 +1,239 @@
+"""A procedure on paper: who does what, how long it takes, what is checked, and how it is taken back.
+
+For the night when the network is down: everything a person needs stands there whole, the rollback already in
+its order (R7). Pure; `render` turns the blocks of this module into plain text or Markdown.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from quarterdeck.documents.scalars import show_duration
+from quarterdeck.procedure.expectations import describe
+from quarterdeck.procedure.model import Criterion, Guard, Procedure, Step, VerifyItem
+from quarterdeck.procedure.render import Block, markdown, plain
+from quarterdeck.procedure.totals import totals
+from quarterdeck.procedure.walk import forward_steps
+
+__all__ = ["blocks", "on_paper"]
+
+
+def on_paper(procedure: Procedure, *, as_markdown: bool = False) -> str:
+    """Return the whole procedure as text or Markdown."""
+    return (markdown if as_markdown else plain)(blocks(procedure))
+
+
+def blocks(procedure: Procedure) -> Iterator[Block]:
+    """Yield the procedure, part by part."""
+    yield Block("heading", procedure.title, 1)
+    yield from _front(procedure)
+    yield from _totals(procedure)
+    yield from _before(procedure)
+    number = 0
+    yield Block("heading", "Plan", 2)
+    for stage in procedure.stages:
+        yield Block("heading", stage.title, 3)
+        for step in stage.steps:
+            number += 1
+            yield from _step(step, str(number))
+    yield from _rollback(procedure)
+    for title, letter, steps in (
+        ("Contingency (after the point of no return)", "C", procedure.contingency),
+        ("Closing (after success and rollback alike)", "E", procedure.closing),
+    ):
+        if steps:
+            yield Block("heading", title, 2)
+            yield from _steps(steps, letter)
+    yield from _judged(procedure)
+
+
+def _front(procedure: Procedure) -> Iterator[Block]:
+    facts = (
+        ("Procedure", f"{procedure.id}, revision {procedure.revision}"),
+        ("Change", procedure.change),
+        ("Class", f"{procedure.class_} {procedure.severity or ''}".strip()),
+        ("Services", ", ".join(procedure.services)),
+        ("Environments", ", ".join(procedure.environments)),
+        ("Impact", procedure.impact),
+        ("Window", " to ".join(time for time in (procedure.window.start, procedure.window.end) if time)),
+    )
+    for name, text in facts:
+        if text:
+            yield Block("fact", text, label=name)
+    if procedure.description:
+        yield Block("text", procedure.description)
+    if procedure.values:
+        values = [f"{name} = {value}" for name, value in procedure.values.items()]
+        yield Block("fact", ", ".join(values), label="Parameters")
+
+
+def _totals(procedure: Procedure) -> Iterator[Block]:
+    sums = totals(procedure)
+    yield Block("heading", "Times, as planned", 2)
+    for name, seconds in (
+        ("Preconditions", sums.preconditions),
+        ("Change", sums.change),
+        ("Full rollback", sums.rollback),
+        ("Contingency", sums.contingency),
+        ("Closing", sums.closing),
+        ("Reserve", procedure.window.reserve or 0.0),
+    ):
+        if seconds:
+            plural = "" if sums.undo_steps == 1 else "s"
+            note = f" ({sums.undo_steps} undo step{plural}, with time to decide)" if name == "Full rollback" else ""
+            yield Block("fact", show_duration(seconds) + note, label=name)
+
+
+def _before(procedure: Procedure) -> Iterator[Block]:
+    if procedure.roles:
+        yield Block("heading", "People", 2)
+        for name, role in procedure.roles.items():
+            backup = f", backup {role.backup}" if role.backup else ""
+            needed = "" if role.required else " (optional)"
+            yield Block("item", f"{name}: {role.title}{backup}{needed}   ______________________")
+    if procedure.risks:
+        yield Block("heading", "Risks", 2)
+        for risk in procedure.risks:
+            weight = ", ".join(
+                part
+                for part in (
+                    f"likelihood {risk.likelihood}" if risk.likelihood else "",
+                    f"impact {risk.impact}" if risk.impact else "",
+                )
+                if part
+            )
+            yield Block("item", f"{risk.risk} ({weight})" if weight else risk.risk)
+            for name, text in (("Mitigation", risk.mitigation), ("Contingency", risk.contingency)):
+                if text:
+                    yield Block("detail", text, label=name)
+    for link in procedure.documents:
+        yield Block("item", f"Read before: {link.title} ({link.url})")
+    if procedure.checklist:
+        yield Block("heading", "Before it begins", 2)
+        for item in procedure.checklist:
+            check = f"; reads {_verify(item.check)}" if item.check else ""
+            yield Block("item", f"[ ] {item.title} ({item.owner}{check})")
+    if procedure.preconditions:
+        yield Block("heading", "Gates of the start", 2)
+        yield from _steps(procedure.preconditions, "P")
+
+
+def _steps(steps: tuple[Step, ...], letter: str) -> Iterator[Block]:
+    for number, step in enumerate(steps, 1):
+        yield from _step(step, f"{letter}{number}")
+
+
+def _step(step: Step, number: str) -> Iterator[Block]:
+    """Yield one step with everything that its owner needs."""
+    duration = f", {show_duration(step.duration)}" if step.duration else ""
+    yield Block("step", f"[ ] {number}  {step.title}  ({step.owner}{duration}) [{step.id}]")
+    if step.point_of_no_return:
+        yield Block("detail", "from here on there is no way back", label="POINT OF NO RETURN")
+    if step.question:
+        yield Block("detail", f"{step.question} ({', '.join(step.roles)})", label="Ask")
+    if step.until:
+        yield Block("detail", step.until, label="Wait until")
+    yield from _runs(step)
+    if step.instructions:
+        yield Block("quote", step.instructions)
+    yield from _proofs(step)
+    if step.expect_outage:
+        outage = f"{step.expect_outage.target} for at most {show_duration(step.expect_outage.max)}"
+        yield Block("detail", outage, label="Expected outage")
+    if step.sign_off:
+        sign = step.sign_off
+        who = sign.role or f"{sign.min} of {', '.join(sign.of)}"
+        yield Block("detail", who + (", another person" if sign.different_person else ""), label="Signed by")
+    if step.undo:
+        undone = ", ".join(undo.title for undo in step.undo)
+        yield Block("detail", f"{undone} ({show_duration(sum(undo.duration for undo in step.undo))})", label="Undo")
+    elif step.undo_none:
+        yield Block("detail", f"nothing to undo: {step.undo_none}", label="Undo")
+
+
+def _runs(step: Step) -> Iterator[Block]:
+    """Yield what a step executes, and where."""
+    host = ", ".join(step.host)
+    if host or step.become:
+        where = " ".join(part for part in (f"on {host}" if host else "", f"as {step.become}" if step.become else ""))
+        yield Block("detail", where.strip(), label="Run")
+    if step.command:
+        yield Block("code", shlex.join(step.command))
+    if step.shell:
+        yield Block("code", step.shell)
+
+
+def _proofs(step: Step) -> Iterator[Block]:
+    for item in step.verify:
+        within = f" (within {show_duration(item.within)})" if item.within else ""
+        yield Block("detail", _verify(item) + within, label="Check")
+    for record in step.record:
+        wanted = f", must be {describe(record.expect)}" if record.expect else ""
+        unit = f" [{record.unit}]" if record.unit else ""
+        yield Block("detail", f"{record.title or record.name}{unit}{wanted}: ____________", label="Write down")
+    if step.evidence:
+        yield Block("detail", step.evidence, label="Keep as evidence")
+
+
+def _verify(item: VerifyItem) -> str:
+    if item.check:
+        return f"{item.check} is ok"
+    if item.command:
+        return f"{shlex.join(item.command)} gives {describe(item.expect)}"
+    return f"{item.gauge or item.value} {describe(item.expect)}"
+
+
+def _rollback(procedure: Procedure) -> Iterator[Block]:
+    """Yield the undo steps in the order of a full rollback: newest step first, each undo as written (R7)."""
+    changes = [step for step in reversed(forward_steps(procedure)) if step.mutates]
+    if not changes and not procedure.rollback.verify:
+        return
+    yield Block("heading", "Rollback, in this order", 2)
+    yield Block("text", "Only steps that were started are undone; the console shows the list as it then is.")
+    number = 0
+    stays = []
+    for step in changes:
+        if step.undo_none:
+            stays.append(step)
+        for undo in step.undo:
+            number += 1
+            yield from _step(undo, f"R{number}")
+            yield Block("detail", f"{step.title} [{step.id}]", label="Takes back")
+    for step in procedure.rollback.verify:
+        number += 1
+        yield from _step(step, f"R{number}")
+    if stays:
+        yield Block("heading", "What stays", 3)
+        for step in stays:
+            yield Block("item", f"{step.title} [{step.id}]: {step.undo_none}")
+
+
+def _judged(procedure: Procedure) -> Iterator[Block]:
+    if procedure.guards:
+        yield Block("heading", "What halts it", 2)
+        for guard in procedure.guards:
+            yield Block("item", _guard(guard))
+    if procedure.criteria:
+        yield Block("heading", "Success", 2)
+        for criterion in procedure.criteria:
+            yield Block("item", f"[ ] {criterion.title} ({_criterion(criterion)})")
+    for link in procedure.links:
+        yield Block("item", f"{link.title}: {link.url}")
+
+
+def _guard(guard: Guard) -> str:
+    held = f" for {show_duration(guard.for_)}" if guard.for_ else ""
+    action = {"warn": "warns", "pause": "pauses", "propose_halt": "proposes a halt", "halt": "halts"}[guard.action]
+    return f"{guard.title}: {guard.when}{held} {action}"
+
+
+def _criterion(criterion: Criterion) -> str:
+    if criterion.downtime:
+        most = show_duration(criterion.downtime.max)
+        return f"{criterion.indicator}: {', '.join(criterion.downtime.targets)} down for at most {most}"
+    if criterion.baseline:
+        baseline = criterion.baseline
+        return f"{criterion.indicator}: {baseline.metric} {baseline.statistic}, at most +{baseline.allowed_increase}"
+    proof = ", ".join(criterion.steps) or criterion.condition or f"asked: {criterion.asked}"
+    return f"{criterion.indicator}: {proof}"
