@@ -87,7 +87,7 @@ def _halt_wait(session: Session, run: StepRun, now: float) -> float:
     return rest(session, run.id, now)
 
 
-def _people(plan: Plan, steps: list[Step]) -> float:
+def _people(steps: list[Step]) -> float:
     return DECIDE + PEOPLE * sum(1 for step in steps if not step.auto_start)
 
 
@@ -111,7 +111,7 @@ def rollback_seconds(session: Session, also: str = "") -> float:
             undo += [plan.steps[i] for i in plan.verify]
             seconds += sum(plan.steps[i].duration for i in plan.verify)
         steps += undo
-    return seconds + _people(plan, [step for step in steps if step.id not in plan.verify])
+    return seconds + _people([step for step in steps if step.id not in plan.verify])
 
 
 def need_after(session: Session, identity: str) -> float:

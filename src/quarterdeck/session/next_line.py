@@ -211,7 +211,7 @@ class _Line:
     def open_effect(self) -> NextLine | None:
         """R6: an effect that nobody declared."""
         for run in self.session.steps.values():
-            if run.effect == "unknown" and not run.declared and run.state not in {"granted", "running", "verifying"}:
+            if run.effect == "unknown" and not run.declared and run.state not in LIVE:
                 return self.ask_effect(run)
         return None
 
@@ -437,9 +437,7 @@ class _Line:
         """What works now: the first of them, with what comes after it."""
         assert self.plan is not None
         runs = [run for step in listed if (run := self.run(step)) is not None]
-        live = sorted(
-            (run for run in runs if run.state in {"granted", "running", "verifying"}), key=lambda r: r.sequence
-        )
+        live = sorted((run for run in runs if run.state in LIVE), key=lambda r: r.sequence)
         if not live:
             return None
         run = live[0]

@@ -48,7 +48,7 @@ def finish_step(session: Session, intent: wanted.FinishStep, by: Actor, now: flo
         return Refusal(f"“{step.title}” needs evidence: {step.evidence}", hint="^p adds it", waivable="evidence")
     by_hand = intent.by_hand or run.state not in {"running", "granted"}
     reported = StepReported(by_hand=by_hand, by_phone=intent.by_phone, values=intent.values, note=intent.note)
-    return done_drafts(step, run, values, reported, intent.watch)
+    return done_drafts(session, step, run, values, reported, intent.watch)
 
 
 def _may_finish(session: Session, step: Step, run: StepRun, intent: wanted.FinishStep, now: float) -> Refusal | None:
@@ -72,7 +72,7 @@ def _may_finish(session: Session, step: Step, run: StepRun, intent: wanted.Finis
 
 
 def done_drafts(
-    step: Step, run: StepRun, values: dict[str, str], reported: StepReported, watch: object = None
+    session: Session, step: Step, run: StepRun, values: dict[str, str], reported: StepReported, watch: object = None
 ) -> list[Draft]:
     """Done at once where nothing is to be read, else verifying; values are judged here (they need no reading)."""
     attempt = max(run.attempt, 1)
@@ -82,7 +82,7 @@ def done_drafts(
     drafts = [draft(reported, run, attempt)]
     if step.verify:
         return drafts
-    proofs = value_proofs(step, values)
+    proofs = value_proofs(session, step, values)
     ok = all_ok(proofs)
     drafts.append(draft(StepVerified(proofs=proofs, ok=ok), run, attempt))
     if ok:

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from quarterdeck.procedure.expectations import holds
 from quarterdeck.procedure.model import RecordField, Step
+from quarterdeck.procedure.substitution import substitute_expect
 from quarterdeck.session.events import Proof
+from quarterdeck.session.state import Session
 
 __all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs"]
 
@@ -23,12 +25,14 @@ def missing_values(step: Step, values: dict[str, str]) -> list[str]:
     return [field.name for field in step.record if not field.pattern and not values.get(field.name, "").strip()]
 
 
-def value_proofs(step: Step, values: dict[str, str]) -> tuple[Proof, ...]:
+def value_proofs(session: Session, step: Step, values: dict[str, str]) -> tuple[Proof, ...]:
     """Judge the recorded values: there, of their type, and as expected."""
-    return tuple(_proof(field, values.get(field.name)) for field in step.record if field.pattern or field.expect)
+    known = {f"{run.id}.{name}": value for run in session.steps.values() for name, value in run.values.items()}
+    fields = (field for field in step.record if field.pattern or field.expect)
+    return tuple(_proof(field, values.get(field.name), known) for field in fields)
 
 
-def _proof(field: RecordField, value: str | None) -> Proof:
+def _proof(field: RecordField, value: str | None, known: dict[str, str]) -> Proof:
     title = field.title or field.name
     if value is None or not value.strip():
         return Proof(title, None, "not found")
@@ -39,7 +43,9 @@ def _proof(field: RecordField, value: str | None) -> Proof:
         except ValueError:
             return Proof(title, None, f"{value!r} is no {field.type}")
     shown = f"{value} {field.unit}".rstrip()
-    return Proof(title, True if field.expect is None else holds(field.expect, value), shown)
+    if field.expect is None:
+        return Proof(title, True, shown)
+    return Proof(title, holds(substitute_expect(field.expect, known), value, field.unit), shown)
 
 
 def all_ok(proofs: Iterable[Proof]) -> bool:

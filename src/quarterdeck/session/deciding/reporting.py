@@ -76,7 +76,9 @@ def _consequences(
     if intent.exit_code != 0:
         how = f"exit code {intent.exit_code}" if intent.signal is None else f"signal {intent.signal}"
         return failed_drafts(session, step, run, StepFailed(reason=how, watch=intent.watch), now)
-    drafts = done_drafts(step, run, {**run.values, **intent.values}, StepReported(values=intent.values), intent.watch)
+    drafts = done_drafts(
+        session, step, run, {**run.values, **intent.values}, StepReported(values=intent.values), intent.watch
+    )
     stuck = any(isinstance(d.data, StepVerified) and not d.data.ok for d in drafts)
     return drafts + (on_fail(session, step, run, "its output is not as expected") if stuck else [])
 
@@ -102,7 +104,7 @@ def verification_read(session: Session, intent: wanted.VerificationRead, by: Act
     if isinstance(found, Refusal):
         return found
     step, run = found
-    proofs = intent.proofs + value_proofs(step, run.values)
+    proofs = intent.proofs + value_proofs(session, step, run.values)
     ok = all_ok(proofs)
     verified = draft(StepVerified(proofs=proofs, ok=ok, recheck=intent.recheck), run)
     if intent.recheck:
@@ -126,7 +128,7 @@ def wait_over(session: Session, intent: wanted.WaitOver, by: Actor, now: float) 
     step, run = found
     if step.kind != "wait" or run.state != "running":
         return Refusal(f"“{step.title}” does not wait")
-    return done_drafts(step, run, run.values, StepReported(note=intent.why))
+    return done_drafts(session, step, run, run.values, StepReported(note=intent.why))
 
 
 @rule(wanted.CrashFound)
