@@ -1,0 +1,96 @@
+"""The lock of a session's folder: one process owns a logbook, and the kernel takes the lock back when it dies.
+
+Must never be judged by the file's presence or content: only by `flock`. Called by `log`, `reading` and `folder`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from pathlib import Path
+
+from quarterdeck.errors import LogbookError
+
+__all__ = ["Lock", "is_held"]
+
+_PATIENCE = 0.5
+"""Seconds that taking waits, so that somebody who only looks does not turn an owner away."""
+
+
+class Lock:
+    """A lock that is held until it is released or the process ends."""
+
+    def __init__(self, path: Path, fd: int) -> None:
+        self.path = path
+        self._fd = fd
+
+    @classmethod
+    def take(cls, path: Path, patience: float = _PATIENCE) -> Lock:
+        """Take the lock. LogbookError, with the owner's process id, where somebody has it."""
+        end = time.monotonic() + patience
+        while True:
+            try:
+                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+            except OSError as error:
+                raise LogbookError(f"The session cannot be locked: {error.strerror}", where=str(path)) from error
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                owner = os.pread(fd, 20, 0).decode("ascii", "replace").strip()
+                os.close(fd)
+                if time.monotonic() >= end:
+                    raise LogbookError(
+                        f"The session is open in another process ({owner or 'unknown'})",
+                        where=str(path.parent),
+                        hint="attach to it instead",
+                    ) from None
+                time.sleep(0.02)
+                continue
+            if _is_at(path, fd):
+                with contextlib.suppress(OSError):  # the number is for people; on a full disk it may be missing
+                    os.ftruncate(fd, 0)
+                    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+                return cls(path, fd)
+            os.close(fd)  # the folder was deleted in between: again, on the new file
+
+    def is_ours(self) -> bool:
+        """Whether the file at the path is still the locked one (false after the folder was deleted)."""
+        return _is_at(self.path, self._fd)
+
+    def renew(self) -> None:
+        """Take the lock again where its file was deleted. LogbookError where somebody else has it."""
+        if not self.is_ours():
+            fresh = Lock.take(self.path, patience=0.0)
+            os.close(self._fd)
+            self._fd = fresh._fd
+
+    def release(self) -> None:
+        """Let go."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _is_at(path: Path, fd: int) -> bool:
+    try:
+        there = path.lstat()
+    except OSError:
+        return False
+    return there.st_ino == os.fstat(fd).st_ino
+
+
+def is_held(path: Path) -> bool:
+    """Whether a process holds the lock; false where there is no lock file or it may not be read."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(fd)
+    return False
