@@ -115,7 +115,8 @@ class CommandCheck:
         finally:
             _kill_group(process.pid)
             if process.returncode is None:
-                await process.wait()
+                with contextlib.suppress(TimeoutError):  # one that hangs in the kernel cannot be waited for
+                    await asyncio.wait_for(process.wait(), _LINGER)
             process._transport.close()  # type: ignore[attr-defined]
         return _judge(output, code, time.perf_counter() - started)
 

@@ -5,8 +5,9 @@ error, down is critical; anything else is unknown, as is a document that is no J
 the body says; 4xx with a status that is not critical contradicts itself and is unknown.
 
 Metrics: `latency` (seconds, more is worse), `code` (plain), `value[PATH]`: each number of the document by its dotted
-path, as the service gives it (`value[checks.postgres:responseTime.observedValue]`); of a list its first element.
-Keys may hold colons, dots too; short texts named `status` are there as words.
+path (`value[checks.postgres:responseTime.observedValue]`); of a list its first element. Keys may hold colons, dots
+too; short texts named `status` are there as words. An `observedValue` is in the base unit of its `observedUnit`
+(`ms` becomes seconds); one whose unit is not known stays as the service gives it, plain.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from quarterdeck.observer.checks.base import Check, Context, Options, Result, pr
 from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer, web_settings
 from quarterdeck.observer.readings import Status, Value
 from quarterdeck.procedure.model import Target
+from quarterdeck.procedure.quantities import UNITS
 
 __all__ = ["HealthJsonCheck", "NotADocument", "build", "document", "numbers"]
 
@@ -31,6 +33,21 @@ _MEANING: dict[str, Status] = {
     "fail": "critical",
     "error": "critical",
     "down": "critical",
+}
+_UNIT_WORDS = {
+    "percent": "%",
+    "bytes": "B",
+    "byte": "B",
+    "second": "s",
+    "seconds": "s",
+    "sec": "s",
+    "millisecond": "ms",
+    "milliseconds": "ms",
+    "msec": "ms",
+    "microseconds": "us",
+    "µs": "us",
+    "minutes": "m",
+    "hours": "h",
 }
 MOST_VALUES = 200
 """Values of one document that are kept; those that conditions name come first."""
@@ -59,12 +76,14 @@ def document(body: bytes, content_type: str) -> dict[str, Any]:
     return found
 
 
-def numbers(found: dict[str, Any], wanted: frozenset[str] = frozenset()) -> dict[str, Value]:
-    """The numbers of a document (and its words named `status`) as `value[PATH]`, at most `MOST_VALUES`.
+def numbers(found: dict[str, Any], wanted: frozenset[str] = frozenset()) -> tuple[dict[str, Value], dict[str, str]]:
+    """The numbers of a document (and its words named `status`) as `value[PATH]`, and the units that are known.
 
-    Those in `wanted` are kept whatever the number of others.
+    At most `MOST_VALUES`; those in `wanted` are kept whatever the number of others.
     """
     values: dict[str, Value] = {}
+    units: dict[str, str] = {}
+    scales: dict[str, tuple[str, float]] = {}
     others = 0
     waiting: list[tuple[str, Any, int]] = [(key, value, 1) for key, value in reversed(found.items())]
     while waiting:
@@ -73,6 +92,9 @@ def numbers(found: dict[str, Any], wanted: frozenset[str] = frozenset()) -> dict
             value = value[0] if value else None
         if isinstance(value, dict):
             if depth < _DEPTH and len(path) < _PATH_CAP:
+                scale = _scale(value.get("observedUnit"))
+                if scale is not None:
+                    scales[f"{path}.observedValue"] = scale
                 waiting.extend((f"{path}.{key}", inner, depth + 1) for key, inner in reversed(value.items()))
             continue
         kept = _kept(path, value)
@@ -84,7 +106,19 @@ def numbers(found: dict[str, Any], wanted: frozenset[str] = frozenset()) -> dict
             if others > MOST_VALUES:
                 continue
         values[name] = kept
-    return values
+        if path in scales and isinstance(kept, float):
+            unit, factor = scales[path]
+            values[name] = kept * factor
+            units[name] = unit
+    return values, units
+
+
+def _scale(unit: Any) -> tuple[str, float] | None:
+    """Base unit and factor of a unit as a service writes it; None where it has none or is not known."""
+    if not isinstance(unit, str) or not unit.strip():
+        return None
+    known = UNITS.get(_UNIT_WORDS.get(unit.strip().lower(), unit.strip()))
+    return known if known and known[0] else None
 
 
 def _kept(path: str, value: Any) -> Value | None:
@@ -134,9 +168,10 @@ class HealthJsonCheck:
         except NotADocument as other:
             status: Status = "critical" if answer.code >= 500 else "unknown"
             return Result(status=status, values=values, message=f"answered {answer.code} with {other}")
-        values.update(numbers(found, self._wanted))
+        found_values, units = numbers(found, self._wanted)
+        values.update(found_values)
         status, message = self._judge(answer, found)
-        return Result(status=status, values=values, message=self._exchange.secrets.scrub(message))
+        return Result(status=status, values=values, units=units, message=self._exchange.secrets.scrub(message))
 
     def _judge(self, answer: Answer, found: dict[str, Any]) -> tuple[Status, str]:
         said = found.get("status")

@@ -8,6 +8,8 @@ the exchange when its time is up. Must never put an address's path or query, or 
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ssl
 import sys
 import time
@@ -36,6 +38,8 @@ __all__ = ["BODY_CAP", "Answer", "Exchange", "NoAnswer", "WebSettings", "web_set
 BODY_CAP = 1024 * 1024
 """Bytes of a body that are read at most."""
 _REDIRECTS = 5
+_CLOSING = 1.0
+"""Seconds that closing a connection may take."""
 _IDLE = 3600.0
 """Seconds that an idle connection is kept; the server usually closes it earlier, which is noticed."""
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
@@ -123,8 +127,6 @@ def web_settings(options: Options) -> WebSettings:
     if method not in ("GET", "HEAD", "OPTIONS", "POST"):
         raise SettingError("`method` must be GET, HEAD, OPTIONS or POST")
     ca_file = options.text("verify", "")
-    if not options.flag("verify_tls", True):
-        raise SettingError("TLS is always verified", hint="give the authority's file: `verify: /path/ca.pem`")
     headers = tuple(_header(text) for text in options.texts("headers"))
     return WebSettings(
         url=url,
@@ -296,4 +298,6 @@ class Exchange:
         """Give up the connection."""
         client, self._client, self._used = self._client, None, False
         if client is not None:
-            await client.aclose()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_CLOSING):
+                    await client.aclose()
