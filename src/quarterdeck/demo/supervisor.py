@@ -119,8 +119,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="quarterdeck.demo.supervisor", description="The demo's supervisor.")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds after which the lease is stale")
+    parser.add_argument("--detach", action="store_true", help="go on in the background, out of the terminal")
     options = parser.parse_args(arguments)
     home = Home(options.home)
+    if options.detach:
+        if os.fork():
+            return 0
+        os.setsid()
     lock = os.open(home.supervisor_lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

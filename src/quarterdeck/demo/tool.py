@@ -19,7 +19,7 @@ from quarterdeck.demo.database import NEW_INDEX, OLD_INDEX
 from quarterdeck.demo.files import Home
 from quarterdeck.demo.job import Job, RefusedError, alone, idle
 
-__all__ = ["VERBS", "main"]
+__all__ = ["VERBS", "main", "parser"]
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ VERBS: dict[str, Verb] = {
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns its exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     verb = VERBS[options.verb]
     job = Job(Home(options.home), vars(options))
     try:
@@ -93,20 +93,21 @@ def _fail(text: str, code: int = 1) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="quarterdeck.demo.tool", description="The demo's maintenance commands.")
-    parser.add_argument("verb", choices=sorted(VERBS))
-    parser.add_argument("--home", type=Path, required=True, help="the demo's folder")
-    parser.add_argument("--batch", type=int, default=5_000, help="orders in one transaction")
-    parser.add_argument("--pause", type=float, default=0.0, help="seconds left to the customers between two batches")
-    parser.add_argument("--older-than", type=int, default=700, help="days after which an order is old")
-    parser.add_argument("--up-to", type=int, default=2**62, help="the last order that the checksum takes in")
-    parser.add_argument("--down", type=float, default=0.0, help="seconds that a restart leaves the service down")
-    parser.add_argument("--customers", type=int, default=1_000, help="how many the survey asks for")
-    parser.add_argument("--name", choices=(OLD_INDEX, NEW_INDEX), default=OLD_INDEX, help="an index")
-    parser.add_argument("--require-new", action="store_true", help="drop the old index only beside the new one")
-    parser.add_argument("--require-old", action="store_true", help="drop the new index only beside the old one")
-    return parser
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the tool's command line."""
+    found = argparse.ArgumentParser(prog="quarterdeck.demo.tool", description="The demo's maintenance commands.")
+    found.add_argument("verb", choices=sorted(VERBS))
+    found.add_argument("--home", type=Path, required=True, help="the demo's folder")
+    found.add_argument("--batch", type=int, default=5_000, help="orders in one transaction")
+    found.add_argument("--pause", type=float, default=0.0, help="seconds left to the customers between two batches")
+    found.add_argument("--older-than", type=int, default=700, help="days after which an order is old")
+    found.add_argument("--up-to", type=int, default=2**62, help="the last order that the checksum takes in")
+    found.add_argument("--down", type=float, default=0.0, help="seconds that a restart leaves the service down")
+    found.add_argument("--customers", type=int, default=1_000, help="how many the survey asks for")
+    found.add_argument("--name", choices=(OLD_INDEX, NEW_INDEX), default=OLD_INDEX, help="an index")
+    found.add_argument("--require-new", action="store_true", help="drop the old index only beside the new one")
+    found.add_argument("--require-old", action="store_true", help="drop the new index only beside the old one")
+    return found
 
 
 if __name__ == "__main__":

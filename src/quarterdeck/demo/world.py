@@ -52,25 +52,23 @@ class World:
 
         Raises QuarterdeckError where it does not come up.
         """
-        world = cls(folder)
+        world = cls(folder.absolute())
         home = world.home
         home.logs.mkdir(parents=True, exist_ok=True)
         home.stop.unlink(missing_ok=True)
         if not home.database.exists():
             create(home, rows)
         renew_lease(home)
-        argv = [
-            sys.executable,
-            "-m",
-            "quarterdeck.demo.supervisor",
-            "--home",
-            str(folder),
-            "--lease",
-            str(lease),
-        ]
+        argv = [sys.executable, "-m", "quarterdeck.demo.supervisor", "--home", str(home.folder)]
         with (home.logs / "supervisor.log").open("ab") as log:
-            subprocess.Popen(
-                argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=folder, start_new_session=True
+            # It goes its own way at once, so that nobody here has a child to wait for.
+            subprocess.run(
+                [*argv, "--lease", str(lease), "--detach"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=home.folder,
+                check=True,
             )
         world._wait_until_it_answers()
         return world
