@@ -37,8 +37,7 @@ def store_blob(folder: Path, source: Path | bytes, name: str, disk: Disk | None 
             sha, length = hashlib.sha256(), 0
             for piece in _pieces(source):
                 length += len(piece)
-                if length > LARGEST:
-                    raise LogbookError(f"A file may have {LARGEST // 2**20} MiB", where=str(source))
+                _require_fits(length, source)
                 sha.update(piece)
                 write_all(disk, fd, piece)
             disk.sync(fd)
@@ -58,13 +57,20 @@ def store_blob(folder: Path, source: Path | bytes, name: str, disk: Disk | None 
     return Blob(sha256=sha.hexdigest(), len=length, name=name)
 
 
+def _require_fits(length: int, source: Path | bytes) -> None:
+    if length > LARGEST:
+        raise LogbookError(
+            f"A file may have {LARGEST // 2**20} MiB", where=str(source) if isinstance(source, Path) else ""
+        )
+
+
 def _pieces(source: Path | bytes) -> Iterator[bytes]:
     if isinstance(source, bytes):
         yield source
         return
     # Not blocking: a FIFO without a writer would wait for ever.
     fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with open(fd, "rb") as file:
+    with os.fdopen(fd, "rb") as file:
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise OSError(errno.EINVAL, "not a regular file", str(source))
         while piece := file.read(_PIECE):

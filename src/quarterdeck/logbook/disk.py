@@ -15,7 +15,7 @@ from pathlib import Path
 
 from quarterdeck.errors import LogbookError
 
-__all__ = ["FULL", "Disk", "identity", "make_private", "refuse_link", "sync_folder", "write_all"]
+__all__ = ["FULL", "Disk", "identity", "make_private", "refuse_link", "require_same", "sync_folder", "write_all"]
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers that mean: no room, by the disk or by a quota."""
@@ -96,6 +96,12 @@ def refuse_link(path: Path) -> None:
         return
     if not stat.S_ISREG(found.st_mode) or found.st_uid != os.geteuid():
         raise LogbookError("This is not a regular file of yours", where=str(path))
+
+
+def require_same(path: Path, inode: int) -> None:
+    """OSError where a file that is open was deleted, or another one put in its place: a sync would mean nothing."""
+    if path.lstat().st_ino != inode:
+        raise OSError(errno.ESTALE, "the file was deleted or replaced")
 
 
 def identity(fd: int) -> str:

@@ -153,7 +153,7 @@ def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[
                 batches = [
                     SampleBatch(*row) for row in connection.execute("SELECT replica, number, hash, raw FROM samples")
                 ]
-            except sqlite.sqlite3.Error as error:
+            except sqlite.SQLError as error:
                 problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
                 connection.close()
                 events, batches = sqlite.salvage(copy)

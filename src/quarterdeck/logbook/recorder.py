@@ -9,7 +9,6 @@ of `writer` (append), by `opening` (repair) and by `reading`.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,7 +18,16 @@ from msgspec import Struct
 
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook.chain import Held
-from quarterdeck.logbook.disk import FULL, Disk, identity, make_private, refuse_link, sync_folder, write_all
+from quarterdeck.logbook.disk import (
+    FULL,
+    Disk,
+    identity,
+    make_private,
+    refuse_link,
+    require_same,
+    sync_folder,
+    write_all,
+)
 from quarterdeck.logbook.protocol import ForkError, Head, NewerFormatError, RecorderError, SampleBatch, StoredEvent
 from quarterdeck.session.event import digest
 
@@ -219,8 +227,7 @@ class FlightRecorder:
             data = b"".join([_line(event) for event in new])
             write_all(self._disk, self._fd, data)
             self._disk.sync(self._fd)
-            if self._path.lstat().st_ino != self._inode:
-                raise OSError(errno.ESTALE, "the file was deleted or replaced")
+            require_same(self._path, self._inode)
         except OSError as error:
             self._dead = True
             raise self._failure(error) from error
@@ -237,7 +244,7 @@ class FlightRecorder:
         return True
 
     def _keep_samples(self, batches: Sequence[SampleBatch]) -> None:
-        """Beside the recorder, unsynced: a copy for readers while the logbook's owner lives, given up on any error."""
+        """Beside the recorder, unsynced: a copy for readers while an owner lives; given up on any error."""
         if self._samples is None:
             return
         try:

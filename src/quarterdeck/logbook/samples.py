@@ -1,6 +1,6 @@
-"""Samples: what was observed, kept in batches beside the events and bound to them by digests.
+r"""Samples: what was observed, kept in batches beside the events and bound to them by digests.
 
-A batch is a JSON array of readings; its hash is `SHA-256("qds1\\0" + bytes)`. An event that carries a `Watch` names
+A batch is a JSON array of readings; its hash is `SHA-256("qds1\0" + bytes)`. An event that carries a `Watch` names
 the number of batches since the last such event of its replica and the digest of their hashes (`digest_of`). So the
 record can prove that no sample was changed or left out. Must never look into a reading. Called by `log` and by the
 record.
@@ -46,7 +46,7 @@ class SampleBook:
     """Numbers batches and keeps the hashes of those that no event has named yet."""
 
     def __init__(self, replica: str, named: int = 0, unnamed: Sequence[tuple[int, str]] = ()) -> None:
-        """`named`: batches that events of this replica have named already; `unnamed`: number and hash of later ones."""
+        """`named`: batches that events have named already; `unnamed`: number and hash of later ones."""
         self._replica = replica
         self._next = max([named, *(number for number, _ in unnamed)]) + 1
         self._unnamed = [link for _, link in unnamed]

@@ -9,7 +9,6 @@ whoever only reads takes a copy (`reading`). Must never update or delete an even
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
@@ -18,7 +17,7 @@ from typing import Any, NamedTuple
 
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook.chain import Held
-from quarterdeck.logbook.disk import FULL, identity, refuse_link, sync_folder
+from quarterdeck.logbook.disk import FULL, identity, refuse_link, require_same, sync_folder
 from quarterdeck.logbook.protocol import (
     DamageError,
     ForkError,
@@ -29,7 +28,7 @@ from quarterdeck.logbook.protocol import (
     StoredEvent,
 )
 
-__all__ = ["SCHEMA", "About", "SqliteLogbook", "connect", "require_sqlite", "salvage"]
+__all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite", "salvage"]
 
 SCHEMA = 1
 """Version of the tables (`user_version`); a newer one is not written to."""
@@ -83,6 +82,9 @@ CREATE TRIGGER IF NOT EXISTS samples_are_not_deleted BEFORE DELETE ON samples
 _ADD_EVENT = "INSERT INTO events (replica, aseq, hash, raw) VALUES (?, ?, ?, ?)"
 _ADD_BATCH = "INSERT INTO samples (replica, number, hash, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
+SQLError = sqlite3.Error
+"""What SQLite raises, for those who import it only when they need it."""
+
 Connect = Callable[[Path], Any]
 """Makes a connection: `sqlite3`'s, or one of a test that fails on purpose."""
 
@@ -130,7 +132,7 @@ class SqliteLogbook:
     # ------------------------------------------------------------ opening
 
     def open(self, replica: str = "") -> None:
-        """Open, or make the file for `replica`. Raises RecorderError, DamageError, or LogbookError (newer, not ours)."""
+        """Open, or make the file for `replica`. Raises RecorderError, DamageError, NewerFormatError."""
         require_sqlite()
         try:
             for ending in ("", "-wal", "-journal"):
@@ -233,8 +235,7 @@ class SqliteLogbook:
             if batches:
                 self._connection.executemany(_ADD_BATCH, batches)
             self._connection.execute("COMMIT")
-            if self._path.lstat().st_ino != self._inode:
-                raise OSError(errno.ESTALE, "the file was deleted or replaced")
+            require_same(self._path, self._inode)
         except (sqlite3.Error, OSError) as error:
             self._drop()  # whether it was committed is unknown: this connection is not asked again
             raise self._failure(error) from error

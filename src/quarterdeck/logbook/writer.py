@@ -294,4 +294,5 @@ class Writer:
         for lane in self._lanes:
             lane.put(None)
         end = time.monotonic() + timeout
-        return all([lane.join(max(0.0, end - time.monotonic())) for lane in self._lanes])
+        through = [lane.join(max(0.0, end - time.monotonic())) for lane in self._lanes]
+        return all(through)
