@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -97,7 +98,7 @@ async def test_a_halt_file_ends_a_running_command_with_no_station_at_all(bench: 
     await asyncio.wait_for(_there(report), 5)
     said = json.loads(report.read_text())
     assert (said["outcome"], said["ended_by"], said["halts"]) == ("terminated", "halt", ["nonce-1"])
-    assert said["seconds"] < 2
+    assert said["seconds"] < 5
 
 
 @pytest.mark.parametrize("action", ["finish", "ask"])
@@ -175,6 +176,36 @@ async def test_a_new_station_finds_the_running_command_and_its_result(bench: Ben
     assert [(found.run, found.state) for found in await bench.commands.reattach()] == [("r1", "alive")]
     (tmp_path / "go").touch()
     assert (await bench.until("r1", "after")).text == "before\nafter\n"
+    assert (await bench.result("r1")).exit_code == 5
+
+
+STATION = """
+import asyncio, pathlib, sys
+from quarterdeck.station.commands import Commands
+async def station(folder):
+    commands = Commands(pathlib.Path(folder), lambda said: print(said, flush=True))
+    script = f"echo before; until [ -e {folder}/go ]; do sleep 0.05; done; echo after; exit 5"
+    commands.launch(commands.prepare("r1", "step", shell=script, env={"PATH": "/usr/bin:/bin"}))
+    await asyncio.sleep(60)
+asyncio.run(station(sys.argv[1]))
+"""
+
+
+async def test_a_station_killed_with_its_whole_process_group_leaves_the_command_running(
+    bench: Bench, tmp_path: Path
+) -> None:
+    station = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", STATION, str(tmp_path), stdout=asyncio.subprocess.PIPE, start_new_session=True
+    )
+    bench.runs.append("r1")
+    assert station.stdout is not None
+    assert b"before" in await asyncio.wait_for(station.stdout.readline(), 20)
+    os.killpg(station.pid, signal.SIGHUP)
+    os.killpg(station.pid, signal.SIGKILL)
+    await station.wait()
+    assert [(found.run, found.state) for found in await bench.commands.reattach()] == [("r1", "alive")]
+    (tmp_path / "go").touch()
+    await bench.until("r1", "before\nafter\n")
     assert (await bench.result("r1")).exit_code == 5
 
 
