@@ -98,6 +98,7 @@ class Sampling:
     def __init__(self, target: Target, metrics: tuple[str, ...], environ: dict[str, str], lag: Quiet) -> None:
         self.said: asyncio.Queue[Reading] = asyncio.Queue()
         self.findings: list[Finding] = []
+        self.lag = lag
         context = Context(name="it", metrics=metrics, environ=environ)
         self.sampler = Sampler(context, target, send=self._take, lag=lag, clocks=Clocks())
         self.sampler.set_up()

@@ -79,15 +79,18 @@ class Sampler:
         loop = asyncio.get_running_loop()
         every = self.target.every
         due = start = loop.time() + phase
+        tick = 0
         try:
             while True:
                 await asyncio.sleep(due - loop.time())
+                if due >= start + tick * every:
+                    tick += 1
                 taken = await self._take(due)
-                ticks = math.floor((loop.time() - start) / every) + 1
-                skipped = max(0, ticks - 1 - round((due - start) // every)) if every else 0
+                passed = math.floor((loop.time() - start) / every) + 1
+                skipped, tick = max(0, passed - tick), max(tick, passed)
                 self.skipped += skipped
                 self._tell(taken, skipped)
-                due = start + ticks * every
+                due = start + tick * every
                 if self._history.pending and self.target.retry_interval:
                     due = min(due, loop.time() + self.target.retry_interval)
         finally:

@@ -17,7 +17,7 @@ import os
 import re
 import signal
 import time
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, PIPE
 
 from quarterdeck.observer.checks.base import (
     Check,
@@ -102,45 +102,52 @@ class CommandCheck:
 
     async def sample(self) -> Result:
         """One run."""
-        name = printable(self._argv[0], 80)
+        loop = asyncio.get_running_loop()
         started = time.perf_counter()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._argv, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL, cwd=self._folder, start_new_session=True
+            transport, run = await loop.subprocess_exec(
+                _Run,
+                *self._argv,
+                stdin=DEVNULL,
+                stdout=PIPE,
+                stderr=DEVNULL,
+                cwd=self._folder,
+                start_new_session=True,
             )
         except (OSError, ValueError) as error:
+            name = printable(self._argv[0], 80)
             return Result(status="unknown", message=f"{name} cannot be started: {reason_of(error)}")
         try:
-            output, code = await _output(process)
+            await run.exited.wait()
+            took = time.perf_counter() - started
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(run.silent.wait(), _LINGER)
         finally:
-            _kill_group(process.pid)
-            if process.returncode is None:
-                with contextlib.suppress(TimeoutError):  # one that hangs in the kernel cannot be waited for
-                    await asyncio.wait_for(process.wait(), _LINGER)
-            process._transport.close()  # type: ignore[attr-defined]
-        return _judge(output, code, time.perf_counter() - started)
+            _kill_group(transport.get_pid())
+            transport.close()
+        code = transport.get_returncode()
+        return _judge(bytes(run.kept), -1 if code is None else code, took)
 
     async def close(self) -> None:
         """Nothing is held open."""
 
 
-async def _output(process: Process) -> tuple[bytes, int]:
-    """The output up to its cap, and the exit code; does not wait for others who hold the pipe."""
-    assert process.stdout is not None
-    kept = bytearray()
+class _Run(asyncio.SubprocessProtocol):
+    """The output of a run up to its cap, its end, and the end of its output (others may hold the pipe longer)."""
 
-    async def read(stream: asyncio.StreamReader) -> None:
-        while chunk := await stream.read(65536):
-            if len(kept) < OUTPUT_CAP:
-                kept.extend(chunk[: OUTPUT_CAP - len(kept)])
+    def __init__(self) -> None:
+        self.kept = bytearray()
+        self.exited = asyncio.Event()
+        self.silent = asyncio.Event()
 
-    reading = asyncio.ensure_future(read(process.stdout))
-    try:
-        code = await process.wait()
-        await asyncio.wait({reading}, timeout=_LINGER)
-    finally:
-        reading.cancel()
-    return bytes(kept), code
+    def pipe_data_received(self, fd: int, data: bytes) -> None:  # noqa: ARG002 - the protocol's own form
+        self.kept.extend(data[: OUTPUT_CAP - len(self.kept)])
+
+    def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's own form
+        self.silent.set()
+
+    def process_exited(self) -> None:
+        self.exited.set()
 
 
 def _kill_group(pid: int) -> None:
