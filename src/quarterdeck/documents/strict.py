@@ -36,8 +36,8 @@ class Limits(Struct, frozen=True):
 DEFAULT_LIMITS = Limits()
 
 _FORBIDDEN = re.compile(
-    "[^\\t\\n\\r\\x20-\\x7e\\xa0-\\u2027\\u202f-\\u2065\\u206a-\\ud7ff"
-    "\\ue000-\\ufefe\\uff00-\\ufffd\\U00010000-\\U0010ffff]"
+    "[\\x00-\\x08\\x0b\\x0c\\x0e-\\x1f\\x7f-\\x9f]|[\\u2028-\\u202e]|[\\u2066-\\u2069]"
+    "|[\\ud800-\\udfff]|[\\ufeff\\ufffe\\uffff]"
 )
 """C0 and C1 controls, line breaks that only YAML knows, direction overrides, surrogates, a BOM inside."""
 
@@ -165,9 +165,11 @@ class _Composer:
         self._problems = problems
         self._limits = limits
         self._values = 0
+        self._lines: list[str] = []
 
     def compose(self, text: str) -> Node | None:
         """Return the root node; problems that leave a sound tree (duplicate keys) are collected."""
+        self._lines = text.split("\n")
         root: Node | None = None
         documents = 0
         stack: list[Sequence | Mapping] = []
@@ -219,10 +221,16 @@ class _Composer:
         if isinstance(event, yaml.ScalarEvent):
             if "\0" in event.value:
                 raise _RefusalError(line, column, "a text cannot hold a NUL character")
-            return Scalar(event.value, line, column, event.style is None, _offset(event))
+            return Scalar(event.value, line, column, not event.style, self._offset(event, line, column))
         if isinstance(event, yaml.SequenceStartEvent):
             return Sequence([], line, column)
         return Mapping({}, line, column)
+
+    def _offset(self, event: yaml.ScalarEvent, line: int, column: int) -> int:
+        """Tell how far the text begins after its mark, or -1 where it is not on that line as it is read."""
+        offset = 1 if event.style else 0
+        written = self._lines[line - 1] if line <= len(self._lines) else ""
+        return offset if written.startswith(event.value, column - 1 + offset) else -1
 
     def _attach(self, parent: Sequence | Mapping, keys: list[Scalar | None], node: Node) -> None:
         """Put a node into its parent: as an item, as a key, or as the value of the last key."""
@@ -248,16 +256,6 @@ def _mark(event: yaml.Event) -> tuple[int, int]:
     mark = event.start_mark
     assert mark is not None
     return mark.line + 1, mark.column + 1
-
-
-def _offset(event: yaml.ScalarEvent) -> int:
-    """Tell how far the text begins after its mark, or -1 where columns of text and file differ."""
-    start, end = event.start_mark, event.end_mark
-    assert start is not None
-    assert end is not None
-    offset = 0 if event.style is None else 1
-    exact = start.line == end.line and end.column - start.column == len(event.value) + 2 * offset
-    return offset if exact and event.style not in {"|", ">"} else -1
 
 
 def _events(text: str) -> Iterator[yaml.Event]:
