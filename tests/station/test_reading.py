@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import time
 from pathlib import Path
 
@@ -13,16 +14,17 @@ from quarterdeck.runner.processes import descendants
 from quarterdeck.station.environment import build_environment, pgappname
 from quarterdeck.station.reading import LIMIT, read_once
 
-ENV = {"PATH": os.environ["PATH"]}
+MARK = f"MARK={secrets.token_hex(8)}"
+ENV = {"PATH": os.environ["PATH"], "MARK": MARK.partition("=")[2]}
 
 
 def left() -> list[str]:
-    """Command lines of what any read has left."""
+    """Command lines of what a read of this file has left."""
     found = []
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():
             try:
-                if b"QUARTERDECK_RUN=read-" in (folder / "environ").read_bytes():
+                if MARK.encode() in (folder / "environ").read_bytes():
                     found.append((folder / "cmdline").read_text())
             except OSError:
                 continue
@@ -62,7 +64,7 @@ async def test_a_read_that_never_stops_talking_is_bounded() -> None:
 
 async def test_a_background_child_that_holds_the_pipe_delays_nothing() -> None:
     began = time.monotonic()
-    outcome = await read_once(["sh", "-c", "sleep 2 & echo done"], 10, ENV)
+    outcome = await read_once(["sh", "-c", "sleep 2 & echo done"], 10, {"PATH": ENV["PATH"]})
     assert (outcome.exit_code, outcome.stdout) == (0, "done\n")
     assert time.monotonic() - began < 1.5
 

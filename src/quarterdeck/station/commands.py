@@ -93,7 +93,9 @@ class Commands:
         stop: Sequence[str] = (),
         answered: Iterable[str] = (),
     ) -> Prepared:
-        """Write the order for `run` (a new name, letters, digits, `._-`); nothing runs before `launch`.
+        """Write the order for `run` (letters, digits, `._-`); nothing runs before `launch`.
+
+        The name is new on this whole machine (give it a random part): processes are found by it, and ended.
 
         Exactly one of `argv` and `shell`. `env` is complete (`build_environment`). `answered` names the halts
         that do not stop it (R2). `become_env` names variables for sudo to let through. StationError where the
