@@ -214,10 +214,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="quarterdeck.demo.service", description="The demo's order service.")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="ends when this is no longer its parent")
     options = parser.parse_args(arguments)
     home = Home(options.home)
     server = OrderServer(home, options.port)
-    parent = os.getppid()
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -225,7 +225,7 @@ def main(arguments: list[str] | None = None) -> int:
     serving.start()
     write_json(home.service, {"pid": os.getpid(), "port": server.server_address[1]})
     while not ending.wait(1.0):
-        if os.getppid() != parent or not lease_is_fresh(home):
+        if os.getppid() != options.parent or not lease_is_fresh(home):
             break
     server.shutdown()
     serving.join()

@@ -79,6 +79,7 @@ class Supervisor:
     def _start(self, name: str) -> None:
         extra = ["--port", str(self.port)] if name == "service" else ["--url", self.url]
         argv = [sys.executable, "-m", f"quarterdeck.demo.{name}", "--home", str(self._home.folder), *extra]
+        argv += ["--parent", str(os.getpid())]
         with (self._home.logs / f"{name}.log").open("ab") as log:
             self._children[name] = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         self._starts += name == "service"

@@ -102,16 +102,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="quarterdeck.demo.traffic", description="The demo's customers.")
     parser.add_argument("--home", type=Path, required=True)
     parser.add_argument("--url", required=True)
+    parser.add_argument("--parent", type=int, default=os.getppid(), help="ends when this is no longer its parent")
     options = parser.parse_args(arguments)
     home = Home(options.home)
     ending = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    parent = os.getppid()
     shopping = threading.Thread(target=Customer(home, options.url, ending).shop, name="shop")
     shopping.start()
     while not ending.wait(1.0):
-        if os.getppid() != parent or not lease_is_fresh(home) or not shopping.is_alive():
+        if os.getppid() != options.parent or not lease_is_fresh(home) or not shopping.is_alive():
             ending.set()
     shopping.join()
     return 0
