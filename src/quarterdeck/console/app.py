@@ -1,0 +1,423 @@
+"""The console's app: keys to commands, the link to one frozen snapshot a tick, and the way out.
+
+A disposable view: it decides nothing, holds nothing that the station does not know, and may be killed at any
+moment. What a person can do stands in `commands/`, how it looks in `panes/`, what is known in `connection.py`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from textual import events
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.filter import LineFilter
+from textual.screen import Screen
+
+from quarterdeck.console import crash, theme, viewing
+from quarterdeck.console.commands import all_commands
+from quarterdeck.console.commands.base import Command, Level, No
+from quarterdeck.console.connection import Link, StationClient
+from quarterdeck.console.forms import Answers, Choice, Form, choice
+from quarterdeck.console.keymap import Keymap, shown
+from quarterdeck.console.panes.footer import FooterKey
+from quarterdeck.console.panes.halt import HaltPressed
+from quarterdeck.console.panes.procedure import StepSelected
+from quarterdeck.console.pressing import Pressing
+from quarterdeck.console.screens.session import SessionScreen
+from quarterdeck.console.situation import Situation
+from quarterdeck.console.snapshot import Contact, Snapshot, make_snapshot
+from quarterdeck.console.text import visible
+from quarterdeck.console.words import name_of
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.host import boot_clock_ns, boot_id
+from quarterdeck.session.event import Moment
+from quarterdeck.session.intents import Intent
+from quarterdeck.station.protocol import Answered
+
+__all__ = ["DETACHED", "EXIT_CODES", "Look", "QuarterdeckApp"]
+
+TICK = 0.25
+"""Seconds between two ticks, unless something happened."""
+CLOCKS = 1.0
+"""Seconds after which the clocks are painted although nothing came."""
+PRESENT_EVERY = 10.0
+DETACHED = 3
+EXIT_CODES = {
+    "completed": 0, "completed_with_exceptions": 0, "rolled_back": 10, "rolled_back_with_exceptions": 11,
+    "abandoned": 12, "recovered": 13,
+}  # fmt: skip
+
+_CONTACT: dict[str, Contact] = {"connecting": "connecting", "live": "ok", "silent": "hung", "lost": "lost", "closed": "lost"}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How the console was asked to look; decided before the app is made."""
+
+    layout: str = ""
+    """Empty: by size."""
+    theme: str = "night"
+    ascii: bool = False
+    mouse: bool = True
+    config: Path | None = None
+    """Where a person's own layouts lie."""
+
+
+class QuarterdeckApp(App[int], inherit_bindings=False):
+    """One screen that a tired person at 02:40 can trust."""
+
+    ENABLE_COMMAND_PALETTE = False
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f9", "command('halt')", show=False, priority=True),
+    ]
+    CSS = "Toast { background: $surface; } ToastRack { margin-bottom: 2; }"
+
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[StationClient]],
+        look: Look | None = None,
+        *,
+        keymap: Keymap | None = None,
+        extra: Sequence[Command] = (),
+        first: Callable[[], Screen[object]] | None = None,
+        notices: Sequence[str] = (),
+    ) -> None:
+        """`connect` reaches the session; `extra` commands are the demo's; `first` makes a screen over the live one."""
+        os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
+        super().__init__()
+        self.animation_level = "none"
+        self.asked = look or Look()
+        theme.dress(self, self.asked.theme, ascii_glyphs=self.asked.ascii)
+        self.keymap_ = keymap or Keymap((*all_commands(), *extra))
+        self.by_id = {command.id: command for command in self.keymap_.commands}
+        self.link = Link(connect, self._changed)
+        self.crash: crash.Crash | None = None
+        """An exception that a handler let through; the console has left because of it."""
+        self.trouble: QuarterdeckError | None = None
+        """Why no session could be reached."""
+        self.detached = False
+        self.picked = ""
+        """The step that a person moved to; empty while the list follows."""
+        self._first, self._notices = first, tuple(notices)
+        self._pressing = Pressing(self)
+        self._drafts: dict[str, Answers] = {}
+        self._before: Snapshot | None = None
+        self._boot = boot_id()
+        self._due = False
+        self._fresh = True
+        self._ticked = 0.0
+        self._present = 0.0
+        self._seen = 0
+        self._named = ""
+        self._footer: tuple[tuple[str, str, bool], ...] = ()
+        self._footer_at = (-1, 0.0)
+        self._link_task: asyncio.Task[None] | None = None
+
+    # -- starting
+
+    def get_default_screen(self) -> Screen[None]:
+        """The session, before anything is known of it."""
+        return SessionScreen(viewing.make_deck(self.asked.layout, self.asked.config))
+
+    def get_driver_class(self) -> type[Driver]:
+        """A terminal that may vanish."""
+        found = super().get_driver_class()
+        from quarterdeck.console.terminal import vanishing
+
+        return vanishing(found)
+
+    def get_line_filters(self) -> list[LineFilter]:
+        """The last wall: no control character leaves, whatever a widget drew."""
+        return [*super().get_line_filters(), *theme.filters(theme.look_of(self))]
+
+    def on_mount(self) -> None:
+        """Connect while the first frame is painted."""
+        loop = asyncio.get_running_loop()
+        if not self.is_headless:
+            for number in (signal.SIGTERM, signal.SIGHUP):
+                loop.add_signal_handler(number, self.vanish)
+        for key in self.keymap_.everywhere():
+            if key != "f9":
+                self._bindings.bind(key, f"command('{self.keymap_.everywhere()[key].id}')", show=False, priority=True)
+        self._link_task = loop.create_task(self._linked(), name="link")
+        self.set_interval(TICK, self._on_beat, name="tick")
+        for notice in self._notices:
+            self.say(notice, "warning")
+        if self._first is not None:
+            self.push_screen(self._first())
+        self.set_timer(0.4, viewing.preload)
+        self.tick()
+
+    async def _linked(self) -> None:
+        try:
+            await self.link.run()
+        except QuarterdeckError as error:
+            self.trouble = error
+            self.exit(error.exit_code)
+        except Exception as error:  # noqa: BLE001 - the link's task has no one else to tell; the console leaves
+            self._handle_exception(error)
+
+    def switch(self, connect: Callable[[], Awaitable[StationClient]]) -> None:
+        """Show another session from now on (the demo picks one on its first screen)."""
+        old, task = self.link, self._link_task
+        if task is not None:
+            task.cancel()
+        self.run_worker(old.leave(), group="leave")
+        self.link = Link(connect, self._changed)
+        self._before, self.picked, self._fresh = None, "", True
+        self._link_task = asyncio.get_running_loop().create_task(self._linked(), name="link")
+        self.tick()
+
+    # -- ticking
+
+    def _changed(self, urgent: bool) -> None:
+        self._fresh = True
+        if urgent and not self._due and self.is_running and (self.link.caught_up.is_set() or self.link.state != "live"):
+            self._due = True
+            self.call_next(self.tick)
+
+    def _on_beat(self) -> None:
+        if self._fresh or time.monotonic() - self._ticked >= CLOCKS:
+            self.tick()
+
+    def tick(self) -> None:
+        """One snapshot, one reactive for each pane, one batch update."""
+        self._due, self._fresh, self._ticked = False, False, time.monotonic()
+        viewing.tell_notices(self)
+        snapshot = self.snapshot()
+        self._before, self._named = snapshot, snapshot.next_line.step
+        self._pressing.close_moot()
+        screens = [screen for screen in self.screen_stack if screen is self.screen or screen in self._background_screens]
+        with self.batch_update():
+            keys = self._footer_keys()
+            for screen in screens:
+                if isinstance(screen, SessionScreen):
+                    screen.take(snapshot, keys)
+                elif hasattr(screen, "snapshot"):
+                    screen.snapshot = snapshot
+        if self.link.position != self._seen:
+            self._seen = self.link.position
+            self.call_after_refresh(self.link.seen)
+
+    def moment(self) -> tuple[float, float, float]:
+        """Session seconds, wall clock, boot clock: now."""
+        wall, boot = time.time(), boot_clock_ns()
+        return self.link.session.clock(Moment(wall=wall, boot=self._boot, bt_ns=boot)), wall, boot / 1e9
+
+    def snapshot(self) -> Snapshot:
+        """Everything that the panes show, at this moment."""
+        link = self.link
+        now, wall, boot = self.moment()
+        return make_snapshot(
+            link.session,
+            link.me,
+            now=now,
+            wall=wall,
+            boot=boot,
+            before=self._before,
+            readings=link.readings,
+            history=link.history,
+            bases=link.bases,
+            log=link.log,
+            tails=link.tails,
+            marks=link.marks,
+            standing=link.standing,
+            contact=_CONTACT[link.state],
+            contact_since=now - (wall - link.since),
+            read_only=link.read_only,
+            halt_unconfirmed=link.halt_unconfirmed(),
+            halt_sent=link.halt_sent(),
+            selected=self.picked,
+            off=time.localtime().tm_gmtoff // 60,
+        )
+
+    def _footer_keys(self) -> tuple[tuple[str, str, bool], ...]:
+        at = (self.link.session.count, time.monotonic())
+        if at[0] == self._footer_at[0] and at[1] - self._footer_at[1] < CLOCKS:
+            return self._footer
+        self._footer_at = at
+        situation = self.situation
+        placed = sorted((c for c in self.keymap_.commands if c.place and c.id != "halt"), key=lambda c: c.place)
+        self._footer = tuple(
+            (self.keymap_.key_of(command), command.label(situation), not command.of_view and not command.any_case)
+            for command in placed
+            if not isinstance(self.availability(command, situation), No)
+        )
+        return self._footer
+
+    # -- the desk: what commands act through
+
+    @property
+    def situation(self) -> Situation:
+        """The moment, as commands see it."""
+        link = self.link
+        return Situation(
+            session=link.session,
+            now=self.moment()[0],
+            me=link.me,
+            selected=self.picked,
+            named=self._named,
+            link=link.state,
+            read_only=link.read_only,
+        )
+
+    def availability(self, command: Command, situation: Situation) -> object:
+        """Whether a command applies: its own rule, and the link's."""
+        if not command.of_view and command.id != "halt":
+            if situation.link == "closed":
+                return No("the station is gone: Q leaves, quarterdeck attach comes back")
+            if situation.read_only:
+                return No(f"read only: {situation.read_only}")
+            if situation.session.plan is None:
+                return No("the session is not here yet")
+        return command.available(situation)
+
+    async def ask(self, intent: Intent) -> Answered:
+        """Ask the station; say a refusal in one line."""
+        answer = await self.link.ask(intent)
+        if answer.refusal and not answer.waivable:
+            self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
+        return answer
+
+    async def fill(self, form: Form) -> Answers | None:
+        """Show a bar; wait."""
+        if form.moot is not None and (why := form.moot(self.situation)):
+            self.say(why[0].upper() + why[1:])
+            return None
+        from quarterdeck.console.screens.bar import Bar
+
+        bar = Bar(form, self._drafts.pop(form.id, None))
+        bar.set_reactive(Bar.snapshot, self._before)
+        return await self.push_screen_wait(bar)
+
+    def keep_draft(self, form: Form, answers: Answers) -> None:
+        """What was typed when events closed a bar."""
+        self._drafts[form.id] = answers
+
+    async def which(self, verb: str, steps: Sequence[str]) -> str:
+        """The only one, or the one that a person picks."""
+        if len(steps) <= 1:
+            return steps[0] if steps else ""
+        session = self.link.session
+        keys = "123456789abcdefgijklmnopqrstuvwxyz"
+        options = (Choice(keys[n % len(keys)], step, name_of(session, step)) for n, step in enumerate(steps[:30]))
+        answers = await self.fill(Form(f"which:{verb}", f"{verb}: which one?", fields=(choice("step", "", *options),)))
+        return answers["step"] if answers else ""
+
+    def say(self, text: str, level: Level = "information") -> None:
+        """A toast, and a line of the log, since toasts vanish."""
+        text = visible(text, 300)
+        self.notify(text, severity=level, markup=False, timeout=4 if level == "information" else 7)
+        words = {"information": "info", "warning": "warning", "error": "alarm"}
+        self.link.note(text, words[level])  # type: ignore[arg-type]  # the narrative's words
+        self._fresh = True
+
+    def halt(self) -> None:
+        """The file first, then the station; the screen says sent at once."""
+        self.link.halt()
+        self._fresh = True
+        self.call_next(self.tick)
+
+    async def view(self, what: str, argument: str = "") -> None:
+        """Change the view alone."""
+        await viewing.show(self, what, argument)
+
+    async def perform(self, command: str) -> None:
+        """Run a command by its id, where it applies."""
+        found = self.by_id[command]
+        answer = self.availability(found, self.situation)
+        if isinstance(answer, No):
+            self.say(answer.because[0].upper() + answer.because[1:], "warning")
+        else:
+            await found.run(self)
+
+    def leave(self, *, end: bool = False) -> None:
+        """Go: with the outcome's code, or detached while it is live."""
+        session = self.link.session
+        self.detached = not session.is_over and not end
+        code = EXIT_CODES.get(session.outcome, 0) if session.is_over else DETACHED
+        self.run_worker(self._leave(end=end, code=12 if end and not session.is_over else code), group="leave")
+
+    async def _leave(self, *, end: bool, code: int) -> None:
+        await self.link.leave(end=end)
+        self.exit(code)
+
+    def vanish(self) -> None:
+        """The terminal is gone, or somebody asked this process to end: restore it and leave; the session goes on."""
+        self.detached = not self.link.session.is_over
+        self.exit(EXIT_CODES.get(self.link.session.outcome, DETACHED))
+
+    # -- keys and clicks
+
+    async def on_key(self, event: events.Key) -> None:
+        """Keys that no text field took."""
+        now = time.monotonic()
+        if now - self._present >= PRESENT_EVERY:
+            self._present = now
+            self.run_worker(self.link.present(), group="present")
+        if self._pressing.key(event.key, event.character):
+            event.stop()
+            event.prevent_default()
+
+    def action_command(self, identity: str) -> None:
+        """A key that works with a text field focused."""
+        self._pressing.run(self.by_id[identity])
+
+    def on_halt_pressed(self, event: HaltPressed) -> None:
+        """The button."""
+        event.stop()
+        self._pressing.run(self.by_id["halt"])
+
+    def on_footer_key(self, event: FooterKey) -> None:
+        """A key of the footer was clicked."""
+        event.stop()
+        for command in self.keymap_.commands:
+            if self.keymap_.key_of(command) == event.key and not isinstance(
+                self.availability(command, self.situation), No
+            ):
+                self._pressing.run(command)
+                return
+
+    def on_step_selected(self, event: StepSelected) -> None:
+        """A person moved in the list."""
+        event.stop()
+        self.picked = event.step
+        self.tick()
+
+    def start(self, command: Command) -> None:
+        """Let a command run beside the screen."""
+        self.run_worker(command.run(self), name=command.id, group="command", exit_on_error=True)
+
+    # -- ending badly
+
+    def _handle_exception(self, error: Exception) -> None:
+        """No traceback on the screen: a file in the state folder, one line, and the session goes on."""
+        self._return_code = 1
+        if self._exception is None:
+            self._exception = error
+            self._exception_event.set()
+        self._note_crash(error)
+
+    def _note_crash(self, error: BaseException) -> None:
+        if self.crash is None:
+            self.crash = crash.write(error, session=self.link.session.id)
+        self._close_messages_no_wait()
+
+    def panic(self, *renderables: object) -> None:
+        """Textual's own way out; the same file, the same line."""
+        self._note_crash(RuntimeError("; ".join(type(found).__name__ for found in renderables)))
+
+
+def shown_key(app: QuarterdeckApp, command: str) -> str:
+    """The key of a command, as the screen shows it."""
+    found = app.keymap_.key_of(app.by_id[command])
+    return found or shown(app.by_id[command].key)

@@ -1,0 +1,287 @@
+"""The questions that the session asks people, one at a time: after a halt, after a crash, at a poll, at a proposal.
+
+`open_question` says which one is next; `ask_open` leads through all that stand between a halt and what now.
+Used by several commands; holds no command itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from quarterdeck.console.commands.base import Desk
+from quarterdeck.console.forms import Choice, Form, choice, reason, text
+from quarterdeck.console.situation import Situation
+from quarterdeck.console.words import name_of, span
+from quarterdeck.session import forecast, intents, rollback
+
+__all__ = ["ask_effect", "ask_gone", "ask_open", "ask_poll", "ask_reason", "ask_undo", "open_question", "what_now"]
+
+
+def open_question(situation: Situation) -> str:
+    """What is asked next: `manual`, `gone`, `effect`, `reason`, `what_now`, `undo`, `poll`, or nothing."""
+    halted = bool(situation.halts()) and situation.session.phase not in {"rolling_back"}
+    if situation.manual_questions():
+        return "manual"
+    if situation.gone_questions():
+        return "gone"
+    if situation.effect_questions():
+        return "effect"
+    if situation.halts() and situation.reason_open():
+        return "reason"
+    if situation.undo_questions():
+        return "undo"
+    if halted:
+        return "what_now"
+    return "poll" if situation.polls() else ""
+
+
+async def ask_open(desk: Desk) -> bool:
+    """Ask everything that is open, one bar after the other; False where the person left it or something refused."""
+    for _ in range(1000):
+        match open_question(desk.situation):
+            case "manual":
+                done = await ask_manual(desk, desk.situation.manual_questions()[0])
+            case "gone":
+                done = await ask_gone(desk, desk.situation.gone_questions()[0])
+            case "effect":
+                done = await ask_effect(desk, desk.situation.effect_questions()[0])
+            case "reason":
+                done = await ask_reason(desk)
+            case "undo":
+                done = await ask_undo(desk, desk.situation.undo_questions()[0])
+            case _:
+                return True
+        if not done:
+            return False
+    return False
+
+
+async def ask_manual(desk: Desk, step: str) -> bool:
+    """A manual step ran when the halt came: not begun, partly, done (R5)."""
+    answers = await desk.fill(
+        Form(
+            f"manual:{step}",
+            f"{name_of(desk.situation.session, step)}: how far was it when the halt came?",
+            fields=(
+                choice(
+                    "effect",
+                    "",
+                    Choice("1", "none", "not begun", "nothing to undo; it can be started again"),
+                    Choice("2", "partial", "partly done", "you pick later how its undo is done"),
+                    Choice("3", "full", "done", "it is in the rollback list"),
+                ),
+            ),
+            moot=lambda now: "" if step in now.manual_questions() else "it is answered",
+            survives_halt=True,
+        )
+    )
+    return answers is not None and await _ok(desk, step, answers["effect"], "")
+
+
+async def ask_effect(desk: Desk, step: str) -> bool:
+    """Did it change anything? Nothing, part, all, don't know (R6)."""
+    run = desk.situation.run(step)
+    why = f"It ended: {run.reason}" if run.reason else ""
+    answers = await desk.fill(
+        Form(
+            f"effect:{step}",
+            f"{name_of(desk.situation.session, step)}: did it change anything?",
+            (why,) if why else (),
+            fields=(
+                choice(
+                    "effect",
+                    "",
+                    Choice("1", "none", "nothing", "nothing to undo; it can be started again"),
+                    Choice("2", "partial", "part of it", "you pick how its undo is done"),
+                    Choice("3", "full", "all of it", "its undo runs as written"),
+                    Choice("4", "unknown", "don't know", "a rollback then needs your waiver"),
+                ),
+                text("note", "How do you know? (may stay empty)", required=False),
+            ),
+            confirm="say so",
+            moot=lambda now: "" if now.run(step).effect == "unknown" else "it is answered",
+            survives_halt=True,
+        )
+    )
+    return answers is not None and await _ok(desk, step, answers["effect"], answers["note"])
+
+
+async def _ok(desk: Desk, step: str, effect: str, note: str) -> bool:
+    intent = intents.DeclareEffect(step=step, effect=effect, note=note)  # type: ignore[arg-type]  # from the choices
+    return not (await desk.ask(intent)).refusal
+
+
+async def ask_gone(desk: Desk, step: str) -> bool:
+    """Declare that what could not be stopped or proven gone is gone (R6)."""
+    run = desk.situation.run(step)
+    lines = run.survivors or ("Its local client has stopped; what it asked a server for may still run.",)
+    answers = await desk.fill(
+        Form(
+            f"gone:{step}",
+            f"{name_of(desk.situation.session, step)}: its end is not proven. Is it gone?",
+            tuple(lines),
+            fields=(text("note", "Look, then say how you know that it is gone"),),
+            confirm="it is gone",
+            tone="change",
+            moot=lambda now: "" if now.run(step).unproven else "it is answered",
+            survives_halt=True,
+        )
+    )
+    if answers is None:
+        return False
+    return not (await desk.ask(intents.DeclareGone(step=step, note=answers["note"]))).refusal
+
+
+async def ask_reason(desk: Desk) -> bool:
+    """Why was it halted? Needed before the next transition."""
+    answers = await desk.fill(
+        Form(
+            "halt_reason",
+            "Halted. Why?",
+            fields=(reason("One line for the record"),),
+            confirm="save it",
+            moot=lambda now: "" if now.reason_open() else "the reason is given",
+            survives_halt=True,
+        )
+    )
+    return answers is not None and not (await desk.ask(intents.GiveReason(reason=answers["reason"]))).refusal
+
+
+async def ask_undo(desk: Desk, step: str) -> bool:
+    """For a partial or unknown effect: run its undo, by hand, or not needed (R6)."""
+    session = desk.situation.session
+    effect = desk.situation.run(step).effect
+    answers = await desk.fill(
+        Form(
+            f"undo:{step}",
+            f"{name_of(session, step)} changed {'part' if effect == 'partial' else 'we do not know what'}: its undo?",
+            ("An undo that was written for the whole change can harm half of one. Look first.",),
+            fields=(
+                choice(
+                    "choice",
+                    "",
+                    Choice("1", "run", "run it", "as written"),
+                    Choice("2", "by_hand", "by hand", "you do it and say done"),
+                    Choice("3", "not_needed", "not needed", "with the reason, an exception"),
+                ),
+                text("reason", "Why? (needed for: not needed)", required=False),
+            ),
+            confirm="decide",
+            tone="change",
+            moot=lambda now: "" if step in now.undo_questions() else "it is decided",
+            survives_halt=True,
+        )
+    )
+    if answers is None:
+        return False
+    intent = intents.DecideUndo(step=step, choice=answers["choice"], reason=answers["reason"])  # type: ignore[arg-type]
+    return not (await desk.ask(intent)).refusal
+
+
+async def ask_poll(desk: Desk, step: str) -> bool:
+    """The bar of a poll: its question, and for each role in turn go, no-go, go with a comment."""
+    while True:
+        situation = desk.situation
+        definition = situation.step(step)
+        poll = next((poll for poll in situation.polls() if poll.step == step), None)
+        if definition is None or poll is None:
+            return True
+        open_roles = [role for role in definition.roles if role not in poll.answers]
+        if not open_roles:
+            return True
+        role = open_roles[0]
+        given = [f"{r}: {a.answer.replace('_', '-')}{' · ' + a.comment if a.comment else ''}" for r, a in poll.answers.items()]
+        answers = await desk.fill(
+            Form(
+                f"poll:{step}:{role}",
+                definition.question or definition.title,
+                (*given, *(f"Decided by: {line}" for line in definition.criteria)),
+                large=f"{role}?",
+                fields=(
+                    choice(
+                        "answer",
+                        "",
+                        Choice("g", "go", "go"),
+                        Choice("n", "no_go", "no-go", "ends this attempt, with the reason"),
+                        Choice("c", "go_with_comment", "go with a comment"),
+                    ),
+                    COMMENT,
+                ),
+                confirm="answer",
+                tone="change",
+                moot=_poll_moot(step, poll.attempt, role),
+            )
+        )
+        if answers is None:
+            return False
+        intent = intents.AnswerPoll(step=step, role=role, answer=answers["answer"], comment=answers["comment"])  # type: ignore[arg-type]
+        if (await desk.ask(intent)).refusal:
+            return False
+
+
+COMMENT = text("comment", "Comment (needed for no-go, and for go with a comment)", required=False)
+
+
+def _poll_moot(step: str, attempt: int, role: str) -> Callable[[Situation], str]:
+    def moot(now: Situation) -> str:
+        for poll in now.polls():
+            if poll.step == step and poll.attempt == attempt:
+                return f"{role} has answered" if role in poll.answers else ""
+        return "the poll is over"
+
+    return moot
+
+
+async def what_now(desk: Desk) -> bool:
+    """After the questions: what now, each choice with its minutes (R11). Runs the picked command."""
+    situation = desk.situation
+    session = situation.session
+    offers: list[tuple[str, str, str]] = []
+    back = rollback.preview(session)
+    undoable = last_with_effect(situation)
+    over = session.phase == "validating" and session.closing_from == "rollback"
+    if session.rollback is None and not session.past_no_return and session.phase in {"running", "validating"}:
+        if undoable and (step := situation.step(undoable)) is not None:
+            minutes = span(sum(undo.duration for undo in step.undo))
+            offers.append(("undo_step", f"undo only {name_of(session, undoable)}, then pause", minutes))
+        offers.append(("roll_back", f"roll back all: {len(back.items)} steps", span(back.seconds)))
+    offers.append(("go_on", "go on (lands in paused)", _rest_of_work(situation)))
+    if session.plan is not None and session.plan.contingency and not over:
+        minutes = span(sum(session.plan.steps[step].duration for step in session.plan.contingency))
+        offers.append(("contingency", "contingency steps", minutes))
+    offers.append(("abandon", "hand over and end here", "skips closing"))
+    answers = await desk.fill(
+        Form(
+            "what_now",
+            "Halted: what now?",
+            fields=(
+                choice(
+                    "what",
+                    "",
+                    *(Choice(str(n), what, label, detail) for n, (what, label, detail) in enumerate(offers, 1)),
+                ),
+            ),
+            moot=lambda now: "" if now.halts() else "the halt is answered",
+            survives_halt=True,
+        )
+    )
+    if answers is None:
+        return False
+    await desk.perform(answers["what"])
+    return True
+
+
+def _rest_of_work(situation: Situation) -> str:
+    ends = forecast.forecast(situation.session, situation.now)
+    last = max((planned.end for planned in ends.values()), default=0.0)
+    return f"{span(last - situation.now)} of work left" if last > situation.now else ""
+
+
+def last_with_effect(situation: Situation) -> str:
+    """The latest started step of the forward plan with an effect; empty where there is none."""
+    session = situation.session
+    if session.plan is None:
+        return ""
+    runs = [session.steps[step] for step in session.plan.forward if session.steps[step].effect != "none"]
+    runs = [run for run in runs if run.sequence]
+    return max(runs, key=lambda run: run.sequence).id if runs else ""

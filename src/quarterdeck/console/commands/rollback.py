@@ -1,0 +1,341 @@
+"""The ways back and the ways out: roll back, run mine, undo one step, contingency, abandon, the end.
+
+The word is typed, never Enter alone. Everything here names the halts that it answers (R2).
+"""
+
+from __future__ import annotations
+
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.commands.questions import ask_undo, last_with_effect
+from quarterdeck.console.forms import Form, reason, text, word
+from quarterdeck.console.situation import Situation
+from quarterdeck.console.words import clock, name_of, owner_of, span, step_of
+from quarterdeck.session import forecast, intents
+from quarterdeck.session.rollback import preview
+
+__all__ = ["Abandon", "Contingency", "DecideUndo", "EndSession", "RollBack", "RunMine", "StopMine", "UndoStep"]
+
+SHOWN = 12
+"""Undo steps that the bar lists by name; the procedure pane shows them all."""
+
+
+def answered(situation: Situation) -> tuple[str, ...]:
+    """Nonces of the live halts: those that an act of now knows."""
+    return tuple(mark.nonce for mark in situation.halts())
+
+
+class RollBack(Command):
+    """Commits the rollback: everything that was done is undone, newest first. It shows what will be undone, what
+    cannot be, the minutes it needs and the margin to the window's end, and asks for the word ROLLBACK. From there
+    the forward plan is locked for good."""
+
+    id = "roll_back"
+    title = "Roll back all"
+    key = "B"
+    place = 3
+    word = "roll back"
+
+    def available(self, situation: Situation) -> Available:
+        """While halted, before the point of no return, once."""
+        if situation.session.rollback is not None:
+            return No("the rollback is committed already")
+        if situation.is_over:
+            return No("the session is over")
+        if not situation.halts():
+            return No("halt first (H): a rollback starts from halted")
+        intent = intents.RollBack(halts=answered(situation), typed="ROLLBACK", waiver="?")
+        refusal = situation.refusal(intent)
+        if refusal is None or refusal.waivable or (situation.reason_open() and situation.state == "halted"):
+            return YES
+        return No(refusal.why)
+
+    async def run(self, desk: Desk) -> None:
+        """Show it all, ask for the word, commit."""
+        situation = desk.situation
+        unknown = situation.effect_questions() or [r.id for r in situation.session.steps.values() if r.effect == "unknown"]
+        fields = []
+        if situation.reason_open():
+            fields.append(reason("Why was it halted?"))
+        if unknown:
+            names = ", ".join(name_of(situation.session, step) for step in unknown)
+            fields.append(text("waiver", f"Effect unknown: {names}. Why roll back all the same? (an exception)"))
+        answers = await desk.fill(
+            Form(
+                "roll_back",
+                "Roll back: from here the forward plan is locked for good",
+                tuple(rollback_lines(situation)),
+                fields=(*fields, word("ROLLBACK")),
+                confirm="commit the rollback",
+                tone="danger",
+                moot=lambda now: "the rollback is committed" if now.session.rollback else "" if now.halts() else "the halt is answered",
+                survives_halt=True,
+            )
+        )
+        if answers is None:
+            return
+        if "reason" in answers and desk.situation.reason_open():
+            given = await desk.ask(intents.GiveReason(reason=answers["reason"]))
+            if given.refusal:
+                return
+        halts = answered(desk.situation)
+        await desk.ask(intents.RollBack(halts=halts, typed=answers["word"], waiver=answers.get("waiver", "")))
+
+
+def rollback_lines(situation: Situation) -> list[str]:
+    """What will be undone, what cannot be, minutes needed, margin to the window's end."""
+    session = situation.session
+    back = preview(session)
+    lines = []
+    clocks = forecast.clocks(session, situation.now)
+    if clocks is not None:
+        lines.append(
+            f"needs {span(back.seconds)}, back by about {clock(clocks.stop_now_back)}, "
+            f"window ends {clock(clocks.window_end)}: "
+            + (f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE")
+        )
+    else:
+        lines.append(f"needs {span(back.seconds)}")
+    for number, item in enumerate(back.items[:SHOWN], 1):
+        step = step_of(session, item.step)
+        title = step.title if step else item.step
+        undoes = f"  (undoes {name_of(session, item.undoes)})" if item.undoes else ""
+        lines.append(f"{number:>3} {title}  {item.owner}  {span(item.duration)}{undoes}")
+    if len(back.items) > SHOWN:
+        lines.append(f"    and {len(back.items) - SHOWN} more: see the rollback plan")
+    if not back.items:
+        lines.append("    nothing has to be undone")
+    for identity in back.stays:
+        step = step_of(session, identity)
+        lines.append(f"stays: {name_of(session, identity)}: {step.undo_none if step else ''}")
+    later = [run.id for run in session.steps.values() if run.undo_later and run.effect != "none"]
+    lines += [f"CANNOT be undone as it stands: {name_of(session, identity)} (its undo was left for later)" for identity in later]
+    return lines
+
+
+class RunMine(Command):
+    """Runs your undo steps one after the other, until one fails or asks."""
+
+    id = "run_mine"
+    title = "Run mine: my undo steps, one after the other"
+    key = "A"
+    place = 4
+    word = "run mine"
+
+    def available(self, situation: Situation) -> Available:
+        """In a rollback that is not paused."""
+        if situation.session.rollback is None:
+            return No("no rollback runs", relevant=False)
+        if situation.session.rollback.run_mine:
+            return No("your undo steps run already")
+        refusal = situation.refusal(intents.RunMine(roles=_mine(situation)))
+        return No(refusal.why) if refusal else YES
+
+    async def run(self, desk: Desk) -> None:
+        """Settle what asks, then run."""
+        for step in desk.situation.undo_questions():
+            if not await ask_undo(desk, step):
+                return
+        situation = desk.situation
+        roles = _mine(situation)
+        rollback = situation.session.rollback
+        items = [i for i in (rollback.items if rollback else []) if situation.run(i.step).state in {"pending", "claimed"}]
+        if not items:
+            desk.say("Nothing of yours is left to undo", "warning")
+            return
+        total = sum(item.duration for item in items)
+        lines = [f"{n:>3} {name_of(situation.session, item.step)}  {item.owner}" for n, item in enumerate(items[:SHOWN], 1)]
+        if len(items) > SHOWN:
+            lines.append(f"    and {len(items) - SHOWN} more")
+        lines.append("They stop at the first that fails or asks.")
+        me = situation.me
+        answers = await desk.fill(
+            Form(
+                "run_mine",
+                f"Run {len(items)} undo step{'s' if len(items) != 1 else ''}, about {span(total)}",
+                tuple(lines),
+                large=f"{me.login}@{me.host or 'this machine'}",
+                confirm="RUN",
+                tone="change",
+                moot=lambda now: "" if now.session.phase == "rolling_back" else "the rollback is over",
+            )
+        )
+        if answers is not None:
+            await desk.ask(intents.RunMine(roles=roles))
+
+
+def _mine(situation: Situation) -> tuple[str, ...]:
+    """Roles whose undo steps are mine: with one seat, every role in the list."""
+    rollback = situation.session.rollback
+    return tuple(dict.fromkeys(item.owner for item in rollback.items)) if rollback else ()
+
+
+class StopMine(Command):
+    """Stops running my undo steps by themselves; the one that runs goes on, the next waits for S."""
+
+    id = "stop_mine"
+    title = "Stop running my undo steps by themselves"
+
+    def available(self, situation: Situation) -> Available:
+        """While they run."""
+        back = situation.session.rollback
+        return YES if back is not None and back.run_mine else No("no undo steps run by themselves")
+
+    async def run(self, desk: Desk) -> None:
+        """Stop it."""
+        await desk.ask(intents.RunMine(roles=_mine(desk.situation), stop=True))
+
+
+class UndoStep(Command):
+    """Undoes only the latest started step that changed something, while paused or halted, and makes it available
+    again: a false halt is no reason to undo everything."""
+
+    id = "undo_step"
+    title = "Undo only the last step, then pause"
+
+    def available(self, situation: Situation) -> Available:
+        """While paused or halted, for the latest step with an effect."""
+        step = last_with_effect(situation)
+        if not step or situation.session.rollback is not None:
+            return No("there is no step to undo alone")
+        refusal = situation.refusal(intents.UndoStep(step=step, halts=answered(situation), reason="?"))
+        return No(refusal.why) if refusal else YES
+
+    async def run(self, desk: Desk) -> None:
+        """Ask why, then undo it."""
+        situation = desk.situation
+        step = last_with_effect(situation)
+        definition = situation.step(step)
+        if definition is None:
+            return
+        lines = [f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {span(undo.duration)}" for undo in definition.undo]
+        answers = await desk.fill(
+            Form(
+                f"undo_step:{step}",
+                f"Undo only {name_of(situation.session, step)}",
+                (*lines, "Then it pauses, and the step can be started again."),
+                fields=(reason(),),
+                confirm="undo it",
+                tone="change",
+                survives_halt=True,
+            )
+        )
+        if answers is None:
+            return
+        if desk.situation.reason_open():
+            await desk.ask(intents.GiveReason(reason=answers["reason"]))
+        await desk.ask(intents.UndoStep(step=step, halts=answered(desk.situation), reason=answers["reason"]))
+
+
+class DecideUndo(Command):
+    """For a step with a partial or unknown effect: run its undo, do it by hand, or say that it is not needed."""
+
+    id = "decide_undo"
+    title = "Decide an undo: run, by hand, or not needed"
+
+    def available(self, situation: Situation) -> Available:
+        """While one asks."""
+        return YES if situation.undo_questions() else No("no undo asks")
+
+    async def run(self, desk: Desk) -> None:
+        """Ask."""
+        step = await desk.which("Decide", desk.situation.undo_questions())
+        if step:
+            await ask_undo(desk, step)
+
+
+class Contingency(Command):
+    """Runs the contingency steps: the way for trouble after the point of no return."""
+
+    id = "contingency"
+    title = "Contingency: run its steps"
+
+    def available(self, situation: Situation) -> Available:
+        """While halted, where the procedure has some."""
+        plan = situation.session.plan
+        if plan is None or not plan.contingency:
+            return No("the procedure has no contingency steps")
+        refusal = situation.refusal(intents.StartContingency(halts=answered(situation), reason="?"))
+        return YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
+
+    async def run(self, desk: Desk) -> None:
+        """Show them, ask why, start."""
+        situation = desk.situation
+        plan = situation.session.plan
+        steps = [plan.steps[step] for step in plan.contingency] if plan else []
+        answers = await desk.fill(
+            Form(
+                "contingency",
+                "Contingency: from here the forward plan is left",
+                tuple(f"{n:>3} {step.title}  {step.owner}  {span(step.duration)}" for n, step in enumerate(steps, 1)),
+                fields=(reason(),),
+                confirm="start the contingency",
+                tone="danger",
+                survives_halt=True,
+            )
+        )
+        if answers is None:
+            return
+        if desk.situation.reason_open():
+            await desk.ask(intents.GiveReason(reason=answers["reason"]))
+        await desk.ask(intents.StartContingency(halts=answered(desk.situation), reason=answers["reason"]))
+
+
+class Abandon(Command):
+    """Hands over and ends the session here, with a note who takes care of what. It skips closing, and is the way
+    out of every state in which nothing runs."""
+
+    id = "abandon"
+    title = "Abandon: hand over and end here"
+
+    def available(self, situation: Situation) -> Available:
+        """While nothing runs."""
+        if situation.is_over:
+            return No("the session is over")
+        if situation.live():
+            return No("something runs: halt first (H)")
+        refusal = situation.refusal(intents.Abandon(reason="?", handover="?", halts=answered(situation)))
+        return YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
+
+    async def run(self, desk: Desk) -> None:
+        """Ask for the reason and the hand-over note."""
+        situation = desk.situation
+        effects = [run.id for run in situation.session.steps.values() if run.effect != "none" and not run.undone]
+        lines = tuple(f"stays as it is: {name_of(situation.session, step)}" for step in effects[:SHOWN])
+        answers = await desk.fill(
+            Form(
+                "abandon",
+                "Abandon: hand over and end here",
+                lines,
+                fields=(reason(), text("handover", "Hand-over: who takes care of what from here?"), word("ABANDON")),
+                confirm="abandon",
+                tone="danger",
+                moot=lambda now: "the session is over" if now.is_over else "",
+                survives_halt=True,
+            )
+        )
+        if answers is None:
+            return
+        if desk.situation.reason_open():
+            await desk.ask(intents.GiveReason(reason=answers["reason"]))
+        intent = intents.Abandon(reason=answers["reason"], handover=answers["handover"], halts=answered(desk.situation))
+        await desk.ask(intent)
+
+
+class EndSession(Command):
+    """Ends the session when its closing steps are through; the outcome's name and the verdicts are worked out."""
+
+    id = "end_session"
+    title = "End the session"
+
+    def available(self, situation: Situation) -> Available:
+        """When closing is through."""
+        if situation.is_over:
+            return No("the session is over")
+        refusal = situation.refusal(intents.EndSession())
+        return No(refusal.why) if refusal else YES
+
+    async def run(self, desk: Desk) -> None:
+        """End it."""
+        form = Form("end_session", "End the session: nothing but addenda follow", confirm="END", tone="change")
+        if await desk.fill(form) is not None:
+            await desk.ask(intents.EndSession())

@@ -1,0 +1,198 @@
+"""What changes only how this console looks: open, help, palette, layout, theme, panes, contacts, copy and write."""
+
+from __future__ import annotations
+
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.commands.questions import ask_open, ask_poll, open_question, what_now
+from quarterdeck.console.forms import Choice, Form, choice
+from quarterdeck.console.situation import Situation
+
+__all__ = ["Contacts", "Copy", "Follow", "Help", "Layout", "Links", "NextPane", "Open", "Palette", "Theme", "Write"]
+
+
+class Open(Command):
+    """Answers the question that is open; without one it opens the selected step with everything known of it."""
+
+    id = "open"
+    title = "Open the selected step, or answer the open question"
+    key = "enter"
+    place = 10
+    word = "open"
+    of_view = True
+
+    def label(self, situation: Situation) -> str:
+        """`answer` while something is asked."""
+        return "answer" if open_question(situation) else "open"
+
+    async def run(self, desk: Desk) -> None:
+        """Answer or open."""
+        situation = desk.situation
+        asked = open_question(situation)
+        if asked == "poll":
+            await ask_poll(desk, situation.polls()[0].step)
+        elif asked:
+            if await ask_open(desk) and desk.situation.halts() and desk.situation.session.phase != "rolling_back":
+                await what_now(desk)
+        else:
+            await desk.view("open", situation.selected or situation.named)
+
+
+class Help(Command):
+    """Every key and what it does."""
+
+    id = "help"
+    title = "Help: every key"
+    key = "?"
+    everywhere = ("f1",)
+    place = 11
+    word = "help"
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Show it."""
+        await desk.view("help")
+
+
+class Palette(Command):
+    """Everything that can be done now, by name; type to find it."""
+
+    id = "palette"
+    title = "Palette: everything that can be done now"
+    key = "ctrl+p"
+    everywhere = ("ctrl+p",)
+    place = 12
+    word = "palette"
+    in_palette = False
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Show it."""
+        await desk.view("palette")
+
+
+class Layout(Command):
+    """Shows the next layout."""
+
+    id = "layout"
+    title = "Next layout"
+    key = "l"
+    any_case = True
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Change it."""
+        await desk.view("layout")
+
+
+class Theme(Command):
+    """Picks the colours: also high contrast, and colours that a colour-blind eye keeps apart."""
+
+    id = "theme"
+    title = "Colours"
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Ask which."""
+        await desk.view("theme")
+
+
+class NextPane(Command):
+    """Moves to the next pane."""
+
+    id = "next_pane"
+    title = "Next pane"
+    key = "tab"
+    in_palette = False
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Move."""
+        await desk.view("next_pane")
+
+
+class Follow(Command):
+    """Lets the list follow the session again, after you moved to another step."""
+
+    id = "follow"
+    title = "Follow the session in the list"
+    key = "escape"
+    in_palette = False
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Follow."""
+        await desk.view("follow")
+
+
+class Contacts(Command):
+    """Who has which role, and who stands in for whom."""
+
+    id = "contacts"
+    title = "Contacts: who has which role"
+    key = "c"
+    any_case = True
+    of_view = True
+
+    def available(self, situation: Situation) -> Available:
+        """When the plan is known."""
+        return YES if situation.session.plan is not None else No("the plan is not here yet")
+
+    async def run(self, desk: Desk) -> None:
+        """Show them."""
+        await desk.view("contacts")
+
+
+class Links(Command):
+    """Dashboards, tickets and documents of the procedure and of the selected step."""
+
+    id = "links"
+    title = "Links and documents"
+    of_view = True
+
+    def available(self, situation: Situation) -> Available:
+        """Where there are some."""
+        plan = situation.session.plan
+        if plan is None:
+            return No("the plan is not here yet")
+        step = situation.step(situation.selected or situation.named)
+        found = plan.procedure.links or plan.procedure.documents or (step.links if step else ())
+        return YES if found else No("the procedure names no links")
+
+    async def run(self, desk: Desk) -> None:
+        """Show them."""
+        await desk.view("links")
+
+
+class Copy(Command):
+    """Copies the selected text, or the focused pane's, to your terminal's clipboard (OSC 52). Some terminals refuse
+    that: w writes it to a file."""
+
+    id = "copy"
+    title = "Copy to the clipboard"
+    key = "y"
+    any_case = True
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Copy."""
+        await desk.view("copy")
+
+
+class Write(Command):
+    """Writes the selected text, or the focused pane's, to a file in the current folder, and says which."""
+
+    id = "write"
+    title = "Write to a file"
+    key = "w"
+    any_case = True
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Write."""
+        await desk.view("write")
+
+
+def pick_theme(names: tuple[str, ...], current: str) -> Form:
+    """The bar that picks one of the themes."""
+    options = (Choice(str(n), name, name) for n, name in enumerate(names, 1))
+    return Form("theme", "Colours", fields=(choice("theme", "", *options, initial=current),), survives_halt=True)

@@ -1,0 +1,259 @@
+"""What this console knows: the fold of every event, the latest readings, tails and marks, and how the link stands.
+
+Feeds on a station's client; knows no widget. Whatever arrives is taken in at once, and `changed` is called, so that
+the app makes its next tick. Halting never waits for anything here: the halt's file first, then the station (R2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from statistics import median
+from typing import Any, Protocol
+
+from quarterdeck.console.situation import LinkWord
+from quarterdeck.console.snapshot import LogLine, log_line
+from quarterdeck.errors import QuarterdeckError, StationError
+from quarterdeck.observer.readings import Reading
+from quarterdeck.session.event import Actor, Event, decode
+from quarterdeck.session.fold import Folding
+from quarterdeck.session.intents import Intent
+from quarterdeck.session.narrative import Level
+from quarterdeck.session.state import Session
+from quarterdeck.station.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
+
+__all__ = ["HaltCall", "Link", "StationClient"]
+
+HISTORY = 240
+"""Values of a metric that are kept for its graph."""
+BASE = 120
+"""Values before Start from which a metric's base is taken."""
+UNCONFIRMED_AFTER = 3.0
+"""Seconds without an answer after which a halt counts as unconfirmed."""
+
+
+class StationClient(Protocol):
+    """What the console needs of `station.client.Client`; tests have a fake of it."""
+
+    folder: Path
+
+    async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - as the client's
+        """Ask and wait for the answer."""
+
+    async def halt(self, reason: str = "", *, timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109
+        """Halt: the file, then the station; None where it did not confirm."""
+
+    def frames(self) -> AsyncIterator[Any]:
+        """Everything that the station says."""
+
+    async def seen(self, position: int) -> None:
+        """Everything up to `position` was painted."""
+
+    async def present(self) -> None:
+        """A key was pressed."""
+
+    async def leave(self, *, end: bool = False) -> None:
+        """Say goodbye."""
+
+
+class HaltCall:
+    """A halt that was called on this console: sent, then confirmed, or not."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.confirmed = False
+        self.trouble = ""
+        """What to do, where neither file nor station took it."""
+
+
+class Link:
+    """The console's knowledge of its session, kept up to date."""
+
+    def __init__(self, connect: Callable[[], Awaitable[StationClient]], changed: Callable[[bool], None]) -> None:
+        """`connect` reaches (or opens) the session; `changed(urgent)` is called whenever there is something new."""
+        self._connect = connect
+        self._changed = changed
+        self.client: StationClient | None = None
+        self.folding = Folding()
+        self.log: list[LogLine] = []
+        self.readings: dict[str, Reading] = {}
+        self.history: dict[str, deque[float]] = {}
+        self.bases: dict[str, float] = {}
+        self._before: dict[str, list[float]] = {}
+        self.tails: dict[str, Tail] = {}
+        self.marks: Marks | None = None
+        self.standing: Standing | None = None
+        self.me = Actor(login="?")
+        self.folder: Path | None = None
+        self.read_only = ""
+        self.state: LinkWord = "connecting"
+        self.why = ""
+        """Of a link that is silent, lost or closed."""
+        self.since = time.time()
+        """When the link came to its state, epoch seconds."""
+        self.position = 0
+        self.caught_up = asyncio.Event()
+        """Set when the history is in."""
+        self.halts: list[HaltCall] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def session(self) -> Session:
+        """What is known of the session."""
+        return self.folding.session
+
+    # -- taking in
+
+    async def run(self) -> None:
+        """Connect, then take in what the station says until the link is closed. StationError where none answers."""
+        client = self.client = await self._connect()
+        self.folder = client.folder
+        async for frame in client.frames():
+            self.take(frame)
+        if self.state != "closed":
+            self._turn("closed", "the station has left")
+
+    def take(self, frame: object) -> None:
+        """Take in one frame."""
+        match frame:
+            case Happened():
+                self._happened(frame)
+            case Sampled():
+                for reading in frame.readings:
+                    self._reading(reading)
+                self._changed(False)
+            case Tail():
+                self.tails[frame.step] = frame
+                self._changed(False)
+            case Marks():
+                self.marks = frame
+                self._changed(False)
+            case Standing():
+                self.standing = frame
+                self._changed(False)
+            case Welcome():
+                self.me, self.folder, self.read_only = frame.you, Path(frame.folder), frame.read_only
+                self._turn("live")
+            case Farewell():
+                self._turn("closed", frame.reason)
+            case _:
+                self._linked(getattr(frame, "state", ""), getattr(frame, "why", ""))
+
+    def _linked(self, state: str, why: str) -> None:
+        words: dict[str, LinkWord] = {"connected": "live", "hung": "silent", "lost": "lost", "closed": "closed"}
+        if state in words:
+            self._turn(words[state], why)
+
+    def _turn(self, state: LinkWord, why: str = "") -> None:
+        if state != self.state:
+            self.since = time.time()
+        self.state, self.why = state, why
+        self._changed(True)
+
+    def _happened(self, frame: Happened) -> None:
+        position = frame.position - len(frame.events)
+        for raw in frame.events:
+            position += 1
+            self._event(decode(bytes(raw)), position)
+        self.position = frame.position
+        if frame.caught_up:
+            self.caught_up.set()
+        self._changed(True)
+
+    def _event(self, event: Event, position: int) -> None:
+        self.folding.add(event)
+        self.log.append(log_line(event, position, self.session.plan))
+        if event.kind == "session.started":
+            self._before.clear()
+
+    def _reading(self, reading: Reading) -> None:
+        self.readings[reading.target] = reading
+        planned = self.session.started is None or reading.at <= self.session.started
+        for name, value in reading.values.items():
+            if isinstance(value, str):
+                continue
+            metric = f"{reading.target}.{name}"
+            self.history.setdefault(metric, deque(maxlen=HISTORY)).append(value)
+            if planned and reading.status == "ok":
+                before = self._before.setdefault(metric, [])
+                if len(before) < BASE:
+                    before.append(value)
+                    self.bases[metric] = median(before)
+
+    # -- doing
+
+    async def ask(self, intent: Intent) -> Answered:
+        """Ask the station; trouble with it comes back as a refusal that says so."""
+        if self.client is None:
+            return Answered(id=0, refusal="the station is not there yet", hint="once more in a moment")
+        try:
+            return await self.client.ask(intent)
+        except QuarterdeckError as error:
+            return Answered(id=0, refusal=error.message, hint=error.hint)
+
+    def halt(self) -> HaltCall:
+        """Halt now. Returns at once; the call says later whether it was confirmed."""
+        call = HaltCall(time.time())
+        self.halts.append(call)
+        task = asyncio.get_running_loop().create_task(self._halt(call), name="halt")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return call
+
+    async def _halt(self, call: HaltCall) -> None:
+        client = self.client
+        try:
+            if client is None:
+                call.trouble = "the station is not there yet: press again, or run quarterdeck halt"
+            else:
+                answer = await client.halt()
+                call.confirmed = answer is not None and not answer.refusal
+                if answer is None:
+                    call.trouble = "the station does not answer. The halt's file is written and commands stop by it; "
+                    call.trouble += "tell people to stop, look with quarterdeck status"
+                elif answer.refusal:
+                    call.trouble = answer.refusal
+        except (OSError, StationError) as error:
+            call.trouble = f"the halt could not be written ({error}): stop by hand, from another terminal"
+        self._changed(True)
+
+    def halt_sent(self) -> bool:
+        """Whether a halt of this console is under way and not confirmed by the session's state."""
+        return bool(self.halts) and not self.session.live_halts() and not self.halts[-1].confirmed
+
+    def halt_unconfirmed(self) -> str:
+        """What to do about a halt that nobody confirms; empty where there is none."""
+        if not self.halts or self.halts[-1].confirmed or self.session.live_halts():
+            return ""
+        last = self.halts[-1]
+        if last.trouble:
+            return last.trouble
+        return "no answer yet; the halt's file is written" if time.time() - last.at > UNCONFIRMED_AFTER else ""
+
+    def note(self, text: str, level: Level = "info") -> None:
+        """A line of this console alone in its log: what a toast said does not vanish."""
+        self.log.append(LogLine(at=time.time(), off=_offset(), who="here", text=text, level=level, kind="notice"))
+
+    async def seen(self) -> None:
+        """Everything that is known was painted (R26)."""
+        if self.client is not None:
+            await self.client.seen(self.position)
+
+    async def present(self) -> None:
+        """A key was pressed (R23)."""
+        if self.client is not None:
+            await self.client.present()
+
+    async def leave(self, *, end: bool = False) -> None:
+        """Go; `end` ends the demo's session and its world."""
+        if self.client is not None:
+            with contextlib.suppress(QuarterdeckError, OSError):
+                await self.client.leave(end=end)
+
+
+def _offset() -> int:
+    return time.localtime().tm_gmtoff // 60

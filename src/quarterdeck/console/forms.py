@@ -1,0 +1,102 @@
+"""What a bar asks, as data: a title, lines, fields. Frozen, without a widget; `screens/bar.py` shows it.
+
+Commands make forms and read the answers; plain mode asks the same forms line by line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from quarterdeck.console.situation import Situation
+
+__all__ = ["Answers", "Choice", "Field", "Form", "choice", "missing", "reason", "text", "word"]
+
+Answers = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several answers."""
+
+    key: str
+    """The key that picks it."""
+    value: str
+    label: str
+    detail: str = ""
+    """What it means, in minutes where it has some."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing to fill in."""
+
+    name: str
+    label: str
+    kind: Literal["text", "word", "choice"] = "text"
+    required: bool = True
+    initial: str = ""
+    choices: tuple[Choice, ...] = ()
+    expected: str = ""
+    """Of a `word`: what has to be typed, letter by letter."""
+    check: Callable[[str], str] | None = None
+    """Says what is wrong with a text, or nothing."""
+    when: Callable[[Answers], bool] | None = None
+    """Whether it has to be filled in, given the answers so far."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One bar."""
+
+    id: str
+    """Of its draft: what was typed when events closed it is there again next time."""
+    title: str
+    lines: tuple[str, ...] = ()
+    large: str = ""
+    """Shown largest: where something will run."""
+    fields: tuple[Field, ...] = field(default=())
+    confirm: str = "go on"
+    """What Enter does."""
+    tone: Literal["plain", "change", "danger"] = "plain"
+    moot: Callable[[Situation], str] | None = None
+    """Why it need not be asked any more, or nothing."""
+    survives_halt: bool = False
+    """A halt closes every other bar (R1)."""
+
+
+def text(name: str, label: str, *, required: bool = True, initial: str = "", check: Callable[[str], str] | None = None) -> Field:
+    """A line of text."""
+    return Field(name, label, "text", required, initial, check=check)
+
+
+def reason(label: str = "Why?") -> Field:
+    """A reason, which nothing replaces."""
+    return Field("reason", label)
+
+
+def word(expected: str) -> Field:
+    """A word that has to be typed: never Enter alone."""
+    return Field("word", f"Type {expected} to do it", "word", expected=expected)
+
+
+def choice(name: str, label: str, *choices: Choice, initial: str = "") -> Field:
+    """One of several answers."""
+    return Field(name, label, "choice", initial=initial, choices=choices)
+
+
+def missing(form: Form, answers: Answers) -> tuple[str, str]:
+    """The first field that is not right yet, and what is wrong with it; two empty texts where all is well."""
+    for entry in form.fields:
+        given = answers.get(entry.name, "").strip()
+        needed = entry.when(answers) if entry.when else entry.required
+        if entry.kind == "word" and given != entry.expected:
+            return entry.name, f"type {entry.expected}, letter by letter"
+        if needed and not given:
+            return entry.name, f"{entry.label.rstrip('?: ')}: needed"
+        if given and entry.check and (wrong := entry.check(given)):
+            return entry.name, wrong
+        if given and entry.choices and given not in {option.value for option in entry.choices}:
+            return entry.name, "pick one"
+    return "", ""

@@ -1,0 +1,1 @@
+"""Screens of the console: the session, bars that ask, help and other reading. Their looks are the panes'."""

@@ -1,0 +1,129 @@
+"""The palette: everything that can be done now, by name. What does not apply is not in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from quarterdeck.console.commands.base import Command, No
+from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from quarterdeck.console.app import QuarterdeckApp
+
+__all__ = ["PaletteScreen", "matches"]
+
+ROWS = 14
+
+
+def matches(typed: str, command: Command) -> bool:
+    """Whether every word that was typed stands in the command's title, id or help, in any order."""
+    where = f"{command.title} {command.id.replace('_', ' ')} {command.help}".lower()
+    return all(part in where for part in typed.lower().split())
+
+
+class PaletteScreen(ModalScreen[str]):
+    """Returns the id of the picked command; empty where it was left."""
+
+    DEFAULT_CSS = """
+    PaletteScreen { align: center top; background: $background 60%; }
+    PaletteScreen > #box { width: 84; max-width: 96%; height: auto; max-height: 90%; margin-top: 2;
+                           border: round $accent; background: $surface; padding: 0 1; }
+    PaletteScreen Input { border: none; height: 1; padding: 0; background: $surface; }
+    PaletteScreen Input:focus { border: none; }
+    PaletteScreen #found { height: auto; margin-top: 1; }
+    PaletteScreen #told { height: 2; color: $muted; margin-top: 1; }
+    PaletteScreen #foot { height: 1; }
+    PaletteScreen #hint { width: 1fr; color: $muted; padding: 0 1; }
+    PaletteScreen HaltPane { height: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+    snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
+
+    def __init__(self, app: QuarterdeckApp) -> None:
+        super().__init__()
+        situation = app.situation
+        self._keymap = app.keymap_
+        self._all = [
+            command
+            for command in app.keymap_.commands
+            if command.in_palette and not isinstance(app.availability(command, situation), No)
+        ]
+        self._found = self._all
+        self._at = 0
+
+    def compose(self) -> ComposeResult:
+        """A field, what is found, what it does, the halt button."""
+        with Vertical(id="box"):
+            yield Input(placeholder="what to do …")
+            yield Static("", id="found")
+            yield Static("", id="told")
+            with Horizontal(id="foot"):
+                yield HaltPane()
+                yield Static(Content.assemble(("enter", "bold $accent"), " do it   ", ("esc", "bold $accent"), " leave"), id="hint")
+
+    def on_mount(self) -> None:
+        """Type at once."""
+        self.query_one(Input).focus()
+        self._paint()
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """The halt button says what is."""
+        if snapshot is not None:
+            for pane in self.query(HaltPane):
+                pane.snapshot = snapshot
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Find."""
+        event.stop()
+        self._found = [command for command in self._all if matches(event.value, command)]
+        typed = event.value.lower()
+        self._found.sort(key=lambda command: typed not in command.title.lower())
+        self._at = 0
+        self._paint()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Do it."""
+        event.stop()
+        if self._found:
+            self.dismiss(self._found[self._at].id)
+
+    def on_key(self, event: events.Key) -> None:
+        """Arrows move."""
+        if event.key in {"up", "down"} and self._found:
+            event.stop()
+            self._at = (self._at + (1 if event.key == "down" else -1)) % len(self._found)
+            self._paint()
+
+    def _paint(self) -> None:
+        top = max(0, min(self._at - ROWS // 2, len(self._found) - ROWS))
+        rows = []
+        for number, command in enumerate(self._found[top : top + ROWS], top):
+            row = Content.assemble((f" {self._keymap.key_of(command):<7}", "bold $accent"), f"{command.title} ")
+            rows.append(row.stylize("reverse") if number == self._at else row)
+        self.query_one("#found", Static).update(Content("\n").join(rows) if rows else Content("nothing by that name"))
+        told = self._found[self._at].help if self._found else ""
+        self.query_one("#told", Static).update(Content(told))
+
+    def on_click(self, event: events.Click) -> None:
+        """Pick with the mouse."""
+        found = self.query_one("#found", Static)
+        if event.widget is found:
+            top = max(0, min(self._at - ROWS // 2, len(self._found) - ROWS))
+            number = top + event.y
+            if 0 <= number < len(self._found):
+                event.stop()
+                self.dismiss(self._found[number].id)
+
+    def action_leave(self) -> None:
+        """Leave."""
+        self.dismiss("")

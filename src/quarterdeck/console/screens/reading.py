@@ -1,0 +1,151 @@
+"""Screens to read: help, contacts, links, everything of one step. Escape closes them; H halts from them too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.content import Content
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from quarterdeck.console.commands.base import No
+from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.panes.step import StepPane
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.text import plain, visible
+
+if TYPE_CHECKING:
+    from quarterdeck.console.app import QuarterdeckApp
+
+__all__ = ["Reading", "StepReading", "contacts_text", "help_text", "links_text"]
+
+
+class _Over(ModalScreen[None]):
+    """A box over the live screen, with the halt button in its bottom line."""
+
+    DEFAULT_CSS = """
+    _Over { align: center middle; background: $background 60%; }
+    _Over > #box { width: 90%; max-width: 110; height: 90%; border: round $frame; background: $surface; padding: 0 1; }
+    _Over #title { text-style: bold; height: 1; color: $strong; }
+    _Over #text { height: 1fr; }
+    _Over #foot { height: 1; }
+    _Over #hint { width: 1fr; color: $muted; padding: 0 1; }
+    _Over HaltPane { height: 1; }
+    """
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "close", "close", show=False)]
+    snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._heading = title
+
+    def compose(self) -> ComposeResult:
+        """Title, body, halt button."""
+        with Vertical(id="box"):
+            yield Static(plain(self._heading), id="title")
+            yield from self.body()
+            with Horizontal(id="foot"):
+                yield HaltPane()
+                yield Static(Content.assemble(("esc", "bold $accent"), " back   arrows scroll"), id="hint")
+
+    def body(self) -> ComposeResult:
+        """What there is to read."""
+        raise NotImplementedError
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """The halt button says what is."""
+        if snapshot is not None:
+            for pane in self.query(HaltPane):
+                pane.snapshot = snapshot
+
+    def action_close(self) -> None:
+        """Back."""
+        self.dismiss(None)
+
+
+class Reading(_Over):
+    """A text."""
+
+    def __init__(self, title: str, text: Content) -> None:
+        super().__init__(title)
+        self._content = text
+
+    def body(self) -> ComposeResult:
+        """It scrolls."""
+        with VerticalScroll(id="text"):
+            yield Static(self._content)
+
+
+class StepReading(_Over):
+    """Everything of one step, live."""
+
+    def __init__(self, step: str) -> None:
+        """`step` is its id."""
+        super().__init__("Step")
+        self.step = step
+
+    def body(self) -> ComposeResult:
+        """The step pane, large, for this step whatever is selected."""
+        pane = StepPane()
+        pane.id = "text"
+        yield pane
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """The same tick, with this step selected."""
+        super().watch_snapshot(snapshot)
+        if snapshot is not None:
+            import msgspec
+
+            chosen: Snapshot = msgspec.structs.replace(snapshot, selected=self.step)
+            for pane in self.query(StepPane):
+                pane.snapshot = chosen
+
+    def on_mount(self) -> None:
+        """Show what is known already."""
+        for pane in self.query(StepPane):
+            found: Widget = pane
+            found.focus()
+
+
+def help_text(app: QuarterdeckApp) -> Content:
+    """Every command with its key, and why it does not apply now."""
+    situation = app.situation
+    parts: list[Content] = []
+    for command in app.keymap_.commands:
+        keys = app.keymap_.keys_of(command) or "^p"
+        answer = app.availability(command, situation)
+        not_now = f"  (not now: {visible(answer.because, 160)})" if isinstance(answer, No) else ""
+        parts.append(Content.assemble((f"{keys:<12}", "bold $accent"), (command.title, "bold"), (not_now, "$muted")))
+        parts.append(Content.assemble(" " * 12, command.help))
+    parts.append(Content("\nSmall letters of what matters only say which key it is. Keys can be changed: keymap.yaml"))
+    return Content("\n").join(parts)
+
+
+def contacts_text(app: QuarterdeckApp) -> Content:
+    """Roles, who stands in, and who is here."""
+    session = app.link.session
+    rows = [f"lead         {session.lead or '?'} (here: {app.link.me.login}@{app.link.me.host})"]
+    if session.plan is not None:
+        for name, role in session.plan.procedure.roles.items():
+            backup = f", backup: {role.backup}" if role.backup else ""
+            need = "" if role.required else " (optional)"
+            rows.append(f"{name:<12} {role.title}{need}{backup}")
+    rows += ["", "Telephone numbers come with the site file."]
+    return plain("\n".join(rows))
+
+
+def links_text(app: QuarterdeckApp) -> Content:
+    """Links and documents of the procedure, and of the step that is selected."""
+    plan = app.link.session.plan
+    if plan is None:
+        return plain("")
+    found = [*plan.procedure.links, *plan.procedure.documents]
+    step = plan.steps.get(app.situation.selected or app.situation.named)
+    if step is not None:
+        found += step.links
+    return plain("\n".join(f"{link.title}\n  {link.url}" for link in found))

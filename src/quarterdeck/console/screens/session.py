@@ -1,0 +1,40 @@
+"""The session's screen: the deck of panes in the layout that is shown, and nothing of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.app import ComposeResult
+from textual.screen import Screen
+
+from quarterdeck.console.deck import Deck
+from quarterdeck.console.panes.footer import Key
+
+if TYPE_CHECKING:
+    from quarterdeck.console.snapshot import Snapshot
+
+__all__ = ["SessionScreen"]
+
+
+class SessionScreen(Screen[None]):
+    """Shows a session. The app gives it each tick."""
+
+    DEFAULT_CSS = "SessionScreen { layers: base; overflow: hidden; }"
+    AUTO_FOCUS = ""
+
+    def __init__(self, deck: Deck) -> None:
+        """`deck` holds the panes."""
+        super().__init__()
+        self.deck = deck
+        self._keys: tuple[Key, ...] = ()
+
+    def compose(self) -> ComposeResult:
+        """The deck."""
+        yield self.deck
+
+    def take(self, snapshot: Snapshot, keys: tuple[Key, ...]) -> None:
+        """Show a tick."""
+        self.deck.snapshot = snapshot
+        if keys != self._keys:
+            self._keys = keys
+            self.deck.set_keys(keys)

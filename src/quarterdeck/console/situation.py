@@ -1,0 +1,149 @@
+"""What a command looks at to say whether it applies: the session, the moment, who asks, what is selected.
+
+A frozen view made by the app whenever something changed; commands read it and change nothing. Whether the rule
+book would agree is asked of the rule book itself (`refusal`), so that a key and the station never disagree.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from quarterdeck.procedure.model import Step
+from quarterdeck.session import availability, decide
+from quarterdeck.session.decide import Refusal
+from quarterdeck.session.event import Actor
+from quarterdeck.session.intents import Intent
+from quarterdeck.session.state import HaltMark, Poll, Proposal, Session, StepRun
+
+__all__ = ["LinkWord", "Situation"]
+
+LinkWord = Literal["connecting", "live", "silent", "lost", "closed"]
+"""`silent`: no answer for 3 s; `lost`: the connection broke and is being made again; `closed`: it will not be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """One moment, as commands see it."""
+
+    session: Session
+    now: float
+    """Session seconds."""
+    me: Actor = field(default_factory=lambda: Actor(login="?"))
+    selected: str = ""
+    """Id of the step that a person moved to; empty while the list follows the session."""
+    named: str = ""
+    """Id of the step that the next line names."""
+    link: LinkWord = "live"
+    read_only: str = ""
+    """Why nothing may be written."""
+
+    # -- asking the rule book
+
+    def refusal(self, intent: Intent) -> Refusal | None:
+        """What the rules say against it now; None where they would let it happen."""
+        answer = decide.decide(self.session, intent, self.me, self.now)
+        return answer if isinstance(answer, Refusal) else None
+
+    def view(self, step: str) -> str:
+        """The step's state as it looks now (`blocked`, `available`, `running` …)."""
+        return str(availability.view(self.session, step, self.now).state)
+
+    # -- readings that several commands need
+
+    @property
+    def state(self) -> str:
+        """The session's state in one word."""
+        return self.session.state
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the end is reached."""
+        return self.session.is_over
+
+    def step(self, identity: str) -> Step | None:
+        """The step with this id."""
+        return self.session.plan.steps.get(identity) if self.session.plan else None
+
+    def run(self, identity: str) -> StepRun:
+        """What became of a step; a fresh one where nothing did."""
+        return self.session.steps.get(identity) or StepRun(id=identity)
+
+    def in_force(self) -> tuple[str, ...]:
+        """Ids of the list that is worked on now, in order."""
+        session = self.session
+        if session.plan is None:
+            return ()
+        if session.undoing:
+            return tuple(item.step for item in session.undo_items)
+        match session.phase:
+            case "planned":
+                return session.plan.preconditions
+            case "running":
+                return session.plan.forward
+            case "rolling_back":
+                return tuple(item.step for item in session.rollback.items) if session.rollback else ()
+            case "contingency":
+                return session.plan.contingency
+            case "validating":
+                return session.plan.closing
+        return ()
+
+    def startable(self) -> list[str]:
+        """Ids that could be started now, in order."""
+        return [identity for identity in self.in_force() if self.view(identity) == "available"]
+
+    def again(self) -> list[str]:
+        """Ids that ended badly and wait for somebody: failed, interrupted, unknown."""
+        bad = {"failed", "interrupted", "unknown"}
+        return [identity for identity in self.in_force() if self.run(identity).state in bad]
+
+    def live(self) -> list[str]:
+        """Ids in which something is going on, in order of their starts; verifying ones too, polls not."""
+        runs = [run for run in self.session.steps.values() if run.state in {"granted", "running", "verifying"}]
+        found = sorted(runs, key=lambda run: run.sequence)
+        return [run.id for run in found if (step := self.step(run.id)) is not None and step.kind != "poll"]
+
+    def polls(self) -> list[Poll]:
+        """Open polls."""
+        return [poll for poll in self.session.polls.values() if not poll.result]
+
+    def proposals(self) -> list[Proposal]:
+        """Open proposals of guards to halt."""
+        return [proposal for proposal in self.session.proposals.values() if proposal.state == "open"]
+
+    def halts(self) -> list[HaltMark]:
+        """Live halts, oldest first."""
+        return [mark for mark in self.session.halts.values() if not mark.answered]
+
+    def reason_open(self) -> bool:
+        """Whether a live halt has no reason yet."""
+        return any(not mark.reason for mark in self.halts())
+
+    def manual_questions(self) -> list[str]:
+        """Manual steps that ran when the halt came: not begun, partly, done? (R5)."""
+        return [run.id for run in self.session.steps.values() if run.question_at_halt]
+
+    def effect_questions(self) -> list[str]:
+        """Steps whose effect is unknown and not declared (R6), and which no longer run."""
+        return [
+            run.id
+            for run in self.session.steps.values()
+            if run.effect == "unknown"
+            and not run.declared
+            and not run.question_at_halt
+            and run.state in {"failed", "interrupted", "unknown", "skipped"}
+        ]
+
+    def gone_questions(self) -> list[str]:
+        """Steps whose command's end could not be proven: somebody says that it is gone."""
+        return [run.id for run in self.session.steps.values() if run.unproven]
+
+    def undo_questions(self) -> list[str]:
+        """Undone steps of a committed rollback whose owner picks run, by hand or not needed first (R6)."""
+        items = self.session.rollback.items if self.session.rollback else self.session.undo_items
+        found: list[str] = []
+        for item in items:
+            if item.asks and item.undoes not in found and not self.run(item.undoes).undo_choice:
+                found.append(item.undoes)
+        return found

@@ -1,0 +1,81 @@
+"""Times, spans and names as the console says them in a sentence.
+
+Pure text; the screen's columns have their own shapes. Called by commands, bars and the plain mode.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from quarterdeck.errors import UsageError
+from quarterdeck.procedure.model import Step
+from quarterdeck.session.state import Session
+
+__all__ = ["clock", "command_line", "name_of", "owner_of", "parse_span", "span", "step_of"]
+
+
+def span(seconds: float) -> str:
+    """`40 s`, `9 min`, `1 h 12 min`; a negative one says `9 min over`."""
+    if seconds < 0:
+        return f"{span(-seconds)} over"
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def clock(at: float) -> str:
+    """The time of day on this terminal's clock: `02:49`. `at` is epoch seconds."""
+    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
+
+
+def parse_span(text: str) -> float:
+    """Seconds of `90s`, `9m`, `1h30m`; a bare number is minutes. UsageError for anything else."""
+    rest, total, number = text.strip().lower().replace(" ", "").replace("min", "m"), 0.0, ""
+    if not rest:
+        raise UsageError("a span is missing", hint="like 9m, 90s or 1h30m")
+    for character in rest:
+        if character.isdigit() or character == ".":
+            number += character
+        elif number and character in "hms" and number.count(".") < 2 and number != ".":
+            total += float(number) * {"h": 3600, "m": 60, "s": 1}[character]
+            number = ""
+        else:
+            raise UsageError(f"{text!r} is no span of time", hint="like 9m, 90s or 1h30m")
+    if number:
+        if rest != number or number.count(".") > 1 or number == ".":
+            raise UsageError(f"{text!r} is no span of time", hint="like 9m, 90s or 1h30m")
+        total = float(number) * 60
+    return total
+
+
+def step_of(session: Session, identity: str) -> Step | None:
+    """The step with this id, wherever it stands."""
+    return session.plan.steps.get(identity) if session.plan else None
+
+
+def name_of(session: Session, identity: str) -> str:
+    """`7 Reindex orders` for a step of the plan, its title alone elsewhere."""
+    step = step_of(session, identity)
+    if step is None or session.plan is None:
+        return identity
+    place = session.plan.places.get(identity)
+    return f"{place.number} {step.title}" if place and place.part == "stages" else step.title
+
+
+def owner_of(session: Session, identity: str) -> str:
+    """The role that owns a step; an undo step without an own owner has the undone step's (R7)."""
+    if session.rollback is not None:
+        for item in session.rollback.items:
+            if item.step == identity:
+                return item.owner
+    step = step_of(session, identity)
+    return step.owner if step else "lead"
+
+
+def command_line(step: Step) -> str:
+    """What a step runs, on one line; empty for what no command does."""
+    if step.shell:
+        first = step.shell.strip().splitlines()
+        return f"sh: {first[0]}{' …' if len(first) > 1 else ''}" if first else ""
+    return " ".join(word if word and not set(word) & set(" '\"\\$`") else repr(word) for word in step.command)
