@@ -19,7 +19,7 @@ from msgspec import Struct
 __all__ = ["FOLDER", "HaltFile", "file_halt", "filed_halts", "is_nonce", "new_nonce"]
 
 FOLDER = "halts"
-_NONCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_NONCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 SETTLING = 0.5
 """Seconds that a file without content is taken to be still under the pen."""
 

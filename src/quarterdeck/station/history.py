@@ -1,8 +1,8 @@
-"""The newest readings, and the last minutes of every metric: what verifications, waits and criteria look at.
+"""The newest readings, and those of the last minutes: what verifications look at, and a console that comes.
 
 Three-valued: what is absent, stale, lagged or not a number is unknown (None), and unknown never counts as ok.
-Filled by `observing`; read by `verification`, `performing` and `verdicts`. It has no clock: the boot clock's seconds
-come in as `now`.
+Filled by `observing`, read by `verification`; spans of time are asked of `session.metrics`. It has no clock: the
+boot clock's seconds come in as `now`.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from quarterdeck.procedure.targets import metric_kind, split_metric
 
 __all__ = ["KEPT", "History"]
 
-KEPT = 1800.0
+KEPT = 330.0
 """Seconds of readings that are kept in memory; all of them are in the logbook."""
-MOST = 2000
+MOST = 1000
 """Readings of one target that are kept at most."""
 
 
 class History:
-    """Readings by target. Implements the `Metrics` of the condition language."""
+    """Readings by target."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         """`now` gives the boot clock in seconds."""
@@ -87,8 +87,6 @@ class History:
                 found[f"{target}.{name}"] = value if fresh else None
         return found
 
-    # -- the condition language's view -----------------------------------------------------------------------------
-
     def value(self, metric: str) -> Quantity | str | None:
         """The last reading of `target.name`, in base units; a word for a status."""
         target, _, name = metric.partition(".")
@@ -100,49 +98,10 @@ class History:
         value = reading.values.get(name)
         return value if isinstance(value, str) else self._quantity(metric, value, reading)
 
-    def over(self, function: str, metric: str, seconds: float) -> Quantity | None:
-        """avg, min, max, p50, p95 or rate (per second) over the last seconds; unknown where too little was read."""
-        target, _, name = metric.partition(".")
-        latest = self.latest(target)
-        if latest is None or not self.fresh(latest):
-            return None
-        since = self._now() - seconds
-        samples = [
-            (reading.boot, float(value))
-            for reading in self._kept[target]
-            if reading.boot >= since and not {"stale", "lagged"} & set(reading.flags)
-            and isinstance(value := reading.values.get(name), float | int) and math.isfinite(value)
-        ]  # fmt: skip
-        result = _statistic(function, samples)
-        return None if result is None else self._quantity(metric, result, latest, rate=function == "rate")
-
-    def _quantity(self, metric: str, value: float | None, reading: Reading, *, rate: bool = False) -> Quantity | None:
+    def _quantity(self, metric: str, value: float | None, reading: Reading) -> Quantity | None:
         if value is None or not math.isfinite(value):
             return None
         target, name, _ = split_metric(metric)
         kind = metric_kind(self._types.get(target, ""), name)
         unit = reading.units.get(metric.partition(".")[2], "") if kind is None or kind.unit == "any" else kind.unit
-        if rate:
-            unit = "B/s" if unit == "B" else "/s"
         return Quantity(float(value), unit)
-
-
-def _statistic(function: str, samples: list[tuple[float, float]]) -> float | None:
-    if not samples:
-        return None
-    values = [value for _, value in samples]
-    match function:
-        case "avg":
-            return math.fsum(values) / len(values)
-        case "min":
-            return min(values)
-        case "max":
-            return max(values)
-        case "p50" | "p95":
-            ordered = sorted(values)
-            rank = (0.5 if function == "p50" else 0.95) * (len(ordered) - 1)
-            low = math.floor(rank)
-            return ordered[low] + (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]) * (rank - low)
-        case _:
-            span = samples[-1][0] - samples[0][0]
-            return (values[-1] - values[0]) / span if span > 0 else None

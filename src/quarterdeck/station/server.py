@@ -57,15 +57,17 @@ class Host(Protocol):
     """What the server needs of the station."""
 
     folder: Path
-    hosts: tuple[str, ...]
 
     @property
-    def journal(self) -> list[bytes]:
-        """All events as bytes; those up to `published` may be sent."""
+    def hosts(self) -> tuple[str, ...]:
+        """This machine's names."""
 
     @property
     def published(self) -> int:
-        """How many events of the journal may be shown."""
+        """How many events may be shown."""
+
+    def events(self, begin: int, end: int) -> list[bytes]:
+        """Return events as bytes, by their position."""
 
     def identity(self) -> tuple[str, str, str]:
         """Return the session's id, this replica's id, and why the session is read-only (or nothing)."""
@@ -113,7 +115,7 @@ class Visitor:
         if begin >= end and self._caught_up:
             return b""
         frame = Happened(
-            events=[msgspec.Raw(raw) for raw in self._host.journal[begin:end]],
+            events=[msgspec.Raw(raw) for raw in self._host.events(begin, end)],
             position=end,
             history=not self._caught_up,
             caught_up=end >= published,

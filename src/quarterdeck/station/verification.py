@@ -15,7 +15,6 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock
 from quarterdeck.procedure.expectations import describe, holds
 from quarterdeck.procedure.model import Expect, Step, VerifyItem
-from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.procedure.substitution import substitute_expect
 from quarterdeck.session.events import Proof
 from quarterdeck.session.state import Session
@@ -74,7 +73,7 @@ class Verifier:
             values = self._wording.values(session, step, secrets=True)
             expect = substitute_expect(item.expect, values) if item.expect is not None else None
             if item.command:
-                argv = self._wording.argv(session, step, item.command, values)
+                argv = self._wording.argv(session, item.command, values)
                 patience = min(COMMAND_PATIENCE, left) if left > 1 else COMMAND_PATIENCE
                 return await self._command(argv, expect, patience, env, step.cwd)
         except QuarterdeckError as error:
@@ -153,7 +152,7 @@ def _value(session: Session, step: Step, name: str, expect: Expect | None) -> _R
         return _Read(True, text)
     assert session.plan is not None
     unit = next((record.unit for record in session.plan.steps[owner or step.id].record if record.name == field), "")
-    return _Read(holds(expect, Quantity(float("nan")) if not text else text, unit), text)
+    return _Read(holds(expect, text, unit), text)
 
 
 def _short(text: str, most: int = LONGEST) -> str:

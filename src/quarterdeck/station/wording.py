@@ -21,7 +21,7 @@ MOST_SECRET = 64 * 1024
 
 
 def secret(reference: str, own: Mapping[str, str]) -> str:
-    """The secret that `env:NAME` or `file:PATH` names. QuarterdeckError where it cannot be read, without its value."""
+    """The secret that `env:NAME` or `file:PATH` names. QuarterdeckError, without its value, where there is none."""
     kind, _, name = reference.partition(":")
     if kind == "env":
         if name in own:
@@ -64,7 +64,7 @@ class Wording:
         """Every reference that has a value now; those to secrets only where asked for."""
         assert session.plan is not None
         procedure = session.plan.procedure
-        run = session.steps[step.id]
+        run = session.steps.get(step.id)
         found = {name: value for name, value in procedure.values.items() if not _is_secret(procedure, name)}
         for other in session.steps.values():
             for name, value in other.values.items():
@@ -73,7 +73,7 @@ class Wording:
             "quarterdeck.session": session.id,
             "quarterdeck.step": step.id,
             "quarterdeck.home": str(self._home),
-            "quarterdeck.attempt": str(run.attempt + (run.state != "running")),
+            "quarterdeck.attempt": str(run.attempt + (run.state != "running") if run is not None else 1),
         }
         if secrets:
             needed = _needed(step)
@@ -83,8 +83,8 @@ class Wording:
                     self._known.add(found[name])
         return found
 
-    def argv(self, session: Session, step: Step, words: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
-        """A command's words, filled in. QuarterdeckError for an unknown reference or a value that looks like an option."""
+    def argv(self, session: Session, words: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
+        """A command's words, filled in. QuarterdeckError for an unknown reference, or what looks like an option."""
         for word in words:
             for name, at in references(word):
                 value = values.get(name, "")

@@ -1,0 +1,311 @@
+"""The order of decisions: one intent after the other is decided, stamped, folded at once, made durable, told.
+
+Everybody's intents pass here, a person's like a guard's or the station's own. A halt is on disk as a file before
+anything else happens, and is told before it is durable (R2); everything else is told when it is durable. What has
+to be done about an event is done by who reacts to durable events (`performing`), never here.
+Called by the server (for consoles), by the station's own parts (`tell`), and by `process` (`beat`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+import msgspec
+
+from quarterdeck.errors import LogbookError, QuarterdeckError
+from quarterdeck.session.automatic import due
+from quarterdeck.session.decide import Refusal, decide
+from quarterdeck.session.event import Actor, Draft, Event
+from quarterdeck.session.events import HaltCalled, Verdict, Watch
+from quarterdeck.session.fold import Folding
+from quarterdeck.session.intents import (
+    AddEvidence,
+    CommandReturned,
+    CrashFound,
+    EndSession,
+    FinishStep,
+    GuardHolds,
+    GuardReleased,
+    Halt,
+    Intent,
+    NoteClockStep,
+    NoteFact,
+    NoteRecorder,
+    StartStep,
+    Tick,
+    TickItem,
+    VerificationRead,
+    VerifyStep,
+    WaitOver,
+)
+from quarterdeck.session.state import Session
+from quarterdeck.station.halting import file_halt, filed_halts, is_nonce, new_nonce
+from quarterdeck.station.keeping import Keeping, moment
+from quarterdeck.station.protocol import Answered
+
+__all__ = ["Effects", "Hub"]
+
+OWN = (
+    CommandReturned, VerificationRead, WaitOver, GuardHolds, GuardReleased, Tick, CrashFound, NoteFact, NoteClockStep,
+    NoteRecorder,
+)  # fmt: skip
+"""Facts that only the station itself states."""
+REFUSED_FOR = 5.0
+"""Seconds before something automatic that was refused is asked again."""
+
+
+class Effects(Protocol):
+    """What the hub needs of whoever acts on decisions."""
+
+    def trial(self, intent: StartStep) -> StartStep:
+        """Return the start with a launch that names this machine."""
+
+    def prepare(self, intent: StartStep) -> StartStep:
+        """Return the start with its command's order written."""
+
+    def discard(self, intent: StartStep) -> None:
+        """Forget a prepared order."""
+
+    def verify(self, step: str) -> None:
+        """Read a step's verifications again."""
+
+    def watch(self) -> Watch | None:
+        """Return what was observed up to now."""
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Judge the criteria."""
+
+    def react(self, events: list[Event]) -> None:
+        """Do what follows from events that are durable."""
+
+    def unsaved(self, events: list[Event], why: str) -> None:
+        """Hear that events could not be made durable: nothing may come of them."""
+
+
+class Hub:
+    """Decides for one session."""
+
+    def __init__(self, folder: Path, keeping: Keeping, me: Actor) -> None:
+        self.folder, self.keeping, self.me = folder, keeping, me
+        self.effects: Effects
+        """Set once by `process`, before anything is asked."""
+        self.published = 0
+        """How many events may be shown."""
+        self.on_published: Callable[[], None] = lambda: None
+        self.news = asyncio.Event()
+        """Something happened: look what is due."""
+        self._folding = Folding(event for event, _ in keeping.events)
+        self._reacted = self.published = len(keeping.events)
+        self._unsaved_upto = 0
+        self._refused: dict[str, float] = {}
+        self._halts_seen = -1
+        self._handled: set[str] = set()
+
+    @property
+    def session(self) -> Session:
+        """The state now."""
+        return self._folding.session
+
+    def now(self) -> float:
+        """Session seconds."""
+        return self.session.clock(moment())
+
+    # -- asking ----------------------------------------------------------------------------------------------------
+
+    async def tell(self, intent: Intent) -> Answered:
+        """Ask as the station itself."""
+        return await self.ask(intent, self.me)
+
+    async def ask(self, intent: Intent, by: Actor) -> Answered:
+        """Decide; answered when it is durable, or refused."""
+        if isinstance(intent, Halt):
+            return await self._halt(intent, by)
+        if by.via != "station":
+            if isinstance(intent, OWN):
+                return Answered(id=0, refusal="only the station itself says that")
+            intent = _plain(intent)
+        refused = self._unrecordable(intent)
+        if refused is not None:
+            return refused
+        try:
+            if isinstance(intent, StartStep):
+                return await self._start(intent, by)
+            furnished = await self._furnish(intent)
+        except QuarterdeckError as error:
+            return Answered(id=0, refusal=error.message, hint=error.hint)
+        answer = decide(self.session, furnished, by, self.now())
+        if isinstance(answer, Refusal):
+            return _refusal(answer)
+        if isinstance(furnished, VerifyStep):
+            self.effects.verify(furnished.step)
+        return await self._settle(answer, by)
+
+    async def _halt(self, intent: Halt, by: Actor) -> Answered:
+        """R2: the file first, then the state, then everybody, then the disk."""
+        nonce = intent.nonce if is_nonce(intent.nonce) else new_nonce()
+        halt = msgspec.structs.replace(intent, nonce=nonce)
+        trouble = self._file(nonce, halt.reason, by)
+        self._handled.add(nonce)
+        answer = decide(self.session, halt, by, self.now())
+        if isinstance(answer, Refusal):
+            return _refusal(answer)
+        answered = await self._settle(answer, by, urgent=True)
+        if trouble and not answered.refusal:
+            return msgspec.structs.replace(
+                answered, hint=f"its file could not be made ({trouble}): stop commands with T"
+            )
+        return answered
+
+    async def _start(self, intent: StartStep, by: Actor) -> Answered:
+        """A start is tried first, then its order is written, then it is decided."""
+        wanted = msgspec.structs.replace(intent, watch=self.effects.watch())
+        answer = decide(self.session, self.effects.trial(wanted), by, self.now())
+        if isinstance(answer, Refusal):
+            return _refusal(answer)
+        prepared = self.effects.prepare(wanted)
+        answer = decide(self.session, prepared, by, self.now())
+        if isinstance(answer, Refusal):
+            self.effects.discard(prepared)
+            return _refusal(answer)
+        return await self._settle(answer, by)
+
+    async def _furnish(self, intent: Intent) -> Intent:
+        """Add what only the station knows: what was observed, a file's blob, the verdicts."""
+        if isinstance(intent, FinishStep | CommandReturned | VerificationRead):
+            return msgspec.structs.replace(intent, watch=self.effects.watch())
+        if isinstance(intent, AddEvidence) and intent.path and intent.blob is None:
+            return msgspec.structs.replace(intent, blob=await asyncio.to_thread(self.keeping.store, intent.path))
+        if isinstance(intent, EndSession):
+            return msgspec.structs.replace(intent, verdicts=await asyncio.to_thread(self.effects.verdicts))
+        return intent
+
+    def _unrecordable(self, intent: Intent) -> Answered | None:
+        """Without a recorder nothing goes forward; halts, facts and notes do."""
+        why = self.keeping.read_only
+        if why:
+            return Answered(id=0, refusal=f"this session is read-only: {why}")
+        if self.keeping.is_red and isinstance(intent, StartStep):
+            return Answered(
+                id=0, refusal="nothing can be recorded, so nothing starts", hint="H halts; make room on the disk"
+            )
+        return None
+
+    # -- settling --------------------------------------------------------------------------------------------------
+
+    async def _settle(self, drafts: list[Draft], by: Actor, *, urgent: bool = False) -> Answered:
+        """Stamp, fold, and wait until it is durable."""
+        if not drafts:
+            return Answered(id=0)
+        for draft in drafts:
+            if isinstance(draft.data, HaltCalled):
+                urgent = True
+                self._file(draft.data.nonce, draft.data.reason, by)
+                self._handled.add(draft.data.nonce)
+        plan = self.session.plan.hash if self.session.plan is not None else ""
+        try:
+            events, durable = self.keeping.append(drafts, by, plan, urgent=urgent)
+        except LogbookError as error:
+            return Answered(id=0, refusal=error.message, hint=error.hint)
+        for event in events:
+            self._folding.add(event)
+        if urgent:
+            self._publish(len(self.keeping.events))
+        self.news.set()
+        why = await durable
+        if why:
+            self._unsaved(events, why)
+            halts = any(event.kind == "halt.called" for event in events)
+            said = f"NOT RECORDED: {why}"
+            return (
+                Answered(id=0, hint=said)
+                if halts
+                else Answered(id=0, refusal=said, hint="H halts; make room on the disk")
+            )
+        self._saved()
+        return Answered(id=0, events=tuple(event.id for event in events))
+
+    def _saved(self) -> None:
+        """Tell and do what is durable now, in order."""
+        upto = self.keeping.saved
+        self._publish(upto)
+        if upto > self._reacted:
+            fresh = [event for event, _ in self.keeping.events[max(self._reacted, self._unsaved_upto) : upto]]
+            self._reacted = upto
+            self.effects.react(fresh)
+            self.news.set()
+
+    def _unsaved(self, events: list[Event], why: str) -> None:
+        """They stand in memory, and on disk as soon as it takes them; but nothing may start because of them."""
+        self._unsaved_upto = max(self._unsaved_upto, len(self.keeping.events))
+        self._publish(len(self.keeping.events))
+        self.effects.unsaved(events, why)
+
+    def _publish(self, upto: int) -> None:
+        if upto > self.published:
+            self.published = upto
+            self.on_published()
+
+    def _file(self, nonce: str, reason: str, by: Actor) -> str:
+        try:
+            file_halt(self.folder, nonce, reason=reason, login=by.login, via=by.via)
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
+
+    # -- by itself -------------------------------------------------------------------------------------------------
+
+    async def take_filed_halts(self) -> None:
+        """Halts that lie in the folder and are no events yet: made while nobody answered (R2)."""
+        if self.keeping.read_only:
+            return
+        try:
+            changed = (self.folder / "halts").stat().st_mtime_ns
+        except OSError:
+            return
+        if changed == self._halts_seen:
+            return
+        known = self._handled | self.session.halts.keys()
+        found = filed_halts(self.folder, known)
+        for filed in found:
+            source = "cli" if filed.via == "cli" else "person"
+            by = Actor(login=self.me.login, uid=self.me.uid, via=filed.via, host=self.me.host)
+            await self._halt(Halt(nonce=filed.nonce, reason=filed.reason, source=source), by)  # type: ignore[arg-type]  # one of the two
+        if not found:
+            self._halts_seen = changed
+
+    async def do_what_is_due(self) -> None:
+        """What happens by itself, until nothing more is due; what was refused waits a while."""
+        if self.keeping.read_only:
+            return
+        for _ in range(100):
+            now = asyncio.get_running_loop().time()
+            self._refused = {what: until for what, until in self._refused.items() if until > now}
+            wanted = [intent for intent in due(self.session, self.now()) if repr(intent) not in self._refused]
+            if not wanted:
+                return
+            for intent in wanted:
+                answered = await self.tell(intent)
+                if answered.refusal or not answered.events:
+                    self._refused[repr(intent)] = now + REFUSED_FOR
+
+
+def _refusal(refusal: Refusal) -> Answered:
+    return Answered(id=0, refusal=refusal.why, hint=refusal.hint, waivable=refusal.waivable)
+
+
+def _plain(intent: Intent) -> Intent:
+    """What a console may not say for the station is taken out of its intent."""
+    if isinstance(intent, StartStep):
+        return msgspec.structs.replace(intent, launch=None, watch=None)
+    if isinstance(intent, FinishStep):
+        return msgspec.structs.replace(intent, watch=None)
+    if isinstance(intent, TickItem):
+        return msgspec.structs.replace(intent, proof=None)
+    if isinstance(intent, AddEvidence):
+        return msgspec.structs.replace(intent, blob=None)
+    if isinstance(intent, EndSession):
+        return msgspec.structs.replace(intent, verdicts=())
+    return intent

@@ -1,0 +1,158 @@
+"""From a step to an order for its runner, and from a runner's report to the fact that the session is told.
+
+Nothing is started or decided here: `performing` launches, the session judges. Secrets go into the order alone; what
+the event keeps (argv, values, output) is redacted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+from quarterdeck.host import host_names
+from quarterdeck.procedure.model import Step
+from quarterdeck.session.event import Blob
+from quarterdeck.session.events import Proof
+from quarterdeck.session.intents import CommandReturned, Launch
+from quarterdeck.session.state import Session
+from quarterdeck.station.commands import Commands
+from quarterdeck.station.environment import build_environment
+from quarterdeck.station.redaction import redact
+from quarterdeck.station.results import Prepared, Result
+from quarterdeck.station.sealing import seal_output
+from quarterdeck.station.wording import Wording
+
+__all__ = ["Order", "Orders", "all_hosts"]
+
+ENDED_LATE = 3
+"""Durations after which a command that does not mutate is ended (session-rules, Times)."""
+
+
+class Order(NamedTuple):
+    """A command that may start."""
+
+    prepared: Prepared
+    launch: Launch
+
+
+def all_hosts() -> tuple[str, ...]:
+    """Every name that this machine goes by: what a step's `host` is held against."""
+    names = host_names()
+    return tuple(dict.fromkeys((names.short, names.full, "localhost", "127.0.0.1", "::1")))
+
+
+class Orders:
+    """Makes orders for one session's commands."""
+
+    def __init__(self, folder: Path, wording: Wording, own: dict[str, str]) -> None:
+        """`own` is the person's environment, from which a command's is built."""
+        self._folder, self._wording, self._own = folder, wording, own
+        self.hosts = all_hosts()
+        self.agent = ""
+        """SSH_AUTH_SOCK of the last attached console."""
+
+    def environment(self, session: Session, step: Step, declared: dict[str, str] | None = None) -> dict[str, str]:
+        """What a command or a reading of this step gets."""
+        letters = session.id.rpartition("-")[2]
+        return build_environment(
+            own=self._own, letters=letters, step=step.id, declared=declared, ssh_auth_sock=self.agent
+        )
+
+    def reading_environment(self, session: Session, step: Step) -> dict[str, str]:
+        """For verifications and progress: with what the step declares."""
+        values = self._wording.values(session, step, secrets=True)
+        return self.environment(session, step, self._wording.environment(step, values))
+
+    def trial(self) -> Launch:
+        """A launch that only asks whether the step may start."""
+        return Launch(run="trial", argv=("trial",), host=self.hosts[0], hosts=self.hosts)
+
+    def make(self, commands: Commands, session: Session, step: Step) -> Order:
+        """Write the order for the step's next attempt. QuarterdeckError where it cannot be made."""
+        values = self._wording.values(session, step, secrets=True)
+        attempt = session.steps[step.id].attempt + 1
+        run = f"{step.id[:60].strip('-_.') or 'step'}-{attempt}-{secrets.token_hex(3)}"
+        declared = self._wording.environment(step, values)
+        prepared = commands.prepare(
+            run,
+            step.id,
+            argv=self._wording.argv(session, step.command, values),
+            shell=step.shell,
+            env=self.environment(session, step, declared),
+            cwd=step.cwd,
+            on_halt=step.on_halt.action,
+            grace=step.on_halt.grace,
+            timeout=step.timeout or (0.0 if step.mutates else ENDED_LATE * step.duration),
+            on_crash=step.on_crash,
+            become=step.become,
+            become_env=sorted(declared) if step.become else (),
+            stop=self._wording.argv(session, step.stop, values),
+            answered=tuple(session.halts.keys() - set(session.live_halts())),
+        )
+        known = self._wording.secrets()
+        argv = tuple(redact(word, known) for word in prepared.argv)
+        launch = Launch(
+            run=run, argv=argv, shell=bool(step.shell), spool=prepared.spool, host=self.hosts[0], hosts=self.hosts
+        )
+        return Order(prepared, launch)
+
+    def discard(self, order: Order) -> None:
+        """The order is not given: nothing of it stays."""
+        shutil.rmtree(order.prepared.spool_path.parent, ignore_errors=True)
+
+    async def fact(self, step: Step, attempt: int, result: Result, gone: Proof | None) -> CommandReturned:
+        """Keep the output as a redacted blob, take the recorded values from it, and say how the command ended."""
+        spool = self._folder / "spool" / result.run / "output"
+        blobs: tuple[Blob, ...] = ()
+        values: dict[str, str] = {}
+        cut = result.output_cut
+        if spool.exists():
+            try:
+                sealed = await asyncio.to_thread(
+                    seal_output, spool, self._folder / "blobs", self._wording.secrets(), name=f"{step.id}.txt"
+                )
+                if sealed.length:
+                    blobs = (Blob(sealed.sha256, sealed.length, sealed.name),)
+                    kept = (self._folder / "blobs" / sealed.sha256).read_bytes()
+                    values = recorded(step, kept.decode(errors="replace")) if result.ok else {}
+                cut = max(cut, sealed.cut)
+            except OSError:
+                cut = max(cut, result.output_total)  # it stays in the spool; the record says that it is not kept
+        survivors = tuple(
+            f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}" for one in result.survivors
+        )
+        return CommandReturned(
+            step=step.id,
+            attempt=attempt,
+            run=result.run,
+            outcome=result.outcome,
+            exit_code=result.exit_code,
+            signal=result.signal,
+            ended_by=result.ended_by,
+            seconds=round(result.seconds, 3),
+            cut=cut,
+            survivors=survivors,
+            gone=gone,
+            values=values,
+            blobs=blobs,
+        )
+
+
+def recorded(step: Step, output: str) -> dict[str, str]:
+    """The values that the step's `record` patterns find in its output: the first line that fits gives it."""
+    found = {}
+    lines = output.splitlines()
+    for field in step.record:
+        if not field.pattern:
+            continue
+        pattern = re.compile(field.pattern)
+        for line in lines:
+            match = pattern.search(line[:4096])
+            if match is not None:
+                found[field.name] = match[1] if pattern.groups else match[0]
+                break
+    return found
