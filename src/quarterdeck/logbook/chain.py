@@ -36,12 +36,9 @@ class Verified(Struct):
 
     events: list[tuple[Event, bytes]]
     """The contiguous prefix of every chain in the order of events, then halts from behind a gap."""
-    stored: list[StoredEvent]
-    """The same, as stored."""
     chains: dict[str, Head]
     held: list[tuple[Event, bytes]]
     """Behind a gap or a fork: kept and shown, not applied."""
-    held_stored: list[StoredEvent]
     problems: list[Problem]
 
 
@@ -120,10 +117,13 @@ class Stamper:
         return made
 
 
+_Read = tuple[Event, bytes, str]
+"""An event, its bytes, its hash."""
+
+
 def verify(session: str, found: Mapping[str, bytes]) -> Verified:
     """Put together what is a chain. `found` maps each event's hash, already checked against its bytes, to them."""
-    problems: list[Problem] = []
-    chains: dict[str, list[tuple[Event, StoredEvent]]] = {}
+    read: list[_Read] = []
     strange: dict[str, Problem] = {}
     for link, raw in found.items():
         try:
@@ -132,41 +132,60 @@ def verify(session: str, found: Mapping[str, bytes]) -> Verified:
             strange[link] = Problem("unreadable", f"An event cannot be read: {error}")
             continue
         if event.session != session:
-            strange[link] = Problem(
-                "foreign", f"An event of the session {event.session} lies here", event.replica, event.aseq
-            )
+            text = f"An event of the session {event.session} lies here"
+            strange[link] = Problem("foreign", text, event.replica, event.aseq)
             continue
         if event.v != FORMAT or event.kind not in KINDS:
             strange[event.kind] = _newer(event)
-        chains.setdefault(event.replica, []).append((event, StoredEvent(event.replica, event.aseq, link, raw)))
-    problems.extend(strange.values())
-    applied: list[tuple[Event, StoredEvent]] = []
-    held: list[tuple[Event, StoredEvent]] = []
-    heads: dict[str, Head] = {}
-    for replica, chain in chains.items():
-        chain.sort(key=_position)
-        end, head, problem = _contiguous(chain, first_link(session))
-        heads[replica] = head
-        applied.extend(chain[:end])
-        held.extend(chain[end:])
-        if problem:
-            problems.append(problem)
-    if len(chains) > 1:
-        applied.sort(key=lambda pair: order(pair[0]))
+        read.append((event, raw, link))
+    problems = list(strange.values())
+    held: list[_Read] = []
+    heads = _heads_in_order(read, first_link(session))
+    if heads is None:
+        heads, read, held, more = _sort_out(read, first_link(session))
+        problems += more
+    if len(heads) > 1:
+        read.sort(key=lambda each: order(each[0]))
     # A gap freezes forward work and never hides a halt.
-    shown = applied + [pair for pair in held if pair[0].kind == "halt.called"]
+    shown = read + [each for each in held if each[0].kind == "halt.called"]
     return Verified(
-        events=[(event, stored.raw) for event, stored in shown],
-        stored=[stored for _, stored in shown],
+        events=[(event, raw) for event, raw, _ in shown],
         chains=heads,
-        held=[(event, stored.raw) for event, stored in held],
-        held_stored=[stored for _, stored in held],
+        held=[(event, raw) for event, raw, _ in held],
         problems=problems,
     )
 
 
-def _position(pair: tuple[Event, StoredEvent]) -> int:
-    return pair[0].aseq
+def _heads_in_order(read: Sequence[_Read], first: str) -> dict[str, Head] | None:
+    """The ends of all chains where each event follows on its chain's one before as they lie; else None."""
+    ends: dict[str, list[object]] = {}
+    for event, _, link in read:
+        end = ends.get(event.replica)
+        if end is None:
+            end = ends[event.replica] = [0, first]
+        if event.aseq - 1 != end[0] or event.prev != end[1]:
+            return None
+        end[0], end[1] = event.aseq, link
+    return {replica: Head(int(str(aseq)), str(link)) for replica, (aseq, link) in ends.items()}
+
+
+def _sort_out(read: Sequence[_Read], first: str) -> tuple[dict[str, Head], list[_Read], list[_Read], list[Problem]]:
+    """Heads, what can be applied, what cannot, and why."""
+    chains: dict[str, list[_Read]] = {}
+    for each in read:
+        chains.setdefault(each[0].replica, []).append(each)
+    heads: dict[str, Head] = {}
+    applied: list[_Read] = []
+    held: list[_Read] = []
+    problems: list[Problem] = []
+    for replica, chain in chains.items():
+        chain.sort(key=lambda each: each[0].aseq)
+        end, heads[replica], problem = _contiguous(chain, first)
+        applied.extend(chain[:end])
+        held.extend(chain[end:])
+        if problem:
+            problems.append(problem)
+    return heads, applied, held, problems
 
 
 def _newer(event: Event) -> Problem:
@@ -179,10 +198,10 @@ def _newer(event: Event) -> Problem:
     return Problem("newer", text, event.replica, event.aseq)
 
 
-def _contiguous(chain: Sequence[tuple[Event, StoredEvent]], link: str) -> tuple[int, Head, Problem | None]:
+def _contiguous(chain: Sequence[_Read], link: str) -> tuple[int, Head, Problem | None]:
     """How many events of a sorted chain follow on each other; its head; and why it ends before its end."""
     aseq = 0
-    for index, (event, stored) in enumerate(chain):
+    for index, (event, _, own) in enumerate(chain):
         following = chain[index + 1][0].aseq if index + 1 < len(chain) else 0
         if event.aseq == following:
             text = f"Two different events are called {event.id}"
@@ -193,7 +212,7 @@ def _contiguous(chain: Sequence[tuple[Event, StoredEvent]], link: str) -> tuple[
         if event.prev != link:
             text = f"{event.id} does not follow on the event before it"
             return index, Head(aseq, link), Problem("fork", text, event.replica, event.aseq)
-        aseq, link = event.aseq, stored.hash
+        aseq, link = event.aseq, own
     return len(chain), Head(aseq, link), None
 
 

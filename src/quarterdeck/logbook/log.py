@@ -26,10 +26,10 @@ from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock
 from quarterdeck.logbook.opening import Opened, open_recorders
-from quarterdeck.logbook.protocol import SampleBatch
+from quarterdeck.logbook.protocol import SampleBatch, StoredEvent
 from quarterdeck.logbook.samples import SampleBook, watch_of
 from quarterdeck.logbook.writer import OK, Health, Reserve, Writer
-from quarterdeck.session.event import Actor, Blob, Draft, Event, Moment
+from quarterdeck.session.event import Actor, Blob, Draft, Event, Moment, digest
 from quarterdeck.session.events import Watch
 
 __all__ = ["Appended", "Seams", "SessionLog"]
@@ -85,7 +85,7 @@ class SessionLog:
         self._disk = disk
         self._guard = threading.Lock()
         self._reopening = threading.Lock()
-        self._stored = list(opened.verified.stored)
+        self._stored: list[StoredEvent] = []
         session = place.id
         lamport = max((event.lamport for event, _ in self.events + self.held), default=0)
         self._stamper = Stamper(session, self.replica, opened.verified.chains, lamport)
@@ -96,8 +96,9 @@ class SessionLog:
             reserve = Reserve(place.reserve, disk)
             reserve.make()
             self._writer = Writer(
-                [(opened.book, opened.states["logbook"]), (opened.recorder, opened.states["recorder"])],
-                everything=lambda: self._stored,
+                [(opened.recorder, opened.states["recorder"]), (opened.book, opened.states["logbook"])],
+                everything=self._everything,
+                count=len(self.events),
                 reserve=reserve,
                 on_health=on_health,
                 before_reopening=self._before_reopening,
@@ -159,8 +160,7 @@ class SessionLog:
             made = self._stamper.stamp(drafts, by, self._moment(), plan_hash)
             stored = [each for _, each in made]
             self.events.extend((event, each.raw) for event, each in made)
-            self._stored.extend(stored)
-            durable = writer.put(stored, (), end=len(self._stored), urgent=urgent)
+            durable = writer.put(stored, (), end=len(self.events), urgent=urgent)
         return Appended([event for event, _ in made], [each.raw for each in stored], durable)
 
     @property
@@ -230,6 +230,13 @@ class SessionLog:
         if opened.read_only or opened.states["logbook"] != OK:
             return SampleBook(self.replica, named)
         return SampleBook(self.replica, named, opened.book.batch_hashes(self.replica, named))
+
+    def _everything(self) -> Sequence[StoredEvent]:
+        """All events as stored; computed when a recorder that failed asks for the first time."""
+        with self._reopening:
+            new = self.events[len(self._stored) :]
+            self._stored += [StoredEvent(event.replica, event.aseq, digest(raw), raw) for event, raw in new]
+            return list(self._stored)
 
     def _before_reopening(self) -> None:
         """The state folder may have been deleted under us."""

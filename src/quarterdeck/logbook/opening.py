@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +21,11 @@ from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.protocol import DamageError, NewerFormatError, RecorderError, SampleBatch, StoredEvent
-from quarterdeck.logbook.reading import copy_database, weigh
+from quarterdeck.logbook.reading import collector_paused, copy_database, weigh
 from quarterdeck.logbook.recorder import FlightRecorder, Scan, scan
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import OK
+from quarterdeck.session.event import digest
 from quarterdeck.session.events import FactNoted, Payload, RecorderChanged, ReplicaBurned, payload
 
 __all__ = ["Opened", "open_recorders"]
@@ -69,10 +70,11 @@ def open_recorders(
     """Open both recorders of a session; a session that is new is made. LogbookError where neither can be opened."""
     book = SqliteLogbook(folder.database, session, connector=connector)
     recorder = FlightRecorder(folder.recorder, session, samples=folder.recorder_samples, disk=disk)
-    logbook_source = _open_logbook(book, folder)
-    recorder_source = _open_recorder(recorder, folder.recorder)
-    weighed = weigh(logbook_source.lines, recorder_source.lines)
-    verified = verify(session, weighed.good)
+    with collector_paused():
+        logbook_source = _open_logbook(book, folder)
+        recorder_source = _open_recorder(recorder, folder.recorder)
+        weighed = weigh(logbook_source.lines, recorder_source.lines)
+        verified = verify(session, weighed.good)
     if weighed.logbook_damaged and logbook_source.state == OK:
         logbook_source.repaired.append(f"{weighed.logbook_damaged} rows were damaged")
         _replace_logbook(book, folder, logbook_source)
@@ -86,7 +88,7 @@ def open_recorders(
         news=[],
         problems=list(verified.problems),
     )
-    if OK not in opened.states.values() and not verified.stored:
+    if OK not in opened.states.values() and not verified.events:
         raise LogbookError(
             f"The session can be written nowhere: {logbook_source.state}; {recorder_source.state}",
             where=str(folder.path),
@@ -110,7 +112,7 @@ def _open_logbook(book: SqliteLogbook, folder: SessionFolder) -> _Source:
     source = _Source()
     try:
         book.open()
-        source.lines = [(event.hash, event.raw) for event in book.read()]
+        source.lines = book.rows()
     except DamageError as error:
         source.repaired.append(error.message)
         _replace_logbook(book, folder, source)
@@ -228,13 +230,15 @@ def _replica(opened: Opened, lost: int, new_replica: Callable[[], str]) -> str:
 
 def _repair(opened: Opened, logbook: _Source, in_logbook: set[str], recorder: _Source, in_recorder: set[str]) -> None:
     """Give each recorder what only the other one had."""
-    everything = _everything(opened.verified)
-    opened.recorder.adopt([event for event in everything if event.hash in in_recorder])
-    for name, book, source, there in (
-        ("logbook", opened.book, logbook, in_logbook),
-        ("recorder", opened.recorder, recorder, in_recorder),
+    if in_recorder >= in_logbook and not opened.verified.held:
+        opened.recorder.adopt_whole(opened.verified.chains)
+    else:
+        opened.recorder.adopt([event for event in _stored(opened.verified) if event.hash in in_recorder])
+    for name, book, source, there, other in (
+        ("logbook", opened.book, logbook, in_logbook, in_recorder),
+        ("recorder", opened.recorder, recorder, in_recorder, in_logbook),
     ):
-        missing = [event for event in everything if event.hash not in there]
+        missing = [] if there >= other else [event for event in _stored(opened.verified) if event.hash not in there]
         if opened.states[name] != OK:
             opened.news.append(RecorderChanged(recorder=name, state="lost", detail=opened.states[name]))
             continue
@@ -252,12 +256,9 @@ def _repair(opened: Opened, logbook: _Source, in_logbook: set[str], recorder: _S
         opened.news.append(FactNoted(text="Events of another session lie here; they are ignored", level="alarm"))
 
 
-def _everything(verified: Verified) -> Sequence[StoredEvent]:
-    return _unique([*verified.stored, *verified.held_stored])
-
-
-def _unique(events: Iterable[StoredEvent]) -> list[StoredEvent]:
-    return list({event.hash: event for event in events}.values())
+def _stored(verified: Verified) -> list[StoredEvent]:
+    unique = {raw: event for event, raw in verified.events + verified.held}
+    return [StoredEvent(event.replica, event.aseq, digest(raw), raw) for raw, event in unique.items()]
 
 
 def _introduce(opened: Opened) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -211,6 +211,11 @@ class FlightRecorder:
         """These are here and in order; said by `opening` after it has checked every line."""
         for event in events:
             self._held.add(event.replica, event.aseq, event.hash)
+
+    def adopt_whole(self, chains: Mapping[str, Head]) -> None:
+        """As `adopt`, where all of every chain is here."""
+        for replica, head in chains.items():
+            self._held.begin(replica, head)
 
     # ------------------------------------------------------------ the protocol
 

@@ -260,6 +260,13 @@ class SqliteLogbook:
         except sqlite3.Error as error:
             raise self._failure(error) from error
 
+    def rows(self) -> list[tuple[str, bytes]]:
+        """Hash and bytes of every event in order of arrival; see `read`."""
+        try:
+            return self._ask("SELECT hash, raw FROM events ORDER BY position")
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
     def samples(self, replica: str = "") -> Iterator[SampleBatch]:
         """Batches of samples, of one replica or of all."""
         try:

@@ -28,6 +28,9 @@ __all__ = ["OK", "Health", "Reserve", "Writer"]
 
 OK = "ok"
 
+_HEAD_START = 0.02
+"""Seconds that the second recorder gives the first one."""
+
 _SLOW = 2.0
 """Seconds after which a recorder that does not answer is called slow."""
 
@@ -132,7 +135,8 @@ class Job:
 class Lane:
     """The thread of one recorder."""
 
-    def __init__(self, book: Logbook, writer: Writer, state: str) -> None:
+    def __init__(self, book: Logbook, writer: Writer, state: str, leader: Lane | None) -> None:
+        """`leader`: the lane that goes first while it is sound."""
         self.name = book.name
         self.state = state
         """`ok`, or why not."""
@@ -141,6 +145,7 @@ class Lane:
         self.busy_since = 0.0
         self._book = book
         self._writer = writer
+        self._leader = leader
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
         self._batches: deque[SampleBatch] = deque(maxlen=_KEPT_BATCHES)
         self._failures = 0
@@ -164,6 +169,8 @@ class Lane:
         going = True
         while going:
             jobs, going = self._gather()
+            if jobs and self._leader is not None and self._leader.state == OK:
+                self._let_go_first(jobs[-1])
             self.busy_since = time.monotonic()
             try:
                 why = self._write(jobs)
@@ -180,6 +187,11 @@ class Lane:
             for job in jobs:
                 job.settle(self._writer.health, saved=not why)
         self._book.close()
+
+    def _let_go_first(self, job: Job) -> None:
+        """Two syncs at once slow each other down: the faster recorder answers, this one follows."""
+        with contextlib.suppress(TimeoutError):
+            job.durable.result(_HEAD_START)
 
     def _gather(self) -> tuple[list[Job], bool]:
         """All that waits: one group. While the recorder is dead, an empty group now and then, to try it."""
@@ -223,7 +235,7 @@ class Lane:
         try:
             self._writer.before_reopening()
             self._book.reopen()
-            everything = list(self._writer.everything())
+            everything = self._writer.everything()
             batches = [] if self._writer.reserve.released else list(self._batches)
             self._book.append([event for event in everything if not self._book.holds(event)], batches)
         except LogbookError as error:
@@ -244,19 +256,25 @@ class Writer:
         books: Sequence[tuple[Logbook, str]],
         *,
         everything: Callable[[], Sequence[StoredEvent]],
+        count: int,
         reserve: Reserve,
         on_health: Callable[[Health], None],
         before_reopening: Callable[[], None],
     ) -> None:
-        """`books`: each recorder with its state; `everything`: all events, for a recorder that lost some."""
+        """Start the lanes.
+
+        `books`: each recorder with its state, the fastest first. `everything`: all events, for a recorder that lost
+        some. `count`: how many there are now.
+        """
         self.everything = everything
         self.reserve = reserve
         self.before_reopening = before_reopening
         self._on_health = on_health
-        self._lanes = [Lane(book, self, state) for book, state in books]
-        held = len(everything())
+        (first, first_state), *others = books
+        leader = Lane(first, self, first_state, None)
+        self._lanes = [leader, *(Lane(book, self, state, leader) for book, state in others)]
         for lane in self._lanes:
-            lane.confirmed = held if lane.state == OK else 0
+            lane.confirmed = count if lane.state == OK else 0
             lane.start()
 
     def put(
