@@ -21,26 +21,37 @@ def complete(
     owner: str = "lead",
     before: str = "",
     host: tuple[str, ...] = (),
+    undo: bool = False,
 ) -> tuple[Step, ...]:
     """Make the steps of one list.
 
     `owner` and `host` hold for steps that name none; `before` is the id of the step that the first one
     follows (the last step of the stage before). `places` receives each step's path in the document by its id.
+    Steps of an `undo` are written to be repeated, or say `idempotent: false` (R9).
     """
     steps = []
     for item in written:
-        step = _step(item, places, owner, before, host)
+        step = _step(item, places, owner, before, host, undo=undo)
         steps.append(step)
         before = step.id or before
     return tuple(steps)
 
 
-def _step(item: Written, places: dict[tuple[str, int], str], owner: str, before: str, host: tuple[str, ...]) -> Step:
+def _step(
+    item: Written,
+    places: dict[tuple[str, int], str],
+    owner: str,
+    before: str,
+    host: tuple[str, ...],
+    *,
+    undo: bool,
+) -> Step:
     arguments = dict(item.arguments)
     identity = arguments.get("id", "")
     places[identity, arguments.get("line", 0)] = item.at
     kind = arguments.get("kind", "manual")
     arguments.setdefault("owner", owner)
+    arguments.setdefault("idempotent", undo)
     arguments.setdefault("mutates", kind in {"manual", "command"})
     arguments.setdefault("on_halt", OnHalt(action="finish" if arguments["mutates"] else "terminate"))
     arguments.setdefault("after", (before,) if before else ())
@@ -48,6 +59,6 @@ def _step(item: Written, places: dict[tuple[str, int], str], owner: str, before:
     if host and runs:
         arguments.setdefault("host", host)
     arguments["undo"] = complete(
-        item.undo, places, owner=arguments["owner"], before="", host=arguments.get("host", ())
+        item.undo, places, owner=arguments["owner"], before="", host=arguments.get("host", ()), undo=True
     )
     return Step(**arguments)

@@ -1,0 +1,585 @@
+"""The rules one by one, as sentences; the numbers are those of the rule book."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from sessionbook import DBA, LEAD, OBSERVER, START, Book
+
+from quarterdeck.procedure.model import Step
+from quarterdeck.session import intents as wanted
+from quarterdeck.session.availability import view
+from quarterdeck.session.event import Event, decode
+from quarterdeck.session.events import Proof
+from quarterdeck.session.fold import Folding, fold
+from quarterdeck.session.forecast import clocks, forecast, need, rest
+from quarterdeck.session.rollback import preview
+
+
+@pytest.fixture
+def book() -> Book:
+    return Book().begin()
+
+
+def at_build(book: Book) -> Book:
+    """Counted and frozen; the long command runs."""
+    counted(book)
+    book.run("freeze")
+    book.ask(wanted.StartStep(step="build", launch=wanted.Launch(run="run-build")))
+    book.wait(60)
+    return book
+
+
+def counted(book: Book) -> None:
+    book.ask(wanted.StartStep(step="count", launch=wanted.Launch(run="run-count")))
+    book.returned("count", values={"rows": "7"})
+
+
+def to_no_return(book: Book) -> Book:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    book.ask(wanted.StartStep(step="look"))
+    book.ask(wanted.FinishStep(step="look", values={"seconds": "0.4"}))
+    book.run("ask", 1)
+    return book
+
+
+# ---------------------------------------------------------------- halt
+
+
+def test_r1_halt_outranks_an_open_poll(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    book.ask(wanted.SkipStep(step="look", reason="nobody there"))
+    book.ask(wanted.StartStep(step="ask"))
+    assert "poll.closed" in book.ask(wanted.Halt(nonce="n1"))
+    assert book.session.polls["ask"].result == "void"
+    assert book.session.state == "halted"
+    assert "nothing" not in book.refused(wanted.AnswerPoll(step="ask", role="lead", answer="go")).why
+
+
+def test_r2_a_halt_that_the_answer_did_not_know_stays_live(book: Book) -> None:
+    counted(book)
+    book.halt("n1", "first")
+    book.halt("n2", "second")
+    refusal = book.refused(wanted.GoOn(halts=("n1",), reason="it was nothing"))
+    assert "does not answer" in refusal.why
+    assert book.session.state == "halted"
+    book.go_on(reason="both seen")
+    assert book.session.state == "paused"
+
+
+def test_r2_a_committed_rollback_answers_a_halt_whose_author_had_not_seen_it(book: Book) -> None:
+    at_build(book)
+    book.halt("n1", "slow")
+    book.returned("build", outcome="terminated", ended_by="halt")
+    book.ask(wanted.DeclareEffect(step="build", effect="none"))
+    book.roll_back()
+    late = Book()
+    late.halt("late")
+    halt = late.events[-1]
+    elsewhere = Event(**{f: getattr(halt, f) for f in halt.__struct_fields__ if f not in {"replica", "aseq", "lamport"}}
+                      | {"replica": "r2", "aseq": 1, "lamport": book.session.lamport + 1})  # fmt: skip
+    book.folding.add(elsewhere)
+    assert not book.session.live_halts()
+    assert book.session.state == "rolling_back"
+    assert any("late halt" in d.what for d in book.session.deviations)
+
+
+@pytest.mark.parametrize("who", [LEAD, DBA, OBSERVER])
+def test_r3_nobody_is_refused_a_halt(book: Book, who: object) -> None:
+    book.halt("n1", by=who)  # type: ignore[arg-type]  # one of the actors
+    assert book.session.state == "halted"
+    book.halt("n2", by=DBA)
+    assert book.session.live_halts() == ("n1", "n2")
+
+
+def test_r4_halting_lasts_until_the_command_is_over(book: Book) -> None:
+    at_build(book)
+    book.halt()
+    assert book.session.state == "halting"
+    assert "still runs" in book.refused(wanted.GoOn(halts=("n1",), reason="x")).why
+    book.returned("build", outcome="terminated", ended_by="halt")
+    assert book.session.state == "halted"
+    assert (book.step("build").state, book.step("build").effect) == ("interrupted", "unknown")
+
+
+@pytest.mark.parametrize(("effect", "state"), [("none", "pending"), ("partial", "interrupted"), ("full", "done")])
+def test_r5_a_manual_steps_owner_is_asked_one_question(book: Book, effect: str, state: str) -> None:
+    counted(book)
+    book.ask(wanted.StartStep(step="freeze"))
+    book.halt()
+    assert book.session.state == "halting"
+    book.ask(wanted.DeclareEffect(step="freeze", effect=effect))  # type: ignore[arg-type]  # one of its words
+    assert (book.step("freeze").state, book.step("freeze").effect) == (state, effect)
+    assert book.session.state == "halted"
+
+
+def test_r6_no_rollback_while_an_effect_is_unknown_but_by_waiver(book: Book) -> None:
+    at_build(book)
+    book.halt("n1", "slow")
+    book.returned("build", outcome="terminated", ended_by="halt")
+    refusal = book.refused(wanted.RollBack(halts=("n1",), typed="ROLLBACK"))
+    assert refusal.waivable == "waiver"
+    book.roll_back(waiver="nobody can look")
+    assert book.session.state == "rolling_back"
+    assert any(d.weight == "exception" and "unknown" in d.what for d in book.session.deviations)
+
+
+def test_r6_an_undo_of_half_a_change_never_runs_unasked(book: Book) -> None:
+    at_build(book)
+    book.halt("n1", "slow")
+    book.returned("build", outcome="terminated", ended_by="halt")
+    book.ask(wanted.DeclareEffect(step="build", effect="partial"))
+    book.roll_back()
+    book.ask(wanted.RunMine())
+    assert book.step("drop-new").state == "pending"
+    assert "pick first" in book.refused(wanted.StartStep(step="drop-new")).why
+    book.ask(wanted.DecideUndo(step="build", choice="run"))
+    assert book.step("drop-new").state == "running"
+
+
+def test_r6_what_is_not_proven_gone_keeps_it_halting_until_declared(book: Book) -> None:
+    at_build(book)
+    book.halt("n1", "slow")
+    book.returned("build", outcome="terminated", ended_by="halt", survivors=("4711 root psql",))
+    assert book.session.state == "halting"
+    book.ask(wanted.DeclareGone(step="build", note="killed by hand"))
+    assert book.session.state == "halted"
+
+
+def test_r7_the_list_is_newest_first_with_each_undo_in_written_order(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    shown = preview(book.session)
+    assert [item.step for item in shown.items] == ["swap-back", "drop-new", "tell", "unfreeze", "still-there"]
+    assert [item.owner for item in shown.items] == ["dba", "dba", "dba", "dba", "lead"]
+    assert shown.left_out["count"] == "changes nothing"
+    assert shown.left_out["drop-old"] == "never started"
+    assert shown.seconds == 120 + 60 + 60 + 120 + 60
+
+
+def test_r7_an_added_step_is_in_the_list(book: Book) -> None:
+    at_build(book)
+    undo = Step(id="close-port", title="Close it", duration=60, owner="dba")
+    added = Step(id="open-port", title="Open a port", duration=60, mutates=True, undo=(undo,))
+    book.ask(wanted.AddStep(step=added, already_done=book.now, reason="needed it"))
+    assert preview(book.session).items[0].step == "close-port"
+
+
+def test_r8_after_the_point_of_no_return_nobody_says_rollback(book: Book) -> None:
+    to_no_return(book)
+    book.ask(wanted.StartStep(step="drop-old", launch=wanted.Launch(run="run-drop")))
+    assert book.session.past_no_return
+    book.returned("drop-old")
+    book.halt("n1", "search is broken")
+    assert "point of no return" in book.refused(wanted.RollBack(halts=("n1",), typed="ROLLBACK")).why
+    book.ask(wanted.StartContingency(halts=("n1",), reason="build it again"))
+    book.run("rebuild")
+    book.run("recount")
+    book.ask(wanted.AnswerCriterion(criterion="users", satisfied=True))
+    book.ask(wanted.EndSession())
+    assert book.session.outcome == "recovered"
+
+
+def test_r8_it_is_not_passed_when_its_owner_says_that_nothing_changed(book: Book) -> None:
+    to_no_return(book)
+    book.ask(wanted.StartStep(step="drop-old", launch=wanted.Launch(run="run-drop")))
+    book.returned("drop-old", outcome="not_found", exit_code=None)
+    assert book.session.past_no_return
+    book.ask(wanted.DeclareEffect(step="drop-old", effect="none", note="command not found"))
+    assert not book.session.past_no_return
+
+
+def test_r9_a_failed_undo_pauses_and_the_next_never_starts_over_it(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    book.halt("n1", "slow")
+    book.roll_back()
+    book.ask(wanted.RunMine())
+    book.returned("swap-back", exit_code=1)
+    assert book.session.state == "rollback_paused"
+    book.go_on()
+    assert "first" in book.refused(wanted.StartStep(step="drop-new")).why
+    book.ask(wanted.StartStep(step="swap-back", launch=wanted.Launch(run="again")))
+    book.returned("swap-back")
+    assert book.step("swap").undone
+
+
+def test_r10_there_is_no_way_back_from_a_rollback(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.halt("n1", "slow")
+    book.roll_back()
+    assert "not part of what runs now" in book.refused(wanted.StartStep(step="build")).why
+    book.halt("n2", "wait")
+    assert book.session.state == "rollback_paused"
+    book.go_on(reason="go")
+    assert book.session.state == "rolling_back"
+    assert "already" in book.refused(wanted.RollBack(typed="ROLLBACK")).why
+
+
+def test_r11_go_on_lands_in_paused_and_reads_again_what_has_aged(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    book.wait(700)
+    book.halt("n1", "look at it")
+    book.go_on(reason="it was nothing")
+    assert book.session.state == "paused"
+    assert book.session.rechecks == {"swap": None}
+    assert "verified again" in book.refused(wanted.GoOn()).why
+    book.ask(wanted.VerificationRead(step="swap", attempt=1, proofs=(Proof("api", False),), recheck=True))
+    assert book.refused(wanted.GoOn()).waivable == "accept"
+    book.ask(wanted.GoOn(accept="known"))
+    assert book.session.state == "running"
+    assert any("not verified again" in d.what for d in book.session.deviations)
+
+
+def test_r11_after_a_long_halt_the_last_poll_is_asked_again(book: Book) -> None:
+    to_no_return(book)
+    book.halt("n1", "hm")
+    book.wait(400)
+    book.go_on(reason="fine")
+    assert book.session.poll_again == "ask"
+    assert "asked again" in book.refused(wanted.GoOn()).why
+    book.ask(wanted.StartStep(step="ask"))
+    book.ask(wanted.AnswerPoll(step="ask", role="lead", answer="go"))
+    book.ask(wanted.AnswerPoll(step="ask", role="dba", answer="go"))
+    book.ask(wanted.GoOn())
+    assert book.session.state == "running"
+
+
+def test_r11_undo_only_the_last_step_then_pause(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    book.halt("n1", "wrong index")
+    assert "only the latest" in book.refused(wanted.UndoStep(step="freeze", halts=("n1",))).why
+    book.ask(wanted.UndoStep(step="build", halts=("n1",)))
+    assert book.session.state == "paused"
+    for undo in ("drop-new", "tell"):
+        book.run(undo)
+    assert (book.step("build").state, book.step("build").effect) == ("pending", "none")
+    book.ask(wanted.GoOn())
+    book.run("build")
+    assert [i.step for i in preview(book.session).items][:2] == ["drop-new", "tell"]
+
+
+def test_r12_a_no_go_before_start_leaves_it_planned_and_later_pauses() -> None:
+    from sessionbook import NIGHT
+
+    poll = (
+        "preconditions:\n  - {id: ready, kind: poll, title: Ready?, question: Ready?, roles: [lead], duration: 1m}\n"
+    )
+    book = Book(NIGHT + poll)
+    assert "has not passed" in book.refused(wanted.StartSession()).why
+    book.ask(wanted.StartStep(step="ready"))
+    book.ask(wanted.AnswerPoll(step="ready", role="lead", answer="no_go", comment="dba is ill"))
+    assert book.session.state == "planned"
+    book.run("ready", 1)
+    book.begin()
+    to_no_return_but_the_poll(book)
+    book.ask(wanted.AnswerPoll(step="ask", role="lead", answer="no_go"))
+    assert book.session.state == "paused"
+
+
+def to_no_return_but_the_poll(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    book.ask(wanted.SkipStep(step="look", reason="x"))
+    book.ask(wanted.StartStep(step="ask"))
+
+
+def test_r12_a_silent_poll_pauses(book: Book) -> None:
+    to_no_return_but_the_poll(book)
+    book.wait(301)
+    assert book.session.state == "paused"
+    assert book.session.polls["ask"].result == "timeout"
+
+
+def test_r13_a_guard_proposes_and_a_person_presses(book: Book) -> None:
+    book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
+    assert book.session.state == "running"
+    assert "a guard proposes" in book.refused(wanted.StartStep(step="count")).why
+    book.wait(121)
+    assert book.session.state == "paused"
+    assert book.session.proposals["slow"].state == "lapsed"
+    assert book.refused(wanted.GoOn()).waivable == "override"
+    book.ask(wanted.GoOn(override="we know"))
+    counted(book)
+
+
+def test_r13_a_dismissed_proposal_comes_again_when_it_cleared_or_worsens(book: Book) -> None:
+    book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
+    book.refused(wanted.DismissProposal(guard="slow", reason=""))
+    book.ask(wanted.DismissProposal(guard="slow", reason="known"))
+    assert book.ask(wanted.GuardHolds(guard="slow", reason="910 ms", value=0.91)) == []
+    assert "guard.proposed" in book.ask(wanted.GuardHolds(guard="slow", reason="2 s", value=2.0))
+    book.ask(wanted.DismissProposal(guard="slow", reason="known"))
+    book.ask(wanted.GuardReleased(guard="slow"))
+    assert "guard.proposed" in book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
+
+
+def test_r13_automatic_halt_needs_both_to_opt_in() -> None:
+    careful = Book().begin()
+    careful.ask(wanted.GuardHolds(guard="down", reason="down"))
+    assert careful.session.state == "running"
+    assert careful.session.proposals["down"].state == "open"
+    bold = Book()
+    bold.ask(wanted.StartSession(start=START, end=START + 7200, automatic_halts=("down", "slow")))
+    assert bold.session.automatic_halts == ("down",)
+    bold.ask(wanted.GuardHolds(guard="down", reason="down"))
+    assert bold.session.state == "halted"
+
+
+def test_r13_in_a_rollback_guards_only_warn(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.halt("n1", "slow")
+    book.roll_back()
+    assert book.ask(wanted.GuardHolds(guard="slow", reason="2 s", value=2.0)) == ["guard.warned"]
+    book.ask(wanted.RunMine())
+    assert book.step("unfreeze").state == "running"
+
+
+# ---------------------------------------------------------------- crash and honesty
+
+
+def test_r14_after_a_crash_it_reopens_paused_and_nothing_runs_again(book: Book) -> None:
+    at_build(book)
+    book.ask(wanted.CrashFound(gap=3, found={"build": "lost"}))
+    assert book.session.state == "paused"
+    assert (book.step("build").state, book.step("build").effect) == ("unknown", "unknown")
+    book.ask(wanted.GoOn())
+    assert book.step("build").state == "unknown"
+    assert "say first" in book.refused(wanted.StartStep(step="build", launch=wanted.Launch(run="x"))).why
+    book.ask(wanted.DeclareEffect(step="build", effect="none"))
+    book.ask(wanted.StartStep(step="build", launch=wanted.Launch(run="x")))
+    assert book.step("build").attempt == 2
+
+
+def test_r14_an_automatic_retry_only_for_what_may_be_repeated(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.run("build")
+    book.ask(wanted.StartStep(step="swap", launch=wanted.Launch(run="one", hosts=("db01",))))
+    book.returned("swap", exit_code=1)
+    assert book.session.state == "running"
+    book.wait(6)
+    assert (book.step("swap").state, book.step("swap").attempt) == ("running", 2)
+    book.returned("swap", exit_code=1)
+    assert book.session.state == "paused"
+
+
+def test_r15_a_handled_failure_stays_in_the_record(book: Book) -> None:
+    at_build(book)
+    book.returned("build", exit_code=3)
+    book.ask(wanted.DeclareEffect(step="build", effect="none"))
+    book.ask(wanted.StartStep(step="build", launch=wanted.Launch(run="two")))
+    book.returned("build")
+    assert book.step("build").state == "done"
+    assert [run.exit_code for run in book.step("build").runs] == [3, 0]
+
+
+def test_r16_exceptions_change_the_outcomes_name_and_notes_do_not(book: Book) -> None:
+    counted(book)
+    book.ask(wanted.FinishStep(step="freeze", by_hand=True))
+    book.halt("n1", "slow")
+    book.roll_back()
+    book.run("unfreeze")
+    book.run("still-there", 1)
+    book.run("recount")
+    book.ask(wanted.AnswerCriterion(criterion="users", satisfied=True))
+    book.ask(wanted.EndSession())
+    assert book.session.outcome == "rolled_back"
+
+
+def test_r16_a_skip_is_an_exception_and_needs_a_reason(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    assert "reason" in book.refused(wanted.SkipStep(step="look", reason=" ")).why
+    book.ask(wanted.SkipStep(step="look", reason="nobody there"))
+    assert [d.weight for d in book.session.deviations] == ["exception"]
+    assert "may not be skipped" in book.refused(wanted.SkipStep(step="ask", reason="x")).why
+
+
+def test_a_skip_keeps_the_effect_that_is_there(book: Book) -> None:
+    at_build(book)
+    book.returned("build", exit_code=1)
+    book.ask(wanted.DeclareEffect(step="build", effect="partial"))
+    book.ask(wanted.CorrectStep(step="build", state="done", reason="it is there after all"))
+    assert book.step("build").effect == "full"
+
+
+def test_r17_another_person_signs_where_one_is_asked(book: Book) -> None:
+    to_no_return(book)
+    book.run("drop-old")
+    book.run("sign")
+    assert book.step("sign").sign_off == "awaiting"
+    assert book.session.state == "running", "done is not signed"
+    assert book.refused(wanted.SignStep(step="sign", role="lead")).waivable == "sign_off"
+    book.ask(wanted.SignStep(step="sign", role="lead"), DBA)
+    assert book.session.state == "validating"
+
+
+# ---------------------------------------------------------------- times
+
+
+def test_the_rest_of_a_step_never_jumps(book: Book) -> None:
+    at_build(book)
+    shown = [rest(book.session, "build", START + seconds) for seconds in range(60, 4000)]
+    assert all(abs(after - before) <= 1.01 for before, after in zip(shown, shown[1:], strict=False))
+
+
+def test_decide_by_is_the_last_moment_from_which_a_rollback_fits(book: Book) -> None:
+    at_build(book)
+    now = book.now
+    shown = clocks(book.session, now)
+    assert shown is not None and book.session.window is not None
+    assert shown.decide_by == book.session.window.end - 600 - need(book.session, now)
+    assert shown.colour == "green"
+    late = clocks(book.session, START + 7200)
+    assert late is not None
+    assert late.colour == "red"
+
+
+def test_the_start_guard_says_what_would_remain(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.wait(5300)
+    refusal = book.refused(wanted.StartStep(step="build", launch=wanted.Launch(run="x")))
+    assert refusal.waivable == "start_guard"
+    assert "rollback needs" in refusal.why
+    book.ask(
+        wanted.StartStep(step="build", launch=wanted.Launch(run="x"), waivers={"start_guard": "it must be today"})
+    )
+    assert any("would not fit" in d.what for d in book.session.deviations)
+
+
+def test_what_grows_late_says_so_once(book: Book) -> None:
+    at_build(book)
+    for _ in range(40):
+        book.wait(60)
+    kinds = [event.kind for event in book.events]
+    assert kinds.count("step.late") == 2
+    assert kinds.count("late.noticed") <= 3
+
+
+def test_the_forecast_rolls_forward_with_the_clock(book: Book) -> None:
+    before = forecast(book.session, START)["drop-old"]
+    after = forecast(book.session, START + 600)["drop-old"]
+    assert after.start == before.start + 600
+    assert after.planned_start == before.planned_start
+
+
+def test_work_after_the_windows_end_is_an_exception(book: Book) -> None:
+    book.wait(7300)
+    book.ask(wanted.StartStep(step="count", launch=wanted.Launch(run="x"), waivers={"start_guard": "in the middle"}))
+    assert any("after the window" in d.what for d in book.session.deviations)
+
+
+def test_a_wall_clock_that_jumps_does_not_move_the_session(book: Book) -> None:
+    moment = book.events[-1].t
+    from quarterdeck.session.event import Moment
+
+    jumped = Moment(moment.wall + 3600, moment.boot, moment.bt_ns + 5_000_000_000)
+    assert book.session.clock(jumped) == pytest.approx(START + 5)
+
+
+# ---------------------------------------------------------------- what no plan foresaw
+
+
+def test_r29_an_added_step_says_how_it_is_undone(book: Book) -> None:
+    step = Step(id="extra", title="Open a port", duration=60, mutates=True)
+    assert "undone" in book.refused(wanted.AddStep(step=step, reason="needed")).why
+    book.ask(wanted.AddStep(step=step, after="count", undo_later=True, reason="needed"))
+    assert book.session.plan is not None
+    assert book.session.plan.forward[1] == "extra"
+    counted(book)
+    book.run("extra")
+    assert book.step("extra").effect == "full"
+
+
+def test_r30_a_wrong_done_is_corrected_and_the_old_one_stays(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.ask(wanted.CorrectStep(step="freeze", state="failed", reason="it was the other catalogue"))
+    assert (book.step("freeze").state, book.step("freeze").effect) == ("failed", "unknown")
+    assert "step.done" in [event.kind for event in book.events if event.step == "freeze"]
+
+
+def test_r31_a_longer_window_moves_every_clock(book: Book) -> None:
+    before = clocks(book.session, book.now)
+    book.ask(wanted.ExtendWindow(end=START + 9000, reason="the copy is slow", approver="cto"))
+    after = clocks(book.session, book.now)
+    assert before is not None and after is not None
+    assert after.decide_by - before.decide_by == 1800
+    assert [d.weight for d in book.session.deviations] == ["noted"]
+    book.ask(wanted.ExtendWindow(end=START + 9600, reason="alone"))
+    assert book.session.deviations[-1].weight == "exception"
+
+
+def test_r32_an_answer_by_telephone_is_noted(book: Book) -> None:
+    to_no_return_but_the_poll(book)
+    book.ask(wanted.AnswerPoll(step="ask", role="dba", answer="go", by_phone="“go ahead”, +49 30 1"))
+    assert any("telephone" in d.what for d in book.session.deviations)
+
+
+# ---------------------------------------------------------------- states and the fold
+
+
+def test_a_step_waits_for_those_before_it(book: Book) -> None:
+    assert view(book.session, "count", book.now).state == "available"
+    assert view(book.session, "freeze", book.now).state == "blocked"
+    assert view(book.session, "recount", book.now).state == "pending"
+
+
+def test_a_value_that_is_not_as_expected_keeps_the_step_verifying(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build", "swap"):
+        book.run(step)
+    book.ask(wanted.StartStep(step="look"))
+    assert book.refused(wanted.FinishStep(step="look")).waivable == "values"
+    book.ask(wanted.FinishStep(step="look", values={"seconds": "4"}))
+    assert book.step("look").state == "verifying"
+    book.ask(wanted.AcceptStep(step="look", reason="the cache was cold"))
+    assert book.step("look").state == "done"
+
+
+def test_r24_a_start_is_granted_and_then_started(book: Book) -> None:
+    kinds = book.ask(wanted.StartStep(step="count", launch=wanted.Launch(run="x")))
+    assert kinds == ["step.granted", "step.started"]
+
+
+def test_a_gap_freezes_forward_work_and_never_hides_a_halt(book: Book) -> None:
+    counted(book)
+    book.halt("n1")
+    with_a_hole = [event for event in book.events if event.aseq != 4]
+    session = fold(with_a_hole)
+    assert session.gaps == ["r1"]
+    assert session.live_halts() == ("n1",)
+
+
+def test_arrival_order_and_duplicates_do_not_matter(book: Book) -> None:
+    at_build(book)
+    book.halt("n1", "slow")
+    expected = book.session
+    for seed in range(5):
+        events = [*book.events, *book.events[:4]]
+        random.Random(seed).shuffle(events)
+        assert Folding(events).session == expected
+
+
+def test_a_kind_of_a_newer_version_opens_read_only(book: Book) -> None:
+    raw = book.raws[-1].replace(b'"session.started"', b'"session.teleported"')
+    later = decode(raw)
+    session = fold([*book.events[:-1], later])
+    assert session.unknown_kinds == ["session.teleported"]
