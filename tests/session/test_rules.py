@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from sessionbook import DBA, LEAD, OBSERVER, START, Book
@@ -10,7 +11,7 @@ from sessionbook import DBA, LEAD, OBSERVER, START, Book
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import view
-from quarterdeck.session.event import Event, decode
+from quarterdeck.session.event import Actor, Event, decode
 from quarterdeck.session.events import Proof
 from quarterdeck.session.fold import Folding, fold
 from quarterdeck.session.forecast import clocks, forecast, need, rest
@@ -81,8 +82,8 @@ def test_r2_a_committed_rollback_answers_a_halt_whose_author_had_not_seen_it(boo
     late = Book()
     late.halt("late")
     halt = late.events[-1]
-    elsewhere = Event(**{f: getattr(halt, f) for f in halt.__struct_fields__ if f not in {"replica", "aseq", "lamport"}}
-                      | {"replica": "r2", "aseq": 1, "lamport": book.session.lamport + 1})  # fmt: skip
+    fields = {name: getattr(halt, name) for name in halt.__struct_fields__}
+    elsewhere = Event(**{**fields, "replica": "r2", "aseq": 1, "lamport": book.session.lamport + 1})
     book.folding.add(elsewhere)
     assert not book.session.live_halts()
     assert book.session.state == "rolling_back"
@@ -90,8 +91,8 @@ def test_r2_a_committed_rollback_answers_a_halt_whose_author_had_not_seen_it(boo
 
 
 @pytest.mark.parametrize("who", [LEAD, DBA, OBSERVER])
-def test_r3_nobody_is_refused_a_halt(book: Book, who: object) -> None:
-    book.halt("n1", by=who)  # type: ignore[arg-type]  # one of the actors
+def test_r3_nobody_is_refused_a_halt(book: Book, who: Actor) -> None:
+    book.halt("n1", by=who)
     assert book.session.state == "halted"
     book.halt("n2", by=DBA)
     assert book.session.live_halts() == ("n1", "n2")
@@ -436,14 +437,15 @@ def test_r17_another_person_signs_where_one_is_asked(book: Book) -> None:
 def test_the_rest_of_a_step_never_jumps(book: Book) -> None:
     at_build(book)
     shown = [rest(book.session, "build", START + seconds) for seconds in range(60, 4000)]
-    assert all(abs(after - before) <= 1.01 for before, after in zip(shown, shown[1:], strict=False))
+    assert all(abs(after - before) <= 1.01 for before, after in pairwise(shown))
 
 
 def test_decide_by_is_the_last_moment_from_which_a_rollback_fits(book: Book) -> None:
     at_build(book)
     now = book.now
     shown = clocks(book.session, now)
-    assert shown is not None and book.session.window is not None
+    assert shown is not None
+    assert book.session.window is not None
     assert shown.decide_by == book.session.window.end - 600 - need(book.session, now)
     assert shown.colour == "green"
     late = clocks(book.session, START + 7200)
@@ -520,7 +522,8 @@ def test_r31_a_longer_window_moves_every_clock(book: Book) -> None:
     before = clocks(book.session, book.now)
     book.ask(wanted.ExtendWindow(end=START + 9000, reason="the copy is slow", approver="cto"))
     after = clocks(book.session, book.now)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert after.decide_by - before.decide_by == 1800
     assert [d.weight for d in book.session.deviations] == ["noted"]
     book.ask(wanted.ExtendWindow(end=START + 9600, reason="alone"))

@@ -20,8 +20,8 @@ from quarterdeck.session.rollback import preview
 from quarterdeck.session.state import Session
 
 STEPS = [
-    "count", "freeze", "build", "swap", "look", "ask", "drop-old", "sign", "unfreeze", "drop-new", "tell", "swap-back",
-    "still-there", "rebuild", "recount", "no-such-step",
+    "count", "freeze", "build", "swap", "look", "ask", "drop-old", "sign", "unfreeze", "drop-new", "tell",
+    "swap-back", "still-there", "rebuild", "recount", "no-such-step",
 ]  # fmt: skip
 WHO = st.sampled_from([LEAD, LEAD, LEAD, DBA, OBSERVER])
 STEP = st.sampled_from(STEPS)
