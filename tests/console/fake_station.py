@@ -121,9 +121,11 @@ class FakeStation:
         answer = decide(self.session, intent, by, self.now)
         if isinstance(answer, Refusal):
             return Answered(id=0, refusal=answer.why, hint=answer.hint, waivable=answer.waivable)
+        before = len(self.events)
         self._record(answer, by)
+        happened = tuple(event.id for event in self.events[before:])
         self._automatic()
-        return Answered(id=0)
+        return Answered(id=0, events=happened)
 
     def must(self, *wanted: Intent) -> None:
         for intent in wanted:

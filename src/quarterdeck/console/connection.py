@@ -32,6 +32,8 @@ HISTORY = 240
 """Values of a metric that are kept for its graph."""
 BASE = 120
 """Values before Start from which a metric's base is taken."""
+CATCH_UP = 2.0
+"""Seconds that an answer waits for its own events at most."""
 UNCONFIRMED_AFTER = 3.0
 """Seconds without an answer after which a halt counts as unconfirmed."""
 
@@ -99,6 +101,8 @@ class Link:
         self.caught_up = asyncio.Event()
         """Set when the history is in."""
         self.halts: list[HaltCall] = []
+        self._ids: set[str] = set()
+        self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -160,12 +164,14 @@ class Link:
             position += 1
             self._event(decode(bytes(raw)), position)
         self.position = frame.position
+        self._news.set()
         if frame.caught_up:
             self.caught_up.set()
         self._changed(True)
 
     def _event(self, event: Event, position: int) -> None:
         self.folding.add(event)
+        self._ids.add(event.id)
         self.log.append(log_line(event, position, self.session.plan))
         if event.kind == "session.started":
             self._before.clear()
@@ -191,9 +197,19 @@ class Link:
         if self.client is None:
             return Answered(id=0, refusal="the station is not there yet", hint="once more in a moment")
         try:
-            return await self.client.ask(intent)
+            answer = await self.client.ask(intent)
         except QuarterdeckError as error:
             return Answered(id=0, refusal=error.message, hint=error.hint)
+        await self._taken_in(answer.events)
+        return answer
+
+    async def _taken_in(self, events: tuple[str, ...]) -> None:
+        """Wait until what happened because of an answer is known here too, so that the next question is right."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP):
+                while not self._ids.issuperset(events):
+                    self._news.clear()
+                    await self._news.wait()
 
     def halt(self) -> HaltCall:
         """Halt now. Returns at once; the call says later whether it was confirmed."""

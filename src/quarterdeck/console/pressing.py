@@ -129,7 +129,7 @@ class Pressing:
         from quarterdeck.console.screens.bar import Bar
 
         screen = self._app.screen
-        if not isinstance(screen, Bar):
+        if not isinstance(screen, Bar) or screen.is_closing:
             return
         kept = ""
         if screen.is_touched():
@@ -137,7 +137,7 @@ class Pressing:
             kept = "; what you typed is kept"
         if _is_typing(screen.focused):
             self._swallow_since = time.monotonic()
-        screen.dismiss(None)
+        screen.finish(None)
         self._app.say(f"Closed: {why}{kept}")
 
 

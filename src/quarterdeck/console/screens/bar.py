@@ -144,6 +144,8 @@ class Bar(ModalScreen[Answers | None]):
         """`draft`: what was typed when events closed this form the last time."""
         super().__init__()
         self.form = form
+        self.is_closing = False
+        """It was answered, left or closed; it only has to vanish yet."""
         self._draft = draft or {}
         self._fields: dict[str, Input | Choices] = {}
         if form.tone != "plain":
@@ -224,7 +226,7 @@ class Bar(ModalScreen[Answers | None]):
         following = following[following.index(widget) + 1 :]
         name, wrong = missing(self.form, self.answers)
         if not wrong and (isinstance(widget, Input) or not following):
-            self.dismiss(self.answers)
+            self.finish(self.answers)
         elif following and (isinstance(widget, Choices) or not following[0].value):
             following[0].focus()
         else:
@@ -236,7 +238,7 @@ class Bar(ModalScreen[Answers | None]):
         if wrong:
             self._complain(name, wrong)
         else:
-            self.dismiss(self.answers)
+            self.finish(self.answers)
 
     def _complain(self, name: str, wrong: str) -> None:
         line = self.query_one("#wrong", Static)
@@ -247,4 +249,10 @@ class Bar(ModalScreen[Answers | None]):
 
     def action_leave(self) -> None:
         """Leave without an answer."""
-        self.dismiss(None)
+        self.finish(None)
+
+    def finish(self, answers: Answers | None) -> None:
+        """Close once; a second answer or event changes nothing any more."""
+        if not self.is_closing:
+            self.is_closing = True
+            self.dismiss(answers)
