@@ -24,7 +24,7 @@ Answer = tuple[int, Any, dict[str, str]]
 def until() -> Callable[..., None]:
     """Wait for something that other processes do."""
 
-    def wait(what: Callable[[], bool], seconds: float = 15.0) -> None:
+    def wait(what: Callable[[], bool], seconds: float = 30.0) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, "it did not happen in time"
@@ -57,8 +57,8 @@ def start_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     """Start worlds; all end with the test."""
     worlds: list[World] = []
 
-    def start(rows: int = 3_000, lease: float = 60.0) -> World:
-        world = World.start(tmp_path / f"world{len(worlds)}", rows=rows, lease=lease)
+    def start(rows: int = 3_000) -> World:
+        world = World.start(tmp_path / f"world{len(worlds)}", rows=rows)
         worlds.append(world)
         return world
 

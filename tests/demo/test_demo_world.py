@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from quarterdeck.demo.files import read_json
+from quarterdeck.demo.files import LEASE_SECONDS, lease_is_fresh, read_json
 from quarterdeck.demo.world import World
 from quarterdeck.errors import QuarterdeckError
 
@@ -54,11 +55,17 @@ def test_the_end_ends_everything_and_can_be_repeated(start_world: StartWorld, un
     assert (stats.missing, stats.running) == (0, False)
 
 
-def test_a_lease_that_nobody_renews_ends_everything(start_world: StartWorld, until: Until) -> None:
-    world = start_world(lease=2.0)
+def test_a_lease_that_nobody_renews_ends_everything_within_a_minute(start_world: StartWorld, until: Until) -> None:
+    world = start_world()
+    until(lambda: len(world.pids) == 3)
     pids = world.pids
+    renewed = time.time() - LEASE_SECONDS + 30
+    os.utime(world.home.keep, (renewed, renewed))
     world.keep()
-    assert world.running()
+    assert LEASE_SECONDS <= 60
+    assert lease_is_fresh(world.home)
+    long_ago = time.time() - LEASE_SECONDS - 1
+    os.utime(world.home.keep, (long_ago, long_ago))
     until(lambda: all_gone(pids))
     assert not world.running()
 

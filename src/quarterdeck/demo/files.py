@@ -70,10 +70,10 @@ def renew_lease(home: Home) -> None:
     home.keep.touch()
 
 
-def lease_is_fresh(home: Home, seconds: float = LEASE_SECONDS) -> bool:
-    """True while somebody renewed the lease within `seconds`; a missing folder or lease is an ended demo."""
+def lease_is_fresh(home: Home) -> bool:
+    """True while somebody renewed the lease within a minute; a missing folder or lease is an ended demo."""
     try:
         age = time.time() - home.keep.stat().st_mtime
     except OSError:
         return False
-    return age < seconds
+    return age < LEASE_SECONDS

@@ -18,7 +18,7 @@ import threading
 import time
 from pathlib import Path
 
-from quarterdeck.demo.files import LEASE_SECONDS, Home, lease_is_fresh, read_json, write_json
+from quarterdeck.demo.files import Home, lease_is_fresh, read_json, write_json
 
 __all__ = ["main"]
 
@@ -32,9 +32,8 @@ BREATH = 1.0
 class Supervisor:
     """The two children, and what they are restarted for."""
 
-    def __init__(self, home: Home, lease: float) -> None:
+    def __init__(self, home: Home) -> None:
         self._home = home
-        self._lease = lease
         # Bound and never listening: while the service is down connections are refused, and nobody
         # takes the port.
         self._placeholder = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -53,7 +52,7 @@ class Supervisor:
     def run(self, ending: threading.Event) -> None:
         """Watch until told to end, or until the lease is stale."""
         while not ending.wait(TICK):
-            if self._home.stop.exists() or not lease_is_fresh(self._home, self._lease):
+            if self._home.stop.exists() or not lease_is_fresh(self._home):
                 return
             if self._home.restart_asked.exists():
                 self._restart()
@@ -119,7 +118,6 @@ def main(arguments: list[str] | None = None) -> int:
     """Supervise until the demo ends; 1 where another supervisor has this home."""
     parser = argparse.ArgumentParser(prog="quarterdeck.demo.supervisor", description="The demo's supervisor.")
     parser.add_argument("--home", type=Path, required=True)
-    parser.add_argument("--lease", type=float, default=LEASE_SECONDS, help="seconds after which the lease is stale")
     parser.add_argument("--detach", action="store_true", help="go on in the background, out of the terminal")
     options = parser.parse_args(arguments)
     home = Home(options.home)
@@ -137,7 +135,7 @@ def main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, lambda *_: ending.set())
     for ignored in (signal.SIGHUP, signal.SIGINT):
         signal.signal(ignored, signal.SIG_IGN)
-    supervisor = Supervisor(home, options.lease)
+    supervisor = Supervisor(home)
     try:
         supervisor.run(ending)
     finally:

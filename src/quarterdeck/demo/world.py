@@ -20,7 +20,7 @@ from pathlib import Path
 
 from quarterdeck.demo import faults
 from quarterdeck.demo.database import SEED_ROWS, create
-from quarterdeck.demo.files import LEASE_SECONDS, Home, read_json, renew_lease
+from quarterdeck.demo.files import Home, read_json, renew_lease
 from quarterdeck.demo.receipts import acknowledged, count
 from quarterdeck.errors import QuarterdeckError
 
@@ -47,7 +47,7 @@ class World:
         self.home = Home(folder)
 
     @classmethod
-    def start(cls, folder: Path, *, rows: int = SEED_ROWS, lease: float = LEASE_SECONDS) -> World:
+    def start(cls, folder: Path, *, rows: int = SEED_ROWS) -> World:
         """Make the database in `folder` and start everything; returns when the service answers.
 
         Raises QuarterdeckError where it does not come up.
@@ -63,7 +63,7 @@ class World:
         with (home.logs / "supervisor.log").open("ab") as log:
             # It goes its own way at once, so that nobody here has a child to wait for.
             subprocess.run(
-                [*argv, "--lease", str(lease), "--detach"],
+                [*argv, "--detach"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
