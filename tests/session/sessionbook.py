@@ -56,6 +56,10 @@ class Book:
     def session(self) -> Session:
         return self.folding.session
 
+    @property
+    def state(self) -> str:
+        return self.session.state
+
     def step(self, identity: str) -> StepRun:
         return self.session.steps[identity]
 

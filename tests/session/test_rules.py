@@ -58,7 +58,7 @@ def test_r1_halt_outranks_an_open_poll(book: Book) -> None:
     book.ask(wanted.StartStep(step="ask"))
     assert "poll.closed" in book.ask(wanted.Halt(nonce="n1"))
     assert book.session.polls["ask"].result == "void"
-    assert book.session.state == "halted"
+    assert book.state == "halted"
     assert "nothing" not in book.refused(wanted.AnswerPoll(step="ask", role="lead", answer="go")).why
 
 
@@ -68,9 +68,9 @@ def test_r2_a_halt_that_the_answer_did_not_know_stays_live(book: Book) -> None:
     book.halt("n2", "second")
     refusal = book.refused(wanted.GoOn(halts=("n1",), reason="it was nothing"))
     assert "does not answer" in refusal.why
-    assert book.session.state == "halted"
+    assert book.state == "halted"
     book.go_on(reason="both seen")
-    assert book.session.state == "paused"
+    assert book.state == "paused"
 
 
 def test_r2_a_committed_rollback_answers_a_halt_whose_author_had_not_seen_it(book: Book) -> None:
@@ -86,14 +86,14 @@ def test_r2_a_committed_rollback_answers_a_halt_whose_author_had_not_seen_it(boo
     elsewhere = Event(**{**fields, "replica": "r2", "aseq": 1, "lamport": book.session.lamport + 1})
     book.folding.add(elsewhere)
     assert not book.session.live_halts()
-    assert book.session.state == "rolling_back"
+    assert book.state == "rolling_back"
     assert any("late halt" in d.what for d in book.session.deviations)
 
 
 @pytest.mark.parametrize("who", [LEAD, DBA, OBSERVER])
 def test_r3_nobody_is_refused_a_halt(book: Book, who: Actor) -> None:
     book.halt("n1", by=who)
-    assert book.session.state == "halted"
+    assert book.state == "halted"
     book.halt("n2", by=DBA)
     assert book.session.live_halts() == ("n1", "n2")
 
@@ -101,10 +101,10 @@ def test_r3_nobody_is_refused_a_halt(book: Book, who: Actor) -> None:
 def test_r4_halting_lasts_until_the_command_is_over(book: Book) -> None:
     at_build(book)
     book.halt()
-    assert book.session.state == "halting"
+    assert book.state == "halting"
     assert "still runs" in book.refused(wanted.GoOn(halts=("n1",), reason="x")).why
     book.returned("build", outcome="terminated", ended_by="halt")
-    assert book.session.state == "halted"
+    assert book.state == "halted"
     assert (book.step("build").state, book.step("build").effect) == ("interrupted", "unknown")
 
 
@@ -113,10 +113,10 @@ def test_r5_a_manual_steps_owner_is_asked_one_question(book: Book, effect: str, 
     counted(book)
     book.ask(wanted.StartStep(step="freeze"))
     book.halt()
-    assert book.session.state == "halting"
+    assert book.state == "halting"
     book.ask(wanted.DeclareEffect(step="freeze", effect=effect))  # type: ignore[arg-type]  # one of its words
     assert (book.step("freeze").state, book.step("freeze").effect) == (state, effect)
-    assert book.session.state == "halted"
+    assert book.state == "halted"
 
 
 def test_r6_no_rollback_while_an_effect_is_unknown_but_by_waiver(book: Book) -> None:
@@ -126,7 +126,7 @@ def test_r6_no_rollback_while_an_effect_is_unknown_but_by_waiver(book: Book) -> 
     refusal = book.refused(wanted.RollBack(halts=("n1",), typed="ROLLBACK"))
     assert refusal.waivable == "waiver"
     book.roll_back(waiver="nobody can look")
-    assert book.session.state == "rolling_back"
+    assert book.state == "rolling_back"
     assert any(d.weight == "exception" and "unknown" in d.what for d in book.session.deviations)
 
 
@@ -147,9 +147,9 @@ def test_r6_what_is_not_proven_gone_keeps_it_halting_until_declared(book: Book) 
     at_build(book)
     book.halt("n1", "slow")
     book.returned("build", outcome="terminated", ended_by="halt", survivors=("4711 root psql",))
-    assert book.session.state == "halting"
+    assert book.state == "halting"
     book.ask(wanted.DeclareGone(step="build", note="killed by hand"))
-    assert book.session.state == "halted"
+    assert book.state == "halted"
 
 
 def test_r7_the_list_is_newest_first_with_each_undo_in_written_order(book: Book) -> None:
@@ -204,7 +204,7 @@ def test_r9_a_failed_undo_pauses_and_the_next_never_starts_over_it(book: Book) -
     book.roll_back()
     book.ask(wanted.RunMine())
     book.returned("swap-back", exit_code=1)
-    assert book.session.state == "rollback_paused"
+    assert book.state == "rollback_paused"
     book.go_on()
     assert "first" in book.refused(wanted.StartStep(step="drop-new")).why
     book.ask(wanted.StartStep(step="swap-back", launch=wanted.Launch(run="again")))
@@ -219,9 +219,9 @@ def test_r10_there_is_no_way_back_from_a_rollback(book: Book) -> None:
     book.roll_back()
     assert "not part of what runs now" in book.refused(wanted.StartStep(step="build")).why
     book.halt("n2", "wait")
-    assert book.session.state == "rollback_paused"
+    assert book.state == "rollback_paused"
     book.go_on(reason="go")
-    assert book.session.state == "rolling_back"
+    assert book.state == "rolling_back"
     assert "already" in book.refused(wanted.RollBack(typed="ROLLBACK")).why
 
 
@@ -232,13 +232,13 @@ def test_r11_go_on_lands_in_paused_and_reads_again_what_has_aged(book: Book) -> 
     book.wait(700)
     book.halt("n1", "look at it")
     book.go_on(reason="it was nothing")
-    assert book.session.state == "paused"
+    assert book.state == "paused"
     assert book.session.rechecks == {"swap": None}
     assert "verified again" in book.refused(wanted.GoOn()).why
     book.ask(wanted.VerificationRead(step="swap", attempt=1, proofs=(Proof("api", False),), recheck=True))
     assert book.refused(wanted.GoOn()).waivable == "accept"
     book.ask(wanted.GoOn(accept="known"))
-    assert book.session.state == "running"
+    assert book.state == "running"
     assert any("not verified again" in d.what for d in book.session.deviations)
 
 
@@ -253,7 +253,7 @@ def test_r11_after_a_long_halt_the_last_poll_is_asked_again(book: Book) -> None:
     book.ask(wanted.AnswerPoll(step="ask", role="lead", answer="go"))
     book.ask(wanted.AnswerPoll(step="ask", role="dba", answer="go"))
     book.ask(wanted.GoOn())
-    assert book.session.state == "running"
+    assert book.state == "running"
 
 
 def test_r11_undo_only_the_last_step_then_pause(book: Book) -> None:
@@ -263,7 +263,7 @@ def test_r11_undo_only_the_last_step_then_pause(book: Book) -> None:
     book.halt("n1", "wrong index")
     assert "only the latest" in book.refused(wanted.UndoStep(step="freeze", halts=("n1",))).why
     book.ask(wanted.UndoStep(step="build", halts=("n1",)))
-    assert book.session.state == "paused"
+    assert book.state == "paused"
     for undo in ("drop-new", "tell"):
         book.run(undo)
     assert (book.step("build").state, book.step("build").effect) == ("pending", "none")
@@ -282,12 +282,12 @@ def test_r12_a_no_go_before_start_leaves_it_planned_and_later_pauses() -> None:
     assert "has not passed" in book.refused(wanted.StartSession()).why
     book.ask(wanted.StartStep(step="ready"))
     book.ask(wanted.AnswerPoll(step="ready", role="lead", answer="no_go", comment="dba is ill"))
-    assert book.session.state == "planned"
+    assert book.state == "planned"
     book.run("ready", 1)
     book.begin()
     to_no_return_but_the_poll(book)
     book.ask(wanted.AnswerPoll(step="ask", role="lead", answer="no_go"))
-    assert book.session.state == "paused"
+    assert book.state == "paused"
 
 
 def to_no_return_but_the_poll(book: Book) -> None:
@@ -301,16 +301,16 @@ def to_no_return_but_the_poll(book: Book) -> None:
 def test_r12_a_silent_poll_pauses(book: Book) -> None:
     to_no_return_but_the_poll(book)
     book.wait(301)
-    assert book.session.state == "paused"
+    assert book.state == "paused"
     assert book.session.polls["ask"].result == "timeout"
 
 
 def test_r13_a_guard_proposes_and_a_person_presses(book: Book) -> None:
     book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
-    assert book.session.state == "running"
+    assert book.state == "running"
     assert "a guard proposes" in book.refused(wanted.StartStep(step="count")).why
     book.wait(121)
-    assert book.session.state == "paused"
+    assert book.state == "paused"
     assert book.session.proposals["slow"].state == "lapsed"
     assert book.refused(wanted.GoOn()).waivable == "override"
     book.ask(wanted.GoOn(override="we know"))
@@ -356,7 +356,7 @@ def test_r13_in_a_rollback_guards_only_warn(book: Book) -> None:
 def test_r14_after_a_crash_it_reopens_paused_and_nothing_runs_again(book: Book) -> None:
     at_build(book)
     book.ask(wanted.CrashFound(gap=3, found={"build": "lost"}))
-    assert book.session.state == "paused"
+    assert book.state == "paused"
     assert (book.step("build").state, book.step("build").effect) == ("unknown", "unknown")
     book.ask(wanted.GoOn())
     assert book.step("build").state == "unknown"
@@ -372,11 +372,11 @@ def test_r14_an_automatic_retry_only_for_what_may_be_repeated(book: Book) -> Non
     book.run("build")
     book.ask(wanted.StartStep(step="swap", launch=wanted.Launch(run="one", hosts=("db01",))))
     book.returned("swap", exit_code=1)
-    assert book.session.state == "running"
+    assert book.state == "running"
     book.wait(6)
     assert (book.step("swap").state, book.step("swap").attempt) == ("running", 2)
     book.returned("swap", exit_code=1)
-    assert book.session.state == "paused"
+    assert book.state == "paused"
 
 
 def test_r15_a_handled_failure_stays_in_the_record(book: Book) -> None:
@@ -425,10 +425,10 @@ def test_r17_another_person_signs_where_one_is_asked(book: Book) -> None:
     book.run("drop-old")
     book.run("sign")
     assert book.step("sign").sign_off == "awaiting"
-    assert book.session.state == "running", "done is not signed"
+    assert book.state == "running", "done is not signed"
     assert book.refused(wanted.SignStep(step="sign", role="lead")).waivable == "sign_off"
     book.ask(wanted.SignStep(step="sign", role="lead"), DBA)
-    assert book.session.state == "validating"
+    assert book.state == "validating"
 
 
 # ---------------------------------------------------------------- times
