@@ -254,6 +254,17 @@ async def test_a_killed_runner_is_lost_and_its_orphans_are_found_and_ended(
     assert [(again.run, again.state) for again in await bench.commands.reattach()] == [(R1, "lost")]
 
 
+async def test_a_run_whose_folder_was_deleted_is_lost_and_never_called_not_begun(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.start(R1, shell=f"echo ready; until [ -e {tmp_path}/go ]; do sleep 0.05; done")
+    await bench.until(R1, "ready")
+    shutil.rmtree(tmp_path / "spool")
+    (tmp_path / "go").touch()
+    result = await bench.result(R1)
+    assert (result.outcome, result.nothing_ran) == ("lost", False)
+
+
 async def test_a_pid_of_another_boot_is_not_taken_for_the_runner(bench: Bench, tmp_path: Path) -> None:
     bench.start(R1, shell="echo ready; sleep 60")
     await bench.until(R1, "ready")

@@ -68,6 +68,8 @@ class Commands:
         self.halts = folder / "halts"
         self._deliver, self._secrets, self._limit = deliver, secrets, spool_limit
         self._followed: dict[str, asyncio.Task[None]] = {}
+        self._notes: dict[str, RunnerNote] = {}
+        """Remembered, so that a folder that somebody deletes does not make a run look as if it never began."""
         self._burials: dict[int, asyncio.TimerHandle] = {}
         self._me = own_identity()
         for made in (self.spool, self.halts):
@@ -216,10 +218,12 @@ class Commands:
             return nothing_ran(run, "", "lost", f"the report cannot be read: {error}")
 
     def _note(self, run: str) -> RunnerNote | None:
-        try:
-            return msgspec.json.decode((self.spool / run / RUNNER).read_bytes(), type=RunnerNote)
-        except (OSError, msgspec.MsgspecError):
-            return None
+        if run not in self._notes:
+            try:
+                self._notes[run] = msgspec.json.decode((self.spool / run / RUNNER).read_bytes(), type=RunnerNote)
+            except (OSError, msgspec.MsgspecError):
+                return None
+        return self._notes[run]
 
     # -- following -----------------------------------------------------------------------------------------------
 
@@ -241,6 +245,7 @@ class Commands:
                 break
             await asyncio.sleep(FOLLOW if clock() - began > YOUNG else FOLLOW / 5)
         self._followed.pop(run, None)
+        self._notes.pop(run, None)
         if pid:
             self._bury(pid)
         self._deliver(Finished(run, result))
@@ -267,7 +272,7 @@ class Commands:
             return None
         if (result := self.result(run)) is not None:
             return result
-        if note is None:
+        if note is None and (self.spool / run).is_dir():
             said = _complaint(self.spool / run)
             return nothing_ran(run, step, "failed_to_start", f"the runner broke before it began: {said}")
         return _lost(run, note)
