@@ -1,0 +1,310 @@
+"""The deck: the tree of panes that a layout asks for, fed by one snapshot a tick.
+
+The app composes one `Deck`, sets `deck.snapshot`, `deck.set_keys(…)` and `deck.use(name)`; nothing else knows which
+panes there are. A terminal that gets smaller or larger gets the layout that fits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from quarterdeck.console.layouts import Layout, Layouts, PaneNode, Part, Size, Tabs
+from quarterdeck.console.panes.base import Pane, Piece, Row
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.app import ComposeResult
+
+    from quarterdeck.console.snapshot import Snapshot
+
+__all__ = ["Deck", "LayoutChanged", "TabBox", "compose"]
+
+_ROOMS = {
+    "header": ("header", "HeaderPane"),
+    "clocks": ("clocks", "ClocksPane"),
+    "bigclocks": ("wallboard", "BigClocksPane"),
+    "banner": ("banner", "BannerPane"),
+    "procedure": ("procedure", "ProcedurePane"),
+    "step": ("step", "StepPane"),
+    "gauges": ("gauges", "GaugesPane"),
+    "endpoints": ("endpoints", "EndpointsPane"),
+    "rollup": ("wallboard", "RollupPane"),
+    "log": ("log", "LogPane"),
+    "next": ("next", "NextPane"),
+    "halt": ("halt", "HaltPane"),
+    "footer": ("footer", "FooterPane"),
+    "needs": ("needs", "NeedsPane"),
+}
+"""Pane to its module and class: imported when a layout asks for it."""
+
+
+class LayoutChanged(Message):
+    """Another layout is shown; `layout` may be a smaller one than was asked for."""
+
+    def __init__(self, layout: Layout) -> None:
+        super().__init__()
+        self.layout = layout
+
+
+def compose(layout: Layout) -> tuple[Widget, list[Pane]]:
+    """The tree of widgets of a layout, and all panes in it."""
+    panes: list[Pane] = []
+    return _build(layout.root, "column", panes), panes
+
+
+def make_pane(name: str, options: dict[str, str] | None = None, *, framed: bool | None = None) -> Pane:
+    """A pane by the name that layouts use. Raises `KeyError` for a name that there is not."""
+    room, kind = _ROOMS[name]
+    module = import_module(f"quarterdeck.console.panes.{room}")
+    pane: Pane = getattr(module, kind)(options, framed=framed)
+    return pane
+
+
+def _build(part: Part, way: str, panes: list[Pane], *, framed: bool | None = None) -> Widget:
+    widget: Widget
+    if isinstance(part, PaneNode):
+        widget = pane = make_pane(part.pane, part.options, framed=framed)
+        panes.append(pane)
+    elif isinstance(part, Tabs):
+        widget = TabBox(part, [_build(item, "column", panes, framed=_tab_frame(item)) for item in part.items])
+        panes.append(widget.line)
+    else:
+        kind = Horizontal if part.way == "row" else Vertical
+        widget = kind(*(_build(item, part.way, panes) for item in part.items))
+    _resize(widget, part.size, way)
+    return widget
+
+
+def _tab_frame(item: Part) -> bool | None:
+    """A pane that fills a tab has the tab's title and needs no frame."""
+    return False if isinstance(item, PaneNode) else None
+
+
+def _resize(widget: Widget, size: Size, way: str) -> None:
+    """Along the box's way the size that is asked for, across it all there is."""
+    along: str | int
+    match size.kind:
+        case "cells":
+            along = int(size.value)
+        case "percent":
+            along = f"{size.value:g}%"
+        case "fit":
+            if isinstance(widget, Pane):
+                widget.most = size.most or 100
+            along = 3 if isinstance(widget, Pane) and not widget.bar else 0
+        case _:
+            along = f"{size.value:g}fr"
+    if way == "row":
+        widget.styles.width, widget.styles.height = along, "100%"
+    else:
+        widget.styles.height, widget.styles.width = along, "100%"
+
+
+class TabLine(Pane):
+    """The titles of the tabs, in one line."""
+
+    bar = True
+
+    DEFAULT_CSS = """
+    TabLine { height: 1; }
+    """
+
+    def __init__(self, box: TabBox) -> None:
+        super().__init__()
+        self._box = box
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """One line."""
+        del snapshot
+        return 1
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """The titles; the shown one stands out, a changed state colours the line."""
+        del snapshot, y
+        pieces: list[Piece] = []
+        for number, title in enumerate(self._box.titles):
+            chosen = number == self._box.shown
+            pieces.append((f" {number + 1} {title} ", "badge-calm" if chosen else "muted"))
+            pieces.append((" ", ""))
+        used = sum(len(text) for text, _ in pieces)
+        return (*pieces, (self.look.glyphs.rule * max(0, width - used), "frame"))
+
+    def on_click(self, event: events.Click) -> None:
+        """Show the tab that was clicked."""
+        at = 0
+        for number, title in enumerate(self._box.titles):
+            at += len(title) + 5
+            if event.x < at:
+                self._box.show(number)
+                return
+
+
+class TabBox(Vertical):
+    """Panes behind each other."""
+
+    shown: reactive[int] = reactive(0, init=False)
+
+    def __init__(self, tabs: Tabs, parts: list[Widget]) -> None:
+        super().__init__()
+        self.titles = [item.title for item in tabs.items]
+        self._parts = parts
+        self.line = TabLine(self)
+
+    def compose(self) -> ComposeResult:
+        """The line of titles, then the parts, of which one is shown."""
+        yield self.line
+        for number, part in enumerate(self._parts):
+            part.display = number == self.shown
+            part.styles.height = "1fr"
+            yield part
+
+    def show(self, number: int) -> None:
+        """Show this tab."""
+        self.shown = number % len(self._parts)
+
+    def show_pane(self, name: str) -> bool:
+        """Show the tab in which this pane is; False where it is in none."""
+        for number, part in enumerate(self._parts):
+            if any(isinstance(pane, Pane) and pane.name_ == name for pane in part.walk_children(with_self=True)):
+                self.show(number)
+                return True
+        return False
+
+    def watch_shown(self) -> None:
+        """Show one part; it catches up by itself."""
+        for number, part in enumerate(self._parts):
+            part.display = number == self.shown
+        self.line.repaint_changed()
+        shown = self._parts[self.shown]
+        target = next((node for node in shown.walk_children(with_self=True) if isinstance(node, Pane)), None)
+        if target is not None and target.can_focus:
+            target.focus(scroll_visible=False)
+
+
+class Deck(Vertical):
+    """The whole screen but modals."""
+
+    snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
+    """The tick that is shown: set it, and every pane paints what changed."""
+
+    DEFAULT_CSS = """
+    Deck { background: $background; width: 100%; height: 100%; }
+    """
+
+    def __init__(self, layouts: Layouts | None = None, name: str = "lead") -> None:
+        super().__init__()
+        self.layouts = layouts or Layouts()
+        self.wanted = name
+        self.layout_shown: Layout | None = None
+        self._keys: tuple[tuple[str, str, bool], ...] = ()
+        self._panes: list[Pane] = []
+
+    # -- what the app calls
+
+    def set_keys(self, keys: Sequence[tuple[str, str, bool]]) -> None:
+        """The keys that work now: (key, label, consequential), in the order of their weight."""
+        self._keys = tuple(keys)
+        for pane in self._panes:
+            setter = getattr(pane, "set_keys", None)
+            if setter is not None:
+                setter(self._keys)
+
+    def use(self, name: str) -> None:
+        """Show this layout, or the smaller one that it names where the terminal is too small."""
+        self.wanted = name
+        self._fit()
+
+    def cycle(self) -> str:
+        """Show the next layout; its name."""
+        names = self.layouts.names()
+        at = names.index(self.wanted) if self.wanted in names else -1
+        self.use(names[(at + 1) % len(names)])
+        return self.wanted
+
+    def next_pane(self) -> None:
+        """Put the focus on the next pane, or show the next tab."""
+        box = self._tab_box()
+        if box is not None:
+            box.show(box.shown + 1)
+        else:
+            self.screen.focus_next(Pane)
+
+    def show_pane(self, name: str) -> None:
+        """Bring a pane to the front where it is behind a tab, and put the focus on it."""
+        box = self._tab_box()
+        if box is not None:
+            box.show_pane(name)
+        found = self.pane(name)
+        if found is not None and found.can_focus:
+            found.focus(scroll_visible=False)
+
+    def pane(self, name: str) -> Pane | None:
+        """The pane of this name, where the layout has it."""
+        return next((pane for pane in self._panes if pane.name_ == name), None)
+
+    def redress(self) -> None:
+        """The look changed (`theme.dress`): paint everything anew."""
+        for pane in self._panes:
+            pane.forget()
+            pane.refresh()
+        if self.snapshot is not None:
+            self.watch_snapshot(self.snapshot)
+
+    # -- the tree
+
+    def compose(self) -> ComposeResult:
+        """The tree of the layout that fits."""
+        size = self.app.size
+        self.layout_shown = self.layouts.fitting(self.wanted, size.width, size.height)
+        yield self._grow(self.layout_shown)
+
+    def _grow(self, layout: Layout) -> Widget:
+        tree, self._panes = compose(layout)
+        self.set_keys(self._keys)
+        return tree
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size may need another layout."""
+        del event
+        self._fit()
+
+    def _fit(self) -> None:
+        size = self.app.size
+        layout = self.layouts.fitting(self.wanted, size.width, size.height)
+        if layout == self.layout_shown or not self.is_mounted:
+            return
+        self.layout_shown = layout
+        self.call_next(self._replace, layout)
+
+    async def _replace(self, layout: Layout) -> None:
+        async with self.batch():
+            await self.remove_children()
+            await self.mount(self._grow(layout))
+        for pane in self._panes:
+            pane.snapshot = self.snapshot
+        first = self.pane("procedure")
+        if first is not None:
+            first.focus(scroll_visible=False)
+        self.post_message(LayoutChanged(layout))
+
+    def on_mount(self) -> None:
+        """The list has the focus first."""
+        first = self.pane("procedure")
+        if first is not None:
+            first.focus(scroll_visible=False)
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Hand the tick to all panes, as one update of the screen."""
+        with self.app.batch_update():
+            for pane in self._panes:
+                pane.snapshot = snapshot
+
+    def _tab_box(self) -> TabBox | None:
+        return next(iter(self.query(TabBox)), None)

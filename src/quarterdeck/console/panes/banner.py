@@ -1,0 +1,95 @@
+"""What must not be missed: proposals, lost contact, unconfirmed halts, sick recorders. No height while all is well."""
+
+from __future__ import annotations
+
+from quarterdeck.console.panes.base import Pane, Piece, Row, justified
+from quarterdeck.console.panes.columns import countdown, span
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.text import visible
+
+__all__ = ["BannerPane"]
+
+
+class BannerPane(Pane):
+    """One line for each trouble, the gravest first; at most `MOST`."""
+
+    name_ = "banner"
+    bar = True
+    MOST = 4
+
+    DEFAULT_CSS = """
+    BannerPane { height: 0; }
+    """
+
+    def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
+        super().__init__(options, framed=framed)
+        self._rows: list[tuple[str, str, str]] = []
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """One for each trouble."""
+        del snapshot
+        return len(self._rows)
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Grow and shrink with the troubles; the only layout that a tick may cause."""
+        if snapshot is None or not self.is_mounted:
+            return
+        self._rows = troubles(snapshot)[: self.MOST]
+        if self.styles.height is None or self.styles.height.value != len(self._rows):
+            self.styles.height = len(self._rows)
+        if self._rows and self.size:
+            self.take(snapshot)
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """A trouble: what, and what to do."""
+        del snapshot
+        text, hint, role = self._rows[y]
+        tail: tuple[Piece, ...] = ((f"{visible(hint, 80)} ", role),) if hint else ()
+        row = justified(((f" {self.look.glyphs.alert} ", role), (visible(text, 300), role)), tail, width)
+        return tuple((piece, role) for piece, _ in row)
+
+
+def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+    """All troubles as (what, what to do, role), the gravest first."""
+    session = snapshot.session
+    found: list[tuple[str, str, str]] = []
+    if snapshot.halt_unconfirmed:
+        found.append((f"HALT UNCONFIRMED: {snapshot.halt_unconfirmed}", "", "halt"))
+    found += _contact(snapshot)
+    standing = snapshot.standing
+    recorders = standing.recorders if standing else session.recorders
+    sick = [f"{name} {state}" for name, state in recorders.items() if state != "ok"]
+    if sick and len(sick) == len(recorders):
+        found.append((f"NOTHING IS RECORDED: {', '.join(sick)}", "H still halts", "halt"))
+    elif sick:
+        found.append((f"recording on one recorder: {', '.join(sick)}", "", "badge-warn"))
+    for proposal in session.proposals.values():
+        if proposal.state == "open":
+            left = countdown(max(0.0, proposal.until - snapshot.now))
+            found.append((f"HALT PROPOSED  {proposal.reason}", f"H halts  X dismisses  pauses in {left}", "halt"))
+    if snapshot.read_only:
+        found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
+    if session.unknown_kinds:
+        found.append(("written by a newer version: shown as far as it is understood", "read only", "badge-warn"))
+    for guard, until in session.overrides.items():
+        if until == 0 or until > snapshot.now:
+            left = f"for {span(until - snapshot.now)}" if until else "until the end"
+            found.append((f"guard {guard} is overridden {left}", "", "badge-grey"))
+    if standing is not None and standing.observer is not None and not standing.observer.sound:
+        found.append(("the observer is late: its numbers are not counted", "", "badge-warn"))
+    if snapshot.notice:
+        found.append((snapshot.notice, "", "badge-grey"))
+    return found
+
+
+def _contact(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+    since = span(max(0.0, snapshot.now - snapshot.contact_since)) if snapshot.contact_since else ""
+    match snapshot.contact:
+        case "ok":
+            return []
+        case "connecting":
+            return [("connecting to the station …", "", "badge-grey")]
+        case "hung":
+            return [(f"the station does not answer, for {since}: what you see is old", "H still halts", "halt")]
+        case "lost":
+            return [(f"NO CONTACT with the station, for {since}: what you see is old", "H still halts", "halt")]

@@ -1,0 +1,132 @@
+"""The clock line: window, decide-by, and when everything is back if it is halted now or may finish first.
+
+Colours are those of `session.forecast` (green above warn, amber at or below it, red below zero), each with its word.
+Past the point of no return the decide-by clock gives way to the forward margin.
+"""
+
+from __future__ import annotations
+
+from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
+from quarterdeck.console.panes.columns import countdown, hour, span
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.text import visible
+
+__all__ = ["ClocksPane"]
+
+_ROLES = {"green": "ok", "amber": "warn", "red": "critical"}
+
+
+class ClocksPane(Pane):
+    """One line, or two where the layout gives two; parts that do not fit are left out, the last ones first."""
+
+    name_ = "clocks"
+    bar = True
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """As many lines as the pane has."""
+        del snapshot
+        return max(1, self.size.height)
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """Line `y`: parts flow over the lines that there are."""
+        flowed: list[list[Piece]] = [[]]
+        used = 1
+        for part in self.parts(snapshot):
+            length = width_of(tuple(part)) + 3
+            if used + length > width and used > 1:
+                if len(flowed) >= max(1, self.size.height):
+                    break
+                flowed.append([])
+                used = 1
+            flowed[-1] += [(" ", "")] if used == 1 else [(" │ " if self.look.glyphs.name == "unicode" else " | ", "faint")]
+            flowed[-1] += part
+            used += length
+        pieces = flowed[y] if y < len(flowed) else []
+        return tuple((fit(text, width), role) if len(text) > width else (text, role) for text, role in pieces)
+
+    def parts(self, snapshot: Snapshot) -> list[list[Piece]]:
+        """The clocks in the order of their weight."""
+        session, clocks, off = snapshot.session, snapshot.clocks, snapshot.off
+        if session.is_over:
+            return self._over(snapshot)
+        if clocks is None:
+            return self._planned(snapshot)
+        role = _ROLES[clocks.colour]
+        assumed: list[Piece] = [(" ASSUMED", "warn")] if clocks.assumed else []
+        left = clocks.window_left
+        window: list[Piece] = [
+            ("WINDOW ", "muted"),
+            (countdown(left), "strong" if left > 0 else "critical"),
+            (self._end(snapshot) if left > 0 else " OVER", "muted" if left > 0 else "critical"),
+            *assumed,
+        ]
+        work: list[Piece] = [("work ", "muted"), (span(clocks.work), "text")]
+        if clocks.past_no_return:
+            word = {"green": "", "amber": " SHORT", "red": " TOO LATE"}[clocks.colour]
+            margin: list[Piece] = [("FORWARD MARGIN ", "muted"), (f"{_signed(clocks.margin)}{word}", role)]
+            return [window, margin, [("past the point of no return", "warn")], work]
+        if session.rollback is not None:
+            back: list[Piece] = [("rollback is back by ", "muted"), (hour(clocks.stop_now_back, off), "strong")]
+            spare: list[Piece] = [("margin ", "muted"), (_signed(clocks.margin), role)]
+            return [window, back, spare, work]
+        return [window, self._decide(snapshot, role), *self._back(snapshot), work]
+
+    def _end(self, snapshot: Snapshot) -> str:
+        assert snapshot.clocks is not None
+        return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}" if self.size.width >= 140 else " left"
+
+    def _decide(self, snapshot: Snapshot, role: str) -> list[Piece]:
+        clocks = snapshot.clocks
+        assert clocks is not None
+        if clocks.colour == "red":
+            return [("ROLLBACK NO LONGER FITS ", "critical"), (f"by {span(clocks.decide_in)}", "critical")]
+        near = " SOON" if clocks.colour == "amber" else ""
+        return [
+            ("DECIDE BY ", "muted"),
+            (hour(clocks.decide_by, snapshot.off), role + "+bold"),
+            (f" in {span(clocks.decide_in)}{near}", role),
+        ]
+
+    def _back(self, snapshot: Snapshot) -> list[list[Piece]]:
+        clocks, off = snapshot.clocks, snapshot.off
+        assert clocks is not None
+        steps = f"{clocks.steps} step{'' if clocks.steps == 1 else 's'}, " if clocks.steps else "nothing to undo, "
+        now: list[Piece] = [("stop now: ", "muted"), (f"{steps}back by ", "text"), (hour(clocks.stop_now_back, off), "strong")]
+        if not snapshot.session.running():
+            return [now]
+        finish: list[Piece] = [("let it finish: ", "muted"), ("back by ", "text"), (hour(clocks.finish_back, off), "strong")]
+        return [now, finish]
+
+    def _planned(self, snapshot: Snapshot) -> list[list[Piece]]:
+        session = snapshot.session
+        window = session.planned_window
+        parts: list[list[Piece]] = []
+        if window.get("start"):
+            said = f"{visible(window['start'], 30)} to {visible(window.get('end', '?'), 30)}"
+            parts.append([("WINDOW ", "muted"), (said, "strong")])
+        else:
+            parts.append([("WINDOW ", "muted"), ("none given: assumed at Start", "text")])
+        if session.plan is not None:
+            change = sum(session.plan.steps[step].duration for step in session.plan.forward)
+            parts.append([("change ", "muted"), (span(change), "text")])
+        parts.append([("NOT STARTED", "warn")])
+        return parts
+
+    def _over(self, snapshot: Snapshot) -> list[list[Piece]]:
+        session, off = snapshot.session, snapshot.off
+        parts: list[list[Piece]] = [[("OVER ", "muted"), (session.outcome.replace("_", " "), "strong")]]
+        if session.started is not None and session.ended is not None:
+            parts.append([
+                (f"{hour(session.started, off)} to {hour(session.ended, off)}", "text"),
+                (f", {span(session.ended - session.started)}", "muted"),
+            ])
+        if session.window is not None and session.ended is not None:
+            spare = session.window.end - session.ended
+            parts.append([(f"{span(spare)} {'before' if spare >= 0 else 'after'} the window's end", "text")])
+        if session.deviations:
+            parts.append([(f"{len(session.deviations)} deviation{'' if len(session.deviations) == 1 else 's'}", "warn")])
+        return parts
+
+
+def _signed(seconds: float) -> str:
+    return f"-{span(seconds)}" if seconds < 0 else span(seconds)

@@ -1,0 +1,151 @@
+"""The services: one line each with sign, name, word, latency, what it was before, graph, age; never one green light."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from quarterdeck.console.glyphs import graph
+from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
+from quarterdeck.console.panes.columns import amount, hour, span
+from quarterdeck.console.panes.gauges import LOCAL, aged
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.text import visible
+from quarterdeck.observer.readings import Reading
+
+__all__ = ["EndpointsPane", "expected_until", "roll_up"]
+
+ROLES = {"ok": "ok", "warning": "warn", "critical": "critical", "unknown": "unknown"}
+GRAPH = 10
+
+
+def endpoints_of(snapshot: Snapshot) -> list[str]:
+    """The targets that are services, as the procedure lists them."""
+    plan = snapshot.session.plan
+    if plan is None:
+        return [name for name, reading in snapshot.readings.items() if "cpu" not in reading.values]
+    return [name for name, target in plan.procedure.targets.items() if target.type not in LOCAL]
+
+
+def expected_until(snapshot: Snapshot, target: str) -> float:
+    """Until when a running step expects this target to be broken, session seconds; 0 where none does."""
+    session, plan = snapshot.session, snapshot.session.plan
+    if plan is None:
+        return 0.0
+    until = 0.0
+    for run in session.running():
+        step = plan.steps.get(run.id)
+        outage = step.expect_outage if step else None
+        if outage is not None and outage.target == target and run.started is not None:
+            until = max(until, run.started + outage.max)
+    return until
+
+
+def roll_up(snapshot: Snapshot) -> dict[str, int]:
+    """How many targets are in which condition: `ok`, `warn`, `critical`, `unknown`, `stale`, `no data`, `expected`."""
+    counts: Counter[str] = Counter()
+    for name in endpoints_of(snapshot):
+        reading = snapshot.readings.get(name)
+        if reading is None:
+            counts["no data"] += 1
+            continue
+        fresh, _ = aged(snapshot, reading)
+        if fresh in {"stale", "withdrawn"}:
+            counts["stale" if fresh == "stale" else "no data"] += 1
+        elif reading.status != "ok" and expected_until(snapshot, name) > snapshot.now:
+            counts["expected"] += 1
+        else:
+            counts["warn" if reading.status == "warning" else reading.status] += 1
+    return {word: counts[word] for word in ("critical", "unknown", "warn", "expected", "stale", "no data", "ok") if counts[word]}
+
+
+class EndpointsPane(Pane):
+    """`● orders-api  ok  118 ms (base 104)  ⣀⣠⣀  2 s`."""
+
+    name_ = "endpoints"
+    heading = "Endpoints"
+
+    def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
+        super().__init__(options, framed=framed)
+        self._names: list[str] = []
+
+    def before_paint(self, snapshot: Snapshot) -> None:
+        """Which targets there are."""
+        self._names = endpoints_of(snapshot)
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """One for each target."""
+        del snapshot
+        return len(self._names)
+
+    def title_of(self, snapshot: Snapshot) -> str:
+        """Counts, not a light."""
+        counts = ", ".join(f"{count} {word}" for word, count in roll_up(snapshot).items())
+        return f"Endpoints · {counts}" if counts else "Endpoints"
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """A target."""
+        name = self._names[y]
+        glyphs = self.look.glyphs
+        reading = snapshot.readings.get(name)
+        name_width = min(24, max(8, width // 3))
+        shown = fit(visible(name, 60), name_width, ellipsis=glyphs.ellipsis)
+        if reading is None:
+            return ((f" {glyphs.status['withdrawn']} ", "muted"), (shown, "muted"), (" no reading yet", "muted"))
+        fresh, age = aged(snapshot, reading)
+        if fresh == "withdrawn":
+            return (
+                (f" {glyphs.status['withdrawn']} ", "warn"),
+                (shown, "text"),
+                (f" no data {span(age)}", "warn"),
+            )
+        until = expected_until(snapshot, name)
+        calm = reading.status != "ok" and until > snapshot.now
+        sign = glyphs.status["expected" if calm else reading.status]
+        role = "accent" if calm else ROLES[reading.status]
+        if fresh != "fresh":
+            role = "muted"
+        row: list[Piece] = [
+            (f" {sign} ", role),
+            (shown, "text" if fresh == "fresh" else "muted"),
+            (f" {fit(self._word(reading, fresh), 9)}", role),
+        ]
+        tail = self._tail(snapshot, name, reading, age, fresh, until)
+        room = width - width_of(tuple(row)) - width_of(tail)
+        latency = self._latency(snapshot, name, reading, role, room - GRAPH - 2)
+        row += latency
+        room = width - width_of(tuple(row)) - width_of(tail) - 1
+        if room >= GRAPH + 1:
+            history = snapshot.history.get(f"{name}.latency") or ()
+            picture = (glyphs.hatch * GRAPH)[:GRAPH] if fresh == "stale" else graph(history, GRAPH, glyphs.graph)
+            row.append((f" {picture}", role if role != "ok" else "ok"))
+            room -= GRAPH + 1
+        if reading.message and reading.status != "ok" and room > 8:
+            row.append((f" {fit(visible(reading.message, 200), room - 1).rstrip()}", "muted"))
+        used = width_of(tuple(row))
+        return (*row, (" " * max(0, width - used - width_of(tail) - 1), ""), *tail) if tail else tuple(row)
+
+    def _word(self, reading: Reading, fresh: str) -> str:
+        if fresh == "stale":
+            return "stale"
+        return "flapping" if "flapping" in reading.flags else reading.status
+
+    def _latency(self, snapshot: Snapshot, name: str, reading: Reading, role: str, room: int) -> list[Piece]:
+        value = reading.values.get("latency")
+        if not isinstance(value, float | int):
+            return []
+        shown = amount("latency", value)
+        pieces: list[Piece] = [(f" {shown:>7}", "strong" if role == "ok" else role)]
+        base = snapshot.bases.get(f"{name}.latency")
+        if base is not None and room >= 20:
+            pieces.append((f" (base {base * 1000:.0f})", "muted"))
+        return pieces
+
+    def _tail(
+        self, snapshot: Snapshot, name: str, reading: Reading, age: float, fresh: str, until: float
+    ) -> tuple[Piece, ...]:
+        del name
+        if until > snapshot.now:
+            return ((f"expected until {hour(until, snapshot.off)}", "accent"),)
+        if until and reading.status != "ok":
+            return ((f"OVERDUE {span(snapshot.now - until)}", "critical"),)
+        return ((span(age), "muted"),) if fresh != "fresh" else ()

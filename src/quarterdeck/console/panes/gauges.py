@@ -1,0 +1,151 @@
+"""This host and other local targets: one short text for each gauge: name, graph, value, and its age when it matters."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from quarterdeck.console.glyphs import graph
+from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
+from quarterdeck.console.panes.columns import amount, span
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.text import visible
+from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.status import Freshness, Levels, band, freshness
+from quarterdeck.procedure.model import Bands
+
+__all__ = ["GaugesPane", "aged", "gauge_names", "levels"]
+
+LOCAL = frozenset({"local", "node_exporter", "glances", "ssh", "prometheus"})
+"""Types of targets that are hosts; all others are endpoints."""
+
+_NAMES = {
+    "cpu": "CPU", "memory": "MEM", "swap": "SWAP", "load1": "LOAD", "disk_read": "READ", "disk_write": "WRITE",
+    "net_in": "NET IN", "net_out": "NET OUT",
+}  # fmt: skip
+
+GRAPH = 8
+CELL = 28
+
+
+@lru_cache(256)
+def levels(metric: str, bands: Bands) -> Levels:
+    """A metric's thresholds in base units; what is no quantity counts as not set."""
+    from quarterdeck.procedure.quantities import as_quantity
+
+    read = [as_quantity(text) if text else None for text in (bands.warning, bands.critical, bands.clear)]
+    values = [quantity.value if quantity else None for quantity in read]
+    known = [value for value in (values[2], values[0], values[1]) if value is not None]
+    falling = known[0] > known[-1] if len(known) > 1 and known[0] != known[-1] else metric.endswith(".free")
+    return Levels(warning=values[0], critical=values[1], clear=values[2], falling=falling)
+
+
+def aged(snapshot: Snapshot, reading: Reading) -> tuple[Freshness, float]:
+    """How old the reading is: in a word, and in seconds."""
+    age = max(0.0, snapshot.boot - reading.boot)
+    return freshness(age, reading.interval, reading.max_age), age
+
+
+def gauge_names(reading: Reading) -> list[str]:
+    """The gauges of a reading in their order: cpu, memory, swap where it is used, load, storage, rates."""
+    have = reading.values
+    names = [name for name in ("cpu", "memory") if name in have]
+    swap = have.get("swap")
+    if isinstance(swap, float | int) and swap >= 1:
+        names.append("swap")
+    names += ["load1"] if "load1" in have else []
+    names += sorted(name for name in have if name.startswith("storage[") and name.endswith("].used"))
+    return names + [name for name in ("disk_read", "disk_write", "net_in", "net_out") if name in have]
+
+
+class GaugesPane(Pane):
+    """`CPU ⣀⣠⣤⣶ 41 %   MEM ⣶⣶⣶⣶ 63 %   / ⣿⣿⣿⣿ 82 % !`, as many beside each other as fit."""
+
+    name_ = "gauges"
+    heading = "This host"
+
+    def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
+        super().__init__(options, framed=framed)
+        self._rows: list[Row] = []
+
+    def before_paint(self, snapshot: Snapshot) -> None:
+        """Make the rows of all hosts; there are few."""
+        self._rows = self._all(snapshot, max(10, self.content_width))
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """All gauges, in columns."""
+        del snapshot
+        return len(self._rows)
+
+    def title_of(self, snapshot: Snapshot) -> str:
+        """The host's name where there is one host only."""
+        hosts = self._hosts(snapshot)
+        if len(hosts) == 1:
+            return f"This host · {visible(hosts[0], 40)}" if hosts[0] != "here" else "This host"
+        return "Hosts" if hosts else "This host"
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """A line of gauges."""
+        del snapshot, width
+        return self._rows[y] if y < len(self._rows) else EMPTY
+
+    def _hosts(self, snapshot: Snapshot) -> list[str]:
+        plan = snapshot.session.plan
+        if plan is None:
+            return [name for name, reading in snapshot.readings.items() if "cpu" in reading.values]
+        return [name for name, target in plan.procedure.targets.items() if target.type in LOCAL]
+
+    def _all(self, snapshot: Snapshot, width: int) -> list[Row]:
+        hosts = self._hosts(snapshot)
+        columns = max(1, width // CELL)
+        rows: list[Row] = []
+        for host in hosts:
+            reading = snapshot.readings.get(host)
+            if len(hosts) > 1:
+                rows.append(((f"{visible(host, 30)} ", "title"),))
+            if reading is None:
+                rows.append(((" no reading yet", "muted"),))
+                continue
+            fresh, age = aged(snapshot, reading)
+            if fresh == "withdrawn":
+                rows.append(((f" {self.look.glyphs.status['withdrawn']} no data {span(age)}", "warn"),))
+                continue
+            if reading.message and reading.status != "ok":
+                rows.append(((f" {visible(reading.message, 200)}", "warn"),))
+            cells = [self._gauge(snapshot, host, name, reading, fresh) for name in gauge_names(reading)]
+            for start in range(0, len(cells), columns):
+                rows.append(tuple(piece for cell in cells[start : start + columns] for piece in cell))
+            if fresh != "fresh":
+                rows.append(((f" {fresh}: {span(age)} old", "warn" if fresh == "stale" else "muted"),))
+        return rows
+
+    def _gauge(self, snapshot: Snapshot, host: str, name: str, reading: Reading, fresh: Freshness) -> list[Piece]:
+        glyphs = self.look.glyphs
+        value = reading.values[name]
+        label = _NAMES.get(name) or visible(name.removeprefix("storage[").removesuffix("].used"), 60)
+        if not isinstance(value, float | int):
+            return [(f" {fit(label, 8)} {glyphs.none:<{CELL - 10}}", "muted")]
+        bands = self._bands(snapshot, host, name)
+        status = band(value, bands) if bands and fresh != "stale" else "ok"
+        role = {"ok": "strong", "warning": "warn", "critical": "critical"}.get(status, "text")
+        mark = {"warning": glyphs.alert, "critical": glyphs.alert * 2}.get(status, "")
+        drawn = "ok" if status == "ok" else role
+        if fresh != "fresh":
+            role = drawn = "muted"
+        high = 100.0 if name in {"cpu", "memory", "swap"} or name.endswith(".used") else None
+        history = snapshot.history.get(f"{host}.{name}") or (value,)
+        picture = graph(history, GRAPH, glyphs.graph, 0.0, high)
+        if fresh == "stale":
+            picture = (glyphs.hatch * GRAPH)[:GRAPH]
+        shown = fit(amount(name, value), 9, right=True)
+        return [
+            (f" {fit(label, 8, ellipsis=glyphs.ellipsis)} ", "muted"),
+            (picture, drawn),
+            (shown, role),
+            (f"{mark:<2}"[: CELL - 27], role),
+        ]
+
+    def _bands(self, snapshot: Snapshot, host: str, name: str) -> Levels | None:
+        plan = snapshot.session.plan
+        target = plan.procedure.targets.get(host) if plan else None
+        found = target.bands.get(name) if target else None
+        return levels(name, found) if found else None

@@ -1,0 +1,75 @@
+"""The halt button: always there, always clickable, and it says which key works now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+from textual.reactive import reactive
+
+from quarterdeck.console.panes.base import Pane, Row, fit
+from quarterdeck.console.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from textual import events
+    from textual.widget import Widget
+
+__all__ = ["HaltPane", "HaltPressed"]
+
+_TYPING = frozenset({"Input", "TextArea", "MaskedInput"})
+
+
+class HaltPressed(Message):
+    """The button was pressed. Exempt from every debounce."""
+
+
+class HaltPane(Pane):
+    """`H HALT`, or `F9 HALT` while a text field has the focus."""
+
+    name_ = "halt"
+    bar = True
+    typing: reactive[bool] = reactive(False, layout=False, repaint=False, init=False)
+    """Whether letters go into a text field now."""
+
+    DEFAULT_CSS = """
+    HaltPane { width: 12; pointer: pointer; }
+    """
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """The whole button."""
+        del snapshot
+        return max(1, self.size.height)
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """The label in the button's middle line."""
+        label, role = self.label(snapshot)
+        if y != (self.size.height - 1) // 2:
+            return ((" " * width, role),)
+        return ((fit(label.center(width), width), role),)
+
+    def label(self, snapshot: Snapshot) -> tuple[str, str]:
+        """What it says, and in which role."""
+        if snapshot.session.is_over:
+            return "over", "badge-grey"
+        key = "F9" if self.typing else "H"
+        if snapshot.halt_unconfirmed:
+            return f"{key} HALT ?", "halt"
+        if snapshot.halt_sent and not snapshot.session.live_halts():
+            return "HALT sent", "halt"
+        return f"{key} HALT", "halt"
+
+    def on_mount(self) -> None:
+        """Follow the focus, so that the right key is on the button at once."""
+        self.watch(self.screen, "focused", self._focus_moved, init=True)
+
+    def _focus_moved(self, focused: Widget | None) -> None:
+        self.typing = focused is not None and any(kind.__name__ in _TYPING for kind in type(focused).__mro__)
+
+    def watch_typing(self) -> None:
+        """Say the key that works now."""
+        self.repaint_changed()
+
+    def on_click(self, event: events.Click) -> None:
+        """Halt."""
+        event.stop()
+        self.post_message(HaltPressed())

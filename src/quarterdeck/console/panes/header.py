@@ -1,0 +1,77 @@
+"""The first line: whose procedure this is, in which state it is, how far, who you are, what time it is."""
+
+from __future__ import annotations
+
+from quarterdeck.console.panes.base import Pane, Piece, Row, justified
+from quarterdeck.console.panes.columns import second
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.text import visible
+from quarterdeck.session.state import FINISHED
+
+__all__ = ["HeaderPane", "badge_of"]
+
+
+def badge_of(state: str) -> str:
+    """Role of the badge that shows a session's state."""
+    if state in {"halting", "halted"}:
+        return "halt"
+    if state in {"rolling_back", "rollback_paused"}:
+        return "badge-rollback"
+    if state in {"paused", "contingency", "abandoned"} or state.endswith("exceptions"):
+        return "badge-warn"
+    if state in {"completed", "rolled_back", "recovered", "running"}:
+        return "badge-ok"
+    return "badge-calm" if state == "validating" else "badge-grey"
+
+
+class HeaderPane(Pane):
+    """`Parsify production · Database maintenance r3   RUNNING   step 7/18 … lead dana@db01   02:14:07`."""
+
+    name_ = "header"
+    bar = True
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """One line."""
+        del snapshot
+        return 1
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """The line; what does not fit goes from the left part's end."""
+        del y
+        session, me = snapshot.session, snapshot.me
+        state = str(session.state)
+        dot = f" {self.look.glyphs.dot} "
+        left: list[Piece] = [(" ", "")]
+        if session.purpose == "demo":
+            left += [("DEMO ", "accent")]
+        if snapshot.organisation:
+            left += [(visible(snapshot.organisation, 40), "muted"), (dot, "faint")]
+        title = session.plan.procedure.title if session.plan else session.title
+        left += [(visible(title, 80), "strong")]
+        if session.plan:
+            left += [(f" r{session.plan.procedure.revision}", "muted")]
+        left += [("  ", ""), (f" {state.replace('_', ' ').upper()} ", badge_of(state)), ("  ", "")]
+        left += self._progress(snapshot)
+        who = visible(f"{me.login}@{me.host}" if me.host else me.login, 40)
+        right: list[Piece] = []
+        if width >= 90:
+            right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
+        right += [(second(snapshot.wall, snapshot.off), "strong"), (" ", "")]
+        return justified(tuple(left), tuple(right), width)
+
+    def _progress(self, snapshot: Snapshot) -> list[Piece]:
+        session = snapshot.session
+        plan = session.plan
+        if plan is None:
+            return []
+        if session.rollback is not None and session.phase == "rolling_back":
+            items = session.rollback.items
+            through = sum(1 for item in items if (run := session.steps.get(item.step)) and run.state in FINISHED)
+            return [("undo ", "muted"), (f"{through}/{len(items)}", "strong"), (" done", "muted")]
+        if session.phase not in {"running", "validating"} or not plan.forward:
+            return []
+        named = snapshot.next_line.step
+        if named in plan.places and plan.places[named].part == "stages":
+            return [("step ", "muted"), (f"{plan.places[named].number}/{len(plan.forward)}", "strong")]
+        through = sum(1 for step in plan.forward if (run := session.steps.get(step)) and run.state in FINISHED)
+        return [(f"{through}/{len(plan.forward)}", "strong"), (" steps", "muted")]

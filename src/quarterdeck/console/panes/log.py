@@ -1,0 +1,143 @@
+"""The log: what happened, told, newest at the bottom; and whether it is saved, shared and seen, in words (R26).
+
+Append-only: wrapped rows are made once for each line and width. It follows the end until somebody scrolls up.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.geometry import Size
+
+from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
+from quarterdeck.console.panes.columns import second, wrap
+from quarterdeck.console.snapshot import LogLine, Snapshot
+from quarterdeck.console.text import visible
+
+if TYPE_CHECKING:
+    from quarterdeck.station.protocol import Marks
+
+__all__ = ["LogPane", "mark_word"]
+
+ROLES = {"info": "text", "notice": "strong", "warning": "warn", "alarm": "critical"}
+MOST = 4
+"""Rows that one entry may take."""
+
+
+def mark_word(position: int, marks: Marks | None) -> str:
+    """What is proven of an event: `sending`, `saved`, `shared`, `seen by all`, `seen by all but qa`."""
+    if marks is None or not position:
+        return ""
+    if position > marks.saved:
+        return "sending"
+    if not marks.seen:
+        return "saved" if position > marks.shared or not marks.shared else "shared"
+    if position > marks.shared:
+        return "saved"
+    missing = [who for who, until in marks.seen.items() if until < position]
+    if not missing:
+        return "seen by all"
+    if len(missing) == len(marks.seen):
+        return "shared"
+    return f"seen by all but {', '.join(sorted(missing)[:3])}"
+
+
+class LogPane(Pane):
+    """`02:14:07 dba      7 Reindex orders started`."""
+
+    name_ = "log"
+    heading = "Log"
+
+    def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
+        super().__init__(options, framed=framed)
+        self._index: list[tuple[int, int]] = []
+        """Row to (line of the log, row within it)."""
+        self._lines = 0
+        self._width = 0
+        self._source: object = None
+        self._wrapped: dict[int, list[str]] = {}
+        self._follows = True
+        self._moving = False
+
+    def before_paint(self, snapshot: Snapshot) -> None:
+        """Take in the new lines, and stay at the end if it was there."""
+        width = self.content_width
+        log = snapshot.log
+        fresh = self._source is not log and len(log) < self._lines
+        if width != self._width or fresh:
+            self._index.clear()
+            self._wrapped.clear()
+            self._lines, self._width = 0, width
+        self._source = log
+        if len(log) == self._lines:
+            return
+        for number in range(self._lines, len(log)):
+            rows = wrap(visible(log[number].text, 1_000), max(8, self._text_width), MOST)
+            self._wrapped[number] = rows
+            self._index += [(number, part) for part in range(len(rows))]
+        self._lines = len(log)
+        self.virtual_size = Size(self.size.width, len(self._index))
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Show this snapshot, at the end unless somebody scrolled up."""
+        super().take(snapshot)
+        end = max(0, len(self._index) - self.scrollable_content_region.height)
+        if self._follows and self.scroll_offset.y != end:
+            self._moving = True
+            self.scroll_to(y=end, animate=False, force=True)
+            self._moving = False
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Whoever scrolls up reads, and is not pulled away; at the end it follows again."""
+        super().watch_scroll_y(old_value, new_value)
+        if not self._moving:
+            self._follows = new_value >= len(self._index) - self.scrollable_content_region.height
+
+    @property
+    def _head(self) -> int:
+        return 18 if self._width >= 50 else 6
+
+    @property
+    def _text_width(self) -> int:
+        return self._width - self._head - 1
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """All rows of all lines."""
+        del snapshot
+        return len(self._index)
+
+    def title_of(self, snapshot: Snapshot) -> str:
+        """Says when something is not saved yet."""
+        marks = snapshot.marks
+        if marks is not None and snapshot.log and snapshot.log[-1].position > marks.saved:
+            return "Log · not saved yet"
+        return "Log"
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """Time and author on the first row of a line, its text below each other."""
+        if y >= len(self._index):
+            return EMPTY
+        number, part = self._index[y]
+        line = snapshot.log[number]
+        rows = self._wrapped[number]
+        head: list[Piece]
+        if part:
+            head = [(" " * self._head, "")]
+        elif self._head > 6:
+            head = [(f" {second(line.at, snapshot.off)} ", "faint"), (f"{visible(line.who, 40)[:7]:<8}", "muted")]
+        else:
+            head = [(f"{second(line.at, snapshot.off)[:5]} ", "faint")]
+        row: list[Piece] = [*head, (rows[part], ROLES[line.level])]
+        if part == len(rows) - 1:
+            row += self._mark(snapshot, line, number, width - self._head - len(rows[part]))
+        return tuple(row)
+
+    def _mark(self, snapshot: Snapshot, line: LogLine, number: int, room: int) -> list[Piece]:
+        word = mark_word(line.position, snapshot.marks)
+        last = number == len(snapshot.log) - 1
+        if not word or len(word) + 2 > room:
+            return []
+        settled = word in {"saved", "shared", "seen by all"}
+        if settled and not last:
+            return []
+        return [(f" {self.look.glyphs.dot} {word}"[:room], "faint" if settled else "warn")]

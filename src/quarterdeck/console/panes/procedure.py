@@ -1,0 +1,275 @@
+"""The step list: what is done, what runs, what comes; in a halt and a rollback it becomes the rollback plan.
+
+Rows are made for visible lines only, so a key or a tick costs the same with 10 steps and with 10,000. What stands
+in which row is `listing`'s; how a step's row looks is here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.binding import Binding
+from textual.message import Message
+
+from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
+from quarterdeck.console.panes.columns import short, span
+from quarterdeck.console.panes.listing import Entry, Listing, listing
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.text import visible
+from quarterdeck.session.state import FINISHED, StepRun
+
+if TYPE_CHECKING:
+    from textual import events
+
+__all__ = ["STATE_ROLES", "STATE_WORDS", "ProcedurePane", "StepSelected"]
+
+STATE_ROLES = {
+    "pending": "muted", "blocked": "muted", "available": "accent", "claimed": "accent", "granted": "running",
+    "running": "running", "verifying": "running", "done": "ok", "done_manually": "ok", "skipped": "warn",
+    "failed": "critical", "interrupted": "warn", "unknown": "unknown",
+}  # fmt: skip
+"""State of a step to the role that colours its sign and word."""
+
+STATE_WORDS = {
+    "pending": "", "blocked": "", "available": "ready", "claimed": "claimed", "granted": "starting",
+    "running": "running", "verifying": "verifying", "done": "done", "done_manually": "by hand",
+    "skipped": "skipped", "failed": "FAILED", "interrupted": "broken off", "unknown": "UNKNOWN",
+}  # fmt: skip
+"""What stands beside the sign; nothing where a step only waits for its turn."""
+
+WORD, OWNER, TIME = 10, 9, 8
+
+
+class StepSelected(Message):
+    """Another step was selected in the list."""
+
+    def __init__(self, step: str) -> None:
+        super().__init__()
+        self.step = step
+
+
+class ProcedurePane(Pane):
+    """The list of steps. Options: `mine: yes` shows others' steps dimmed."""
+
+    name_ = "procedure"
+    heading = "Procedure"
+
+    BINDINGS = [
+        Binding("up,k", "move(-1)", "up", show=False),
+        Binding("down,j", "move(1)", "down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("home", "end(-1)", "first", show=False),
+        Binding("end", "end(1)", "last", show=False),
+    ]
+
+    def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
+        super().__init__(options, framed=framed)
+        self.listing = Listing((), "forward", {})
+        self.selected = ""
+        self._told = ""
+        self._followed = ""
+
+    # -- the rows
+
+    def before_paint(self, snapshot: Snapshot) -> None:
+        """Take the list that is in force now, and follow the app's selection and the step that is worked on."""
+        fresh = listing(snapshot, self.listing)
+        turned = fresh.mode != self.listing.mode
+        self.listing = fresh
+        if snapshot.selected and (snapshot.selected != self._told or not self.selected):
+            self._told = self.selected = snapshot.selected
+        if turned:
+            self.forget()
+            self.refresh()
+        watched = self.selected if self.selected != self._followed or turned else ""
+        if watched and watched in fresh.rows and self.size:
+            self._followed = self.selected
+            self.call_after_refresh(self._show_row, fresh.rows[watched])
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """Headings and steps."""
+        del snapshot
+        return len(self.listing.entries)
+
+    def title_of(self, snapshot: Snapshot) -> str:
+        """Says when the list is the rollback plan, and how long it takes."""
+        match listing_mode(snapshot, self.listing):
+            case "preview":
+                found = snapshot.preview
+                seconds = span(found.seconds) if found else ""
+                return f"ROLLBACK PLAN, not committed: {found.steps if found else 0} steps, {seconds}"
+            case "rollback":
+                rollback = snapshot.session.rollback
+                letters = f" · letters {rollback.letters}" if rollback and rollback.letters else ""
+                return f"ROLLBACK, forward plan is locked{letters}"
+            case "undo":
+                return "UNDO of one step"
+            case "frozen":
+                return "Procedure: past the point of no return"
+            case "contingency":
+                return "CONTINGENCY"
+        return "Procedure"
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """A heading, a step, or a greyed line about what is not undone."""
+        entry = self.listing.entries[y]
+        match entry.kind:
+            case "heading" | "gate":
+                return self._heading(entry, width)
+            case "stays" | "left_out":
+                return self._greyed(snapshot, entry, width)
+            case "gap":
+                return EMPTY
+        return self._step(snapshot, entry, width)
+
+    def _heading(self, entry: Entry, width: int) -> Row:
+        rule = self.look.glyphs.rule
+        role = "warn" if entry.kind == "gate" else "title"
+        text = fit(visible(entry.text, 200), min(len(entry.text), width - 6))
+        return ((f"{rule} ", "faint"), (text, role), (" ", ""), (rule * max(0, width - len(text) - 3), "faint"))
+
+    def _greyed(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
+        plan = snapshot.session.plan
+        title = plan.steps[entry.step].title if plan and entry.step in plan.steps else entry.step
+        number = f"{plan.places[entry.step].number:>3}" if plan and entry.step in plan.places else "   "
+        why = visible(entry.text, 120)
+        cursor = self._cursor(entry)
+        space = max(8, (width - 8) // 2)
+        head = fit(f"{number} {visible(title, 120)}", min(space, width - 6)).rstrip()
+        tail = fit(why, max(0, width - 6 - len(head)), ellipsis=self.look.glyphs.ellipsis)
+        return (cursor, (f"{self.look.glyphs.none} ", "faint"), (head, "muted"), ("  ", ""), (tail, "faint"))
+
+    def _cursor(self, entry: Entry) -> Piece:
+        return (self.look.glyphs.cursor, "accent") if entry.step and entry.step == self.selected else (" ", "")
+
+    def _step(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
+        session, plan, glyphs = snapshot.session, snapshot.session.plan, self.look.glyphs
+        assert plan is not None
+        step = plan.steps[entry.step]
+        run = session.steps.get(entry.step)
+        state = str(snapshot.views[entry.step].state)
+        role = STATE_ROLES[state]
+        chosen = entry.step == self.selected
+        current = entry.step == snapshot.next_line.step
+        named = "strong" if current or state in {"running", "verifying"} else "text"
+        if state in {"pending", "blocked"} and not current:
+            named = "muted"
+        if self.options.get("mine") == "yes" and step.owner != snapshot.me.role:
+            named = "faint"
+        word = self._word(run, state)
+        back = "+cursor" if chosen else ""
+        owner_width = OWNER if width >= 40 else 0
+        word_width = WORD if width >= 52 else 0
+        time_width = TIME if width >= 30 else 0
+        title_width = width - 6 - owner_width - word_width - time_width
+        title = visible(f"{entry.prefix}{step.title}{self._tags(run, entry)}", 300)
+        owner = visible(entry.owner or step.owner, 40)
+        owner_role = "accent" if owner == snapshot.me.role else "muted"
+        pieces: list[Piece] = [
+            self._cursor(entry),
+            (glyphs.steps[state], role + back),
+            (f"{entry.number:>3} " if entry.number else "    ", ("muted" if not current else "strong") + back),
+            (fit(title, title_width, ellipsis=glyphs.ellipsis), named + back),
+        ]
+        if word_width:
+            pieces.append((f" {fit(word, word_width - 1)}", role + back))
+        if owner_width:
+            pieces.append((f" {fit(owner, owner_width - 1, ellipsis=glyphs.ellipsis)}", owner_role + back))
+        if time_width:
+            pieces.append(self._time(snapshot, run, step.duration, back))
+        return tuple(pieces)
+
+    def _word(self, run: StepRun | None, state: str) -> str:
+        if run is not None:
+            if run.sign_off == "awaiting" and state in FINISHED:
+                return "unsigned"
+            if run.undone:
+                return "undone"
+            if run.unproven:
+                return "not gone?"
+            if state == "verifying" and any(proof.ok is not True for proof in run.proofs):
+                return "not right"
+        return STATE_WORDS[state]
+
+    def _tags(self, run: StepRun | None, entry: Entry) -> str:
+        tags = ""
+        if run is not None and run.attempt > 1:
+            tags += f" ({run.attempt})"
+        if run is not None and run.undo_later:
+            tags += " [undo not decided]"
+        if entry.asks:
+            tags += " [asks first]"
+        return tags
+
+    def _time(self, snapshot: Snapshot, run: StepRun | None, duration: float, back: str) -> Piece:
+        planned = short(duration) if duration else self.look.glyphs.none
+        if run is None or run.started is None:
+            return (fit(planned, TIME, right=True), "muted" + back)
+        until = run.ended if run.ended is not None else snapshot.now
+        spent = max(0.0, until - run.started)
+        late = bool(duration) and spent > duration
+        return (fit(f"{short(spent)}/{planned}", TIME, right=True), ("warn" if late else "text") + back)
+
+    # -- moving
+
+    def _move_to(self, y: int) -> None:
+        entries = self.listing.entries
+        if not entries or self.snapshot is None:
+            return
+        y = max(0, min(len(entries) - 1, y))
+        self.selected = entries[y].step
+        self._followed = self.selected
+        self.repaint_changed()
+        self._show_row(y)
+        self.post_message(StepSelected(self.selected))
+
+    def _at(self) -> int:
+        return self.listing.rows.get(self.selected, -1)
+
+    def _show_row(self, y: int) -> None:
+        height, top = self.scrollable_content_region.height, self.scroll_offset.y
+        if y < top + 1:
+            self.scroll_to(y=max(0, y - 2), animate=False, force=True)
+        elif y >= top + height - 1:
+            self.scroll_to(y=y - height + 3, animate=False, force=True)
+
+    def action_move(self, by: int) -> None:
+        """Select the next or previous step."""
+        y = self._at() + by
+        entries = self.listing.entries
+        while 0 <= y < len(entries) and not entries[y].step:
+            y += by
+        if 0 <= y < len(entries):
+            self._move_to(y)
+
+    def action_page(self, by: int) -> None:
+        """Select a step a page away."""
+        self._nearest(self._at() + by * max(1, self.scrollable_content_region.height - 2))
+
+    def action_end(self, by: int) -> None:
+        """Select the first or last step."""
+        self._nearest(0 if by < 0 else len(self.listing.entries) - 1)
+
+    def _nearest(self, y: int) -> None:
+        entries = self.listing.entries
+        y = max(0, min(len(entries) - 1, y))
+        for distance in range(len(entries)):
+            for candidate in (y - distance, y + distance):
+                if 0 <= candidate < len(entries) and entries[candidate].step:
+                    self._move_to(candidate)
+                    return
+
+    def on_click(self, event: events.Click) -> None:
+        """Select the step that was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is None:
+            return
+        y = offset.y + self.scroll_offset.y
+        if 0 <= y < len(self.listing.entries) and self.listing.entries[y].step:
+            self._move_to(y)
+
+
+def listing_mode(snapshot: Snapshot, known: Listing) -> str:
+    """The mode of the list that is shown."""
+    return known.mode if known.entries else listing(snapshot, known).mode
