@@ -313,16 +313,16 @@ class Runner:
         self._write(report)
 
     def _write(self, report: dict[str, Any]) -> None:
-        for left in reversed(range(WRITE_TRIES)):
+        for _ in range(WRITE_TRIES - 1):
             try:
                 self._result.write(report)
-                return
             except FileNotFoundError:  # the whole folder is gone: there is nowhere to report to
                 raise
             except OSError:
-                if not left:
-                    raise
                 time.sleep(1)
+            else:
+                return
+        self._result.write(report)
 
     def _stop_report(self) -> dict[str, Any] | None:
         if self._ending is None or not self._spec.stop:
