@@ -72,7 +72,7 @@ def open_recorders(
     recorder = FlightRecorder(folder.recorder, session, samples=folder.recorder_samples, disk=disk)
     with collector_paused():
         logbook_source = _open_logbook(book, folder)
-        recorder_source = _open_recorder(recorder, folder.recorder)
+        recorder_source = _open_recorder(recorder, folder.recorder, logbook_source.lines)
         weighed = weigh(logbook_source.lines, recorder_source.lines)
         verified = verify(session, weighed.good)
     if weighed.logbook_damaged and logbook_source.state == OK:
@@ -154,11 +154,11 @@ def _set_aside(database: Path) -> Path:
     return aside
 
 
-def _open_recorder(recorder: FlightRecorder, path: Path) -> _Source:
+def _open_recorder(recorder: FlightRecorder, path: Path, expected: list[tuple[str, bytes]]) -> _Source:
     source = _Source()
     found = Scan(lines=[])
     try:
-        recorder.open()
+        recorder.open(expected=expected)
         found, recorder.found = recorder.found, Scan(lines=[])
         if recorder.cut:
             source.repaired.append(f"an unfinished last line of {recorder.cut} bytes was cut")

@@ -120,7 +120,7 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
         owned = not _hold(place, stack)
         if not owned and place.database.exists():
             rows, batches = _read_database(place.database, problems)
-        found = _read_recorder(place.recorder, problems, owned=owned)
+        found = _read_recorder(place.recorder, rows, problems, owned=owned)
     with collector_paused():
         weighed = weigh(rows, found.lines)
         verified = verify(place.id, weighed.good)
@@ -180,9 +180,9 @@ def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[
         return [], []
 
 
-def _read_recorder(path: Path, problems: list[Problem], *, owned: bool) -> Scan:
+def _read_recorder(path: Path, rows: Sequence[tuple[str, bytes]], problems: list[Problem], *, owned: bool) -> Scan:
     try:
-        found = scan(path.read_bytes())
+        found = scan(path.read_bytes(), rows)
     except OSError as error:
         text = f"The flight recorder cannot be read: {error.strerror}"
         if owned:

@@ -39,6 +39,7 @@ VERSION = 1
 _OPEN = b'{"hash":"'
 _MIDDLE = b'","event":'
 _EVENT_AT = len(_OPEN) + 64 + len(_MIDDLE)
+_LINE = b'{"hash":"%b","event":%b}\n'
 _SAMPLES_OPEN = b'{"samples":'
 
 
@@ -80,9 +81,16 @@ def stored_event(link: str, raw: bytes) -> StoredEvent:
     return StoredEvent(found.replica, found.aseq, link, raw)
 
 
-def scan(data: bytes) -> Scan:
-    """Take a file's content apart. Cheap: neither decodes an event nor computes a hash."""
+def scan(data: bytes, expected: Sequence[tuple[str, bytes]] = ()) -> Scan:
+    """Take a file's content apart. Cheap: neither decodes an event nor computes a hash.
+
+    `expected`: hash and bytes of what the other recorder holds; one comparison says whether it is the same.
+    """
     whole = data.rfind(b"\n") + 1
+    body = data.find(b"\n") + 1
+    if expected and data[body:] == b"".join([_LINE % (link.encode(), raw) for link, raw in expected]):
+        first = scan(data[:body])
+        return Scan(lines=[*first.lines, *expected], header=first.header, damaged=first.damaged, whole=whole)
     found = Scan(lines=[], whole=whole, tail=data[whole:])
     lines = found.lines
     for line in data[:whole].split(b"\n"):
@@ -96,10 +104,6 @@ def scan(data: bytes) -> Scan:
         elif line:
             found.damaged += 1
     return found
-
-
-def _line(event: StoredEvent) -> bytes:
-    return b"".join((_OPEN, event.hash.encode("ascii"), _MIDDLE, event.raw, b"}\n"))
 
 
 def read_sample_lines(path: Path) -> Iterator[SampleBatch]:
@@ -144,14 +148,17 @@ class FlightRecorder:
 
     # ------------------------------------------------------------ opening
 
-    def open(self, replica: str = "") -> None:
-        """Open, or make the file for `replica`; cut or finish an unfinished last line. Raises RecorderError."""
+    def open(self, replica: str = "", expected: Sequence[tuple[str, bytes]] = ()) -> None:
+        """Open, or make the file for `replica`; cut or finish an unfinished last line. Raises RecorderError.
+
+        `expected`: see `scan`.
+        """
         try:
             make_private(self._path.parent)
             refuse_link(self._path)
             self._fd = self._disk.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
             self._inode = os.fstat(self._fd).st_ino
-            self._mend()
+            self._mend(expected)
             if self.header is not None and self.header.recorder > VERSION:
                 raise NewerFormatError(
                     f"This flight recorder was written by a newer version of Quarterdeck ({self.header.recorder})",
@@ -168,11 +175,11 @@ class FlightRecorder:
             self.close()
             raise
 
-    def _mend(self) -> None:
+    def _mend(self, expected: Sequence[tuple[str, bytes]]) -> None:
         with open(self._fd, "rb", closefd=False) as file:
             file.seek(0)
             data = file.read()
-        found = scan(data)
+        found = scan(data, expected)
         self._good = len(data)
         if found.tail:
             finished = scan(found.tail + b"\n").lines
@@ -229,7 +236,7 @@ class FlightRecorder:
                 self._keep_samples(batches)
             if not new:
                 return
-            data = b"".join([_line(event) for event in new])
+            data = b"".join([_LINE % (event.hash.encode(), event.raw) for event in new])
             write_all(self._disk, self._fd, data)
             self._disk.sync(self._fd)
             require_same(self._path, self._inode)
