@@ -113,7 +113,7 @@ def compose(text: str, path: str, problems: list[Problem], limits: Limits = DEFA
     except _RefusalError as refusal:
         problems.append(_at(path, *refusal.problem_at))
     except yaml.MarkedYAMLError as error:
-        problems.append(_syntax_problem(path, error))
+        problems.append(_syntax_problem(path, text, error))
     except yaml.YAMLError as error:
         problems.append(_at(path, 1, 1, f"no YAML: {quote(str(error))}"))
     return None
@@ -143,12 +143,13 @@ def _look_at_characters(text: str, limits: Limits) -> None:
     )
 
 
-def _syntax_problem(path: str, error: yaml.MarkedYAMLError) -> Problem:
+def _syntax_problem(path: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
     said = error.problem or error.context or "no YAML"
     message = said
-    if "'\\t'" in said or "tab" in said:
+    lines = text.split("\n")
+    if lines[line - 1 : line] and lines[line - 1][column - 1 : column] == "\t":
         message = "a tab cannot stand here; indent with spaces"
     else:
         message = next((words for part, words in _PLAIN_WORDS if part in said), said)
