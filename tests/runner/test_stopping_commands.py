@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quarterdeck.runner.files import SPEC
-from quarterdeck.station.orphans import end_orphans, find_orphans
+from quarterdeck.station.commands import end_orphans, find_orphans
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Bench
@@ -245,6 +245,7 @@ async def test_a_killed_runner_is_lost_and_its_orphans_are_found_and_ended(
     os.kill((await _runner_note(bench, R1))["runner"]["pid"], signal.SIGKILL)
     result = await bench.result(R1)
     assert (result.outcome, result.exit_code, result.nothing_ran) == ("lost", None, False)
+    assert f"sleep {NAP}" in {seen.command for seen in result.survivors}
     found = find_orphans(R1)
     assert f"sleep {NAP}" in {seen.command for seen in found}
     assert len({seen.pid for seen in found} & alive(R1)) >= 2  # the shell too; its naps come and go

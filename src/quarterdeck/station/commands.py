@@ -24,10 +24,11 @@ from quarterdeck.host import boot_id, identity_of, own_identity, same_process
 from quarterdeck.runner.files import ERRORS, OUTPUT, RESULT, RUNNER, SPEC, STOP, create_private, write_atomic
 from quarterdeck.runner.processes import wait_state
 from quarterdeck.runner.spool import SpoolReader
+from quarterdeck.station.orphans import end_orphans, find_orphans
 from quarterdeck.station.redaction import Redactor
 from quarterdeck.station.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
-__all__ = ["TAIL", "Commands"]
+__all__ = ["TAIL", "Commands", "end_orphans", "find_orphans"]
 
 TAIL = 64 * 1024
 """Bytes of output that every seat sees live."""
@@ -327,8 +328,15 @@ def _alive(note: RunnerNote) -> bool:
 
 
 def _lost(run: str, note: RunnerNote | None) -> Result:
-    message = "the runner ended without a report: what the command did is unknown"
-    return nothing_ran(run, note.step if note else "", "lost", message)
+    """What the command did is unknown; what still runs of it is named as `survivors`."""
+    return Result(
+        run=run,
+        step=note.step if note else "",
+        outcome="lost",
+        message="the runner ended without a report: what the command did is unknown",
+        started_wall=note.started_wall if note else 0.0,
+        survivors=tuple(find_orphans(run)),
+    )
 
 
 def _complaint(folder: Path) -> str:
