@@ -1,6 +1,7 @@
 """One HTTP exchange as a check needs it, shared by all types that speak HTTP.
 
-One client for each target (one connection, a shared SSL context), the body capped at 1 MiB counted raw, identity
+One httpx transport for each target (one connection, a shared SSL context; without the client above it, whose
+cookies, auth and redirects are not wanted here and cost time), the body capped at 1 MiB counted raw, identity
 encoding only, redirects not followed unless asked and then without any header that the procedure set, TLS
 verified, secrets by reference only. Must never be given the total deadline to keep: the observer process cancels
 the exchange when its time is up. Must never put an address's path or query, or a header, into a message.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import ssl
 import sys
 import time
@@ -43,13 +45,20 @@ _CLOSING = 1.0
 _IDLE = 3600.0
 """Seconds that an idle connection is kept; the server usually closes it earlier, which is noticed."""
 _SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
+_PLAIN_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "quarterdeck"}
 _OWN_HEADERS = frozenset({"host", "accept-encoding", "content-length", "transfer-encoding", "connection"})
 
 
 def load_httpx() -> Any:
-    """Import httpx without its command line, which would load click, rich and pygments for nothing."""
+    """Import httpx without its command line, which would load click, rich and pygments for nothing.
+
+    httpcore asks for sniffio four times in each request. Where that is not installed, each answer is a search
+    through the whole path, half of a request's time; a None in its place says no at once.
+    """
     if "httpx" not in sys.modules:
         modules = cast("dict[str, Any]", sys.modules)
+        if "sniffio" not in modules and importlib.util.find_spec("sniffio") is None:
+            modules["sniffio"] = None
         modules["httpx._main"] = None
         try:
             import httpx  # noqa: F401
@@ -153,14 +162,15 @@ def _header(text: str) -> tuple[str, str]:
 
 
 class Exchange:
-    """The one client of a target, made anew after each trouble so that nothing half done stays in it."""
+    """The one transport of a target, made anew after each trouble so that nothing half done stays in it."""
 
     def __init__(self, settings: WebSettings, context: Context) -> None:
         self.doing = ""
         self.secrets = Secrets(context.environ)
         self._settings = settings
-        self._client: httpx.AsyncClient | None = None
-        self._headers: dict[str, str] = {}
+        self._transport: httpx.AsyncHTTPTransport | None = None
+        self._request: httpx.Request | None = None
+        self._asking = f"waiting for an answer of {printable(load_httpx().URL(settings.url).host, 60)}"
         self._used = False
         self._httpx = load_httpx()
 
@@ -178,7 +188,7 @@ class Exchange:
                 raise NoAnswer("unknown", f"the request failed ({type(error).__name__})") from error
             raise
         if answer.code in (401, 403):
-            await self.close()  # the secret may have been renewed: it is resolved again with the next client
+            await self.close()  # the secret may have been renewed: it is resolved again with the next transport
         return answer
 
     async def _with_second_try(self) -> Answer:
@@ -193,11 +203,10 @@ class Exchange:
         return await self._follow()
 
     async def _follow(self) -> Answer:
-        client = self._open()
-        url, method, headers = self._httpx.URL(self._settings.url), self._settings.method, self._headers
+        transport, request = self._open()
         started = time.perf_counter()
         for _ in range(_REDIRECTS + 1):
-            code, body, received = await self._once(client, method, url, headers)
+            code, body, received = await self._once(transport, request)
             location = received.get("location") if code in (301, 302, 303, 307, 308) else None
             if location is None or not self._settings.follow:
                 return Answer(
@@ -205,18 +214,17 @@ class Exchange:
                     body=body,
                     content_type=received.get("content-type", ""),
                     latency=time.perf_counter() - started,
-                    redirected_to="" if location is None else self._target(url, location).host,
+                    redirected_to="" if location is None else self._redirect(request.url, location).host,
                 )
-            target = self._target(url, location)
-            if target.scheme not in ("http", "https") or (url.scheme == "https" and target.scheme == "http"):
-                raise NoAnswer(
-                    "critical", f"redirects from {url.scheme} to {printable(target.scheme, 10)}, not followed"
-                )
-            url, headers = target, {}
-            method = "HEAD" if method == "HEAD" else "GET"
+            target = self._redirect(request.url, location)
+            before, after = request.url.scheme, target.scheme
+            if after not in ("http", "https") or (before == "https" and after == "http"):
+                raise NoAnswer("critical", f"redirects from {before} to {printable(after, 10)}, not followed")
+            method = "HEAD" if request.method == "HEAD" else "GET"
+            request = self._httpx.Request(method, target, headers=_PLAIN_HEADERS)
         raise NoAnswer("critical", f"more than {_REDIRECTS} redirects")
 
-    def _target(self, url: httpx.URL, location: str) -> httpx.URL:
+    def _redirect(self, url: httpx.URL, location: str) -> httpx.URL:
         try:
             target = url.join(location)
         except (self._httpx.InvalidURL, ValueError) as error:
@@ -224,30 +232,34 @@ class Exchange:
         return target.copy_with(username=None, password=None) if target.userinfo else target
 
     async def _once(
-        self, client: httpx.AsyncClient, method: str, url: httpx.URL, headers: dict[str, str]
+        self, transport: httpx.AsyncHTTPTransport, request: httpx.Request
     ) -> tuple[int, bytes, httpx.Headers]:
-        self.doing = f"waiting for an answer of {printable(url.host, 60)}"
-        async with client.stream(method, url, headers=headers) as response:
-            self._used = True
+        self.doing = self._asking
+        response = await transport.handle_async_request(request)
+        self._used = True
+        stream = cast("httpx.AsyncByteStream", response.stream)
+        try:
             encoding = response.headers.get("content-encoding", "identity").strip().lower()
             if encoding not in ("", "identity"):
                 raise NoAnswer(
                     "unknown", f"the body is compressed ({printable(encoding, 20)}) though identity was asked"
                 )
             chunks, size = [], 0
-            async for chunk in response.aiter_raw():
+            async for chunk in stream:
                 size += len(chunk)
                 self.doing = f"reading the body ({size} bytes so far)"
                 if size > BODY_CAP:
                     raise NoAnswer("unknown", f"answered {response.status_code} with a body of more than 1 MiB")
                 chunks.append(chunk)
             return response.status_code, b"".join(chunks), response.headers
+        finally:
+            await stream.aclose()
 
-    def _open(self) -> httpx.AsyncClient:
-        if self._client is not None:
-            return self._client
+    def _open(self) -> tuple[httpx.AsyncHTTPTransport, httpx.Request]:
+        if self._transport is not None and self._request is not None:
+            return self._transport, self._request
         settings = self._settings
-        self._headers = {name: self._fill(value) for name, value in settings.headers}
+        headers = {name: self._fill(value) for name, value in settings.headers}
         if settings.ca_file and not Path(settings.ca_file).is_file():
             raise SettingError(f"the authorities' file {printable(settings.ca_file, 80)} is not there")
         secure = settings.url.lower().startswith("https:") or settings.follow
@@ -255,16 +267,11 @@ class Exchange:
             trust = _trust(settings.ca_file) if secure else _trust_nobody()
         except (OSError, ssl.SSLError) as error:
             raise SettingError(f"the authorities' file {printable(settings.ca_file, 80)} cannot be used") from error
-        self._client = self._httpx.AsyncClient(
-            verify=trust,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=None,
-            limits=self._httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE),
-            headers={"Accept-Encoding": "identity", "User-Agent": "quarterdeck"},
-        )
-        self._used = False
-        return self._client
+        request = self._httpx.Request(settings.method, settings.url, headers={**_PLAIN_HEADERS, **headers})
+        limits = self._httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
+        transport = self._httpx.AsyncHTTPTransport(verify=trust, trust_env=False, limits=limits)
+        self._transport, self._request, self._used = transport, request, False
+        return transport, request
 
     def _fill(self, value: str) -> str:
         """A header's value with its reference resolved: the whole value, or its last word (`Bearer env:TOKEN`)."""
@@ -296,8 +303,8 @@ class Exchange:
 
     async def close(self) -> None:
         """Give up the connection."""
-        client, self._client, self._used = self._client, None, False
-        if client is not None:
+        transport, self._transport, self._used = self._transport, None, False
+        if transport is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_CLOSING):
-                    await client.aclose()
+                    await transport.aclose()
