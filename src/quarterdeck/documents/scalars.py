@@ -30,13 +30,13 @@ TIME_PATTERN = (
     r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)"
     r"|window\.(start|end)( ?[+-] ?(\d+(\.\d+)?(ms|[dhms]))+)?)$"
 )
-_DURATION = re.compile(DURATION_PATTERN)
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])")
+_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_TIME = re.compile(TIME_PATTERN)
-_SECRET = re.compile(REFERENCE_PATTERN)
-_INTEGER = re.compile(r"[+-]?\d{1,18}")
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
+_TIME = re.compile(TIME_PATTERN, re.ASCII)
+_SECRET = re.compile(REFERENCE_PATTERN, re.ASCII)
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 

@@ -139,7 +139,8 @@ _TOKENS = re.compile(
     r"|(?P<operator><=|>=|==|!=|<|>)"
     r"|(?P<mark>[(),])"
     rf"|(?P<quantity>(?:\d+(?:\.\d+)?[dhms]+){{2,}}(?![\w.\[])|{QUANTITY_PATTERN}(?![\w.\[]))"
-    r"|(?P<name>[A-Za-z_][\w-]*(?:\.[\w-]+|\[[^\[\]]*\])*)"
+    r"|(?P<name>[A-Za-z_][\w-]*(?:\.[\w-]+|\[[^\[\]]*\])*)",
+    re.ASCII,
 )
 
 

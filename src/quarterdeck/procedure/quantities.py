@@ -51,7 +51,7 @@ QUANTITY_PATTERN = (
     r"(?: ?(?:%|[kKMGT]i?B(?:/s)?|B(?:/s)?|/s|days|us|ms|[smhd])(?![\w/]))?"
 )
 """A number with an optional unit, as the tokens of a condition have it."""
-_PARTS = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([%/A-Za-z]*)")
+_PARTS = re.compile(r"([+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?)\s*([%/A-Za-z]*)", re.ASCII)
 
 
 class Quantity(Struct, frozen=True, gc=False):
