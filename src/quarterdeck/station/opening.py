@@ -17,6 +17,7 @@ import msgspec
 
 from quarterdeck import __version__
 from quarterdeck.documents.problems import document_error
+from quarterdeck.documents.scalars import duration
 from quarterdeck.documents.strict import read_text
 from quarterdeck.errors import LogbookError, UsageError
 from quarterdeck.host import host_names, login_name
@@ -36,22 +37,39 @@ def plan_hash(text: str, params: Mapping[str, str], window: Mapping[str, str]) -
     return hashlib.sha256(msgspec.json.encode(whole, order="sorted")).hexdigest()
 
 
-def read_window(text: str) -> dict[str, str]:
-    """`START/END` (ISO 8601) as the plan keeps it; nothing for nothing. UsageError for what is no window."""
+def read_window(text: str, now: float | None = None) -> dict[str, str]:
+    """`START/END` as the plan keeps it: ISO 8601, `now`, or an end as a span; `15m` alone begins now.
+
+    Empty for empty. UsageError for what is no window. `now` is epoch seconds, for tests.
+    """
     if not text.strip():
         return {}
-    start, slash, end = (part.strip() for part in text.partition("/"))
-    try:
-        begins, ends = (dt.datetime.fromisoformat(part) for part in (start, end))
-    except ValueError as error:
+    current = dt.datetime.fromtimestamp(time.time() if now is None else now).astimezone().replace(microsecond=0)
+    first, slash, last = (part.strip() for part in text.partition("/"))
+    begins = _moment(first, current) if slash else current
+    ends = _moment(last if slash else first, begins or current, span=True)
+    if begins is None or ends is None:
         raise UsageError(
             f"--window {text!r} is no window",
-            hint="write START/END, such as 2026-11-29T02:00+01:00/2026-11-29T04:00",
-        ) from error
-    begins, ends = (each if each.tzinfo else each.astimezone() for each in (begins, ends))
-    if not slash or ends <= begins:
+            hint="write 2026-11-29T02:00+01:00/2026-11-29T04:00+01:00, or 90m",
+        )
+    if ends <= begins:
         raise UsageError("The window ends before it begins", where=f"--window {text}")
     return {"start": begins.isoformat(), "end": ends.isoformat()}
+
+
+def _moment(text: str, base: dt.datetime, *, span: bool = False) -> dt.datetime | None:
+    """A time as written; with `span` also so long after `base`."""
+    if text == "now" and not span:
+        return base
+    seconds = duration(text.removeprefix("+")) if span else None
+    if seconds is not None:
+        return base + dt.timedelta(seconds=seconds)
+    try:
+        found = dt.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.astimezone()
 
 
 def open_session(
