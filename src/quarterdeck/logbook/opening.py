@@ -129,7 +129,7 @@ def _open_logbook(book: SqliteLogbook, folder: SessionFolder) -> _Source:
 def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source) -> None:
     """Set a damaged logbook aside, take from it what can be read, and begin a new one."""
     book.close()
-    aside = _set_aside(folder.database)
+    aside = sqlite.set_aside(folder.database)
     events, source.batches = sqlite.salvage(aside)
     source.lines = source.lines or [(event.hash, event.raw) for event in events]
     source.repaired.append(f"kept as {aside.name}")
@@ -137,21 +137,6 @@ def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source
         book.open()
     except (RecorderError, DamageError) as error:
         source.state = error.message
-
-
-def _set_aside(database: Path) -> Path:
-    """Rename a logbook file and its log, together; the new name."""
-    number = 1
-    while (aside := database.with_name(f"damaged-{number}.{database.name}")).exists():
-        number += 1
-    try:
-        for ending in ("-wal", "-journal", "-shm", ""):
-            part = database.with_name(database.name + ending)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + ending))
-    except OSError as error:
-        raise LogbookError(f"A damaged logbook cannot be set aside: {error.strerror}", where=str(database)) from error
-    return aside
 
 
 def _open_recorder(recorder: FlightRecorder, path: Path, expected: list[tuple[str, bytes]]) -> _Source:
@@ -263,6 +248,7 @@ def _stored(verified: Verified) -> list[StoredEvent]:
 
 def _introduce(opened: Opened) -> None:
     """Write down who writes here from now on."""
+    opened.book.replica = opened.recorder.replica = opened.replica
     header = opened.recorder.header
     steps: list[tuple[str, bool, Callable[[str], None]]] = [
         (

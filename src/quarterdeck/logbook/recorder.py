@@ -141,6 +141,8 @@ class FlightRecorder:
         self._held = Held()
         self._dead = True
         self.header: Header | None = None
+        self.replica = ""
+        """Who writes here, once `opening` knows it; a file that is made anew is told so."""
         self.found = Scan(lines=[])
         """What the file held when it was opened; `opening` takes it and lets it go."""
         self.cut = 0
@@ -157,7 +159,6 @@ class FlightRecorder:
             make_private(self._path.parent)
             refuse_link(self._path)
             self._fd = self._disk.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-            self._inode = os.fstat(self._fd).st_ino
             self._mend(expected)
             if self.header is not None and self.header.recorder > VERSION:
                 raise NewerFormatError(
@@ -165,8 +166,9 @@ class FlightRecorder:
                     where=str(self._path),
                     hint="open it with the version that wrote it",
                 )
-            if self.header is None and replica:
+            if replica and (self.header is None or self.header.replica != replica):
                 self._introduce(replica)
+            self._inode = os.fstat(self._fd).st_ino
             self._dead = False
         except OSError as error:
             self.close()
@@ -208,6 +210,7 @@ class FlightRecorder:
         try:
             self._introduce(replica)
         except OSError as error:
+            self._dead = True
             raise self._failure(error) from error
 
     def identity_now(self) -> str:
@@ -299,25 +302,25 @@ class FlightRecorder:
         What was written since the last good sync is cut and written again: after a failed sync the kernel may show
         bytes that never reached the disk, and they are not believed.
         """
-        good, inode = self._good, self._inode
-        replica = self.header.replica if self.header else ""
         self.close()
         try:
-            if inode and self._path.lstat().st_ino == inode:
-                self._fd = self._disk.open(self._path, os.O_RDWR | os.O_APPEND)
-                self._disk.truncate(self._fd, good)
-                self._disk.sync(self._fd)
-                self._good, self._inode, self._dead = good, inode, False
-                return
-        except FileNotFoundError:
-            self._inode = 0
+            same = self._inode != 0 and self._path.lstat().st_ino == self._inode
+        except OSError:
+            same = False
+        if not same:  # it was deleted, or never opened
+            self._held, self._inode = Held(), 0
+            self.open(self.replica)
+            self.adopt(list(self.read()))
+            self.found = Scan(lines=[])
+            return
+        try:
+            self._fd = self._disk.open(self._path, os.O_RDWR | os.O_APPEND)
+            self._disk.truncate(self._fd, self._good)
+            self._disk.sync(self._fd)
         except OSError as error:
             self.close()
             raise self._failure(error) from error
-        self._held = Held()
-        self.open(replica)
-        self.adopt(list(self.read()))
-        self.found = Scan(lines=[])
+        self._dead = False
 
     def close(self) -> None:
         """Let go of the files."""

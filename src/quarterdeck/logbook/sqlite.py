@@ -28,7 +28,7 @@ from quarterdeck.logbook.protocol import (
     StoredEvent,
 )
 
-__all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite", "salvage"]
+__all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite", "salvage", "set_aside"]
 
 SCHEMA = 1
 """Version of the tables (`user_version`); a newer one is not written to."""
@@ -126,6 +126,8 @@ class SqliteLogbook:
         self._inode = 0
         self._held = Held()
         self.about = About()
+        self.replica = ""
+        """Who writes here, once `opening` knows it; a file that is made anew is told so."""
         self.called = ""
         """What the file system calls the file now."""
 
@@ -173,7 +175,7 @@ class SqliteLogbook:
         if [row for row in self._ask("PRAGMA quick_check(1)") if row != ("ok",)]:
             raise DamageError("The logbook file is damaged", where=str(self._path))
         facts = dict(self._ask("SELECT name, value FROM about"))
-        if not facts and replica:
+        if replica and (facts.get("replica"), facts.get("identity")) != (replica, called):
             self._write_about(replica, called)
             facts = dict(self._ask("SELECT name, value FROM about"))
         self.about = About(facts.get("session", ""), facts.get("replica", ""), facts.get("identity", ""))
@@ -302,9 +304,12 @@ class SqliteLogbook:
         The checkpoint writes what the log holds into the database and syncs that: after a failed sync the kernel
         may show bytes of the log that never reached the disk, and they are not believed.
         """
-        replica = self.about.replica
         self._drop()
-        self.open(replica)
+        try:
+            self.open(self.replica)
+        except DamageError:
+            set_aside(self._path)
+            self.open(self.replica)
         try:
             ((busy, _, _),) = self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
         except sqlite3.Error as error:
@@ -351,6 +356,23 @@ def _split(script: str) -> list[str]:
             found.append(rest)
             rest = ""
     return found
+
+
+def set_aside(database: Path) -> Path:
+    """Rename a logbook file and its log, together; the new name."""
+    number = 1
+    while (aside := database.with_name(f"damaged-{number}.{database.name}")).exists():
+        number += 1
+    try:
+        for ending in ("-wal", "-journal", "-shm", ""):
+            part = database.with_name(database.name + ending)
+            if part.exists():
+                part.rename(aside.with_name(aside.name + ending))
+    except OSError as error:
+        raise RecorderError(
+            f"A damaged logbook cannot be set aside: {error.strerror}", where=str(database)
+        ) from error
+    return aside
 
 
 def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
