@@ -89,7 +89,9 @@ criteria:
 class FakeStation:
     """What `station.client.Client` looks like from the console, and a whole station behind it."""
 
-    def __init__(self, text: str = PROCEDURE, *, wall: float = 1_800_000_000.0, folder: Path = Path("/nowhere")) -> None:
+    def __init__(
+        self, text: str = PROCEDURE, *, wall: float = 1_800_000_000.0, folder: Path = Path("/nowhere")
+    ) -> None:
         self.folder = folder
         self.wall = wall
         self.folding = Folding()
@@ -160,18 +162,20 @@ class FakeStation:
             )
         )  # fmt: skip
         self._queue.put_nowait(
-            Happened(events=[msgspec.Raw(encode(event)) for event in self.events], position=len(self.events), history=True)
+            Happened(
+                events=[msgspec.Raw(encode(event)) for event in self.events], position=len(self.events), history=True
+            )
         )
         self._queue.put_nowait(Standing(recorders={"logbook": "ok", "recorder": "ok"}))
         return self
 
-    async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:
+    async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - as the client has it
         if self.silent:
             await asyncio.sleep(timeout)
         self.asked.append(intent)
         return self.do(intent)
 
-    async def halt(self, reason: str = "", *, timeout: float = 3.0) -> Answered | None:
+    async def halt(self, reason: str = "", *, timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109, ARG002
         self.asked.append(intents.Halt(nonce="here", reason=reason))
         if self.silent:
             return None

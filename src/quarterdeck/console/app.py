@@ -56,7 +56,13 @@ EXIT_CODES = {
     "abandoned": 12, "recovered": 13,
 }  # fmt: skip
 
-_CONTACT: dict[str, Contact] = {"connecting": "connecting", "live": "ok", "silent": "hung", "lost": "lost", "closed": "lost"}
+_CONTACT: dict[str, Contact] = {
+    "connecting": "connecting",
+    "live": "ok",
+    "silent": "hung",
+    "lost": "lost",
+    "closed": "lost",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,17 +93,16 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         look: Look | None = None,
         *,
         keymap: Keymap | None = None,
-        extra: Sequence[Command] = (),
-        first: Callable[[], Screen[object]] | None = None,
+        first: Callable[[QuarterdeckApp], Screen[object]] | None = None,
         notices: Sequence[str] = (),
     ) -> None:
-        """`connect` reaches the session; `extra` commands are the demo's; `first` makes a screen over the live one."""
+        """`connect` reaches the session; `keymap` holds the commands; `first` makes a screen over the live one."""
         os.environ.setdefault("TEXTUAL_ANIMATIONS", "none")
         super().__init__()
         self.animation_level = "none"
         self.asked = look or Look()
         theme.dress(self, self.asked.theme, ascii_glyphs=self.asked.ascii)
-        self.keymap_ = keymap or Keymap((*all_commands(), *extra))
+        self.keymap_ = keymap or Keymap(all_commands())
         self.by_id = {command.id: command for command in self.keymap_.commands}
         self.link = Link(connect, self._changed)
         self.crash: crash.Crash | None = None
@@ -153,7 +158,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         for notice in self._notices:
             self.say(notice, "warning")
         if self._first is not None:
-            self.push_screen(self._first())
+            self.push_screen(self._first(self))
         self.set_timer(0.4, viewing.preload)
         self.tick()
 
@@ -181,7 +186,12 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
 
     def _changed(self, urgent: bool) -> None:
         self._fresh = True
-        if urgent and not self._due and self.is_running and (self.link.caught_up.is_set() or self.link.state != "live"):
+        if (
+            urgent
+            and not self._due
+            and self.is_running
+            and (self.link.caught_up.is_set() or self.link.state != "live")
+        ):
             self._due = True
             self.call_next(self.tick)
 
@@ -196,7 +206,9 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         snapshot = self.snapshot()
         self._before, self._named = snapshot, snapshot.next_line.step
         self._pressing.close_moot()
-        screens = [screen for screen in self.screen_stack if screen is self.screen or screen in self._background_screens]
+        screens = [
+            screen for screen in self.screen_stack if screen is self.screen or screen in self._background_screens
+        ]
         with self.batch_update():
             keys = self._footer_keys()
             for screen in screens:
@@ -310,7 +322,9 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         session = self.link.session
         keys = "123456789abcdefgijklmnopqrstuvwxyz"
         options = (Choice(keys[n % len(keys)], step, name_of(session, step)) for n, step in enumerate(steps[:30]))
-        answers = await self.fill(Form(f"which:{verb}", f"{verb}: which one?", fields=(choice("step", "", *options),)))
+        answers = await self.fill(
+            Form(f"which:{verb}", f"{verb}: which one?", fields=(choice("step", "", *options),))
+        )
         return answers["step"] if answers else ""
 
     def say(self, text: str, level: Level = "information") -> None:

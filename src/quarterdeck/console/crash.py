@@ -11,7 +11,7 @@ import traceback
 from pathlib import Path
 from typing import NamedTuple
 
-__all__ = ["Crash", "state_folder", "write"]
+__all__ = ["Crash", "write"]
 
 
 class Crash(NamedTuple):
@@ -21,23 +21,15 @@ class Crash(NamedTuple):
     line: str
 
 
-def state_folder() -> Path:
-    """Where Quarterdeck keeps its state: `QUARTERDECK_HOME`, else the platform's state folder."""
-    own = os.environ.get("QUARTERDECK_HOME")
-    if own:
-        return Path(own)
-    import platformdirs
-
-    return Path(platformdirs.user_state_dir("quarterdeck"))
-
-
 def write(error: BaseException, *, session: str = "") -> Crash:
     """Write what happened; a disk that refuses costs the file, not the way out."""
+    from quarterdeck.logbook.folder import home
+
     where: Path | None = None
     cause = getattr(error, "error", error)  # a worker's failure carries the real one
     text = "".join(traceback.format_exception(cause))
     try:
-        folder = state_folder() / "crashes"
+        folder = home() / "crashes"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         where = folder / f"console-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt"
         with os.fdopen(os.open(where, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:

@@ -66,7 +66,9 @@ class Form:
     """A halt closes every other bar (R1)."""
 
 
-def text(name: str, label: str, *, required: bool = True, initial: str = "", check: Callable[[str], str] | None = None) -> Field:
+def text(
+    name: str, label: str, *, required: bool = True, initial: str = "", check: Callable[[str], str] | None = None
+) -> Field:
     """A line of text."""
     return Field(name, label, "text", required, initial, check=check)
 

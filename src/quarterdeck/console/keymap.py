@@ -62,7 +62,9 @@ class Keymap:
         for identity, given in own.items():
             if identity not in self._by_id:
                 near = get_close_matches(identity, self._by_id, 1)
-                problems.append(f"{identity}: there is no such command" + (f"; did you mean {near[0]}?" if near else ""))
+                problems.append(
+                    f"{identity}: there is no such command" + (f"; did you mean {near[0]}?" if near else "")
+                )
                 continue
             keys = (given,) if isinstance(given, str) else tuple(given)
             for key in keys:
@@ -77,7 +79,9 @@ class Keymap:
         if "halt" in own and not self._everywhere["halt"]:
             problems.append("halt: needs a key that works while you type, such as f9")
         if problems:
-            raise DocumentError("the keymap cannot be used", problems=tuple(problems), hint="the shipped keys are in force")
+            raise DocumentError(
+                "the keymap cannot be used", problems=tuple(problems), hint="the shipped keys are in force"
+            )
 
     def _wrong(self, identity: str, key: str, taken: Mapping[str, str]) -> str:
         if not _KEY.fullmatch(key):

@@ -133,7 +133,9 @@ def _text(app: QuarterdeckApp) -> str:
     focused: Widget | None = app.screen.focused
     if isinstance(focused, Pane) and focused.snapshot is not None:
         width = focused.content_width
-        rows = (focused.row(focused.snapshot, y, width) for y in range(min(focused.row_count(focused.snapshot), 5_000)))
+        rows = (
+            focused.row(focused.snapshot, y, width) for y in range(min(focused.row_count(focused.snapshot), 5_000))
+        )
         return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
     return ""
 

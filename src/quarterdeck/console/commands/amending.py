@@ -18,8 +18,11 @@ __all__ = ["AddStep", "Correct", "Extend", "Review"]
 
 
 class AddStep(Command):
-    """Adds a step that was not in the plan: what, who, how long, how to undo it. It enters the forecast and the
-    rollback list; without it the rollback list would lie. In a rollback, A runs mine."""
+    """Adds a step that was not in the plan.
+
+    What, who, how long, how to undo it. It enters the forecast and the rollback list; without it the rollback
+    list would lie. In a rollback, A runs mine.
+    """
 
     id = "add_step"
     title = "Add a step that was not in the plan"
@@ -90,7 +93,7 @@ def _fields(roles: tuple[str, ...]) -> tuple[Field, ...]:
             Choice("4", "nothing", "it changes nothing"),
         ),
         Field("how", "Undo: how, or why none", when=lambda given: given.get("undo") in {"none", "manual"}),
-        text("done", "Already done at (13:50; empty: not yet)", required=False, check=lambda given: _wrong_time(given)),
+        text("done", "Already done at (13:50; empty: not yet)", required=False, check=_wrong_time),
         reason("Why is it needed?"),
     )
 
@@ -137,7 +140,9 @@ def parse_time(given: str, now: float) -> float:
         if hour < 24 and minute < 60:
             local = datetime.fromtimestamp(now).astimezone()
             at = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
-            return min((at + timedelta(days=day) for day in (-1, 0, 1)), key=lambda t: abs(t.timestamp() - now)).timestamp()
+            return min(
+                (at + timedelta(days=day) for day in (-1, 0, 1)), key=lambda t: abs(t.timestamp() - now)
+            ).timestamp()
     else:
         try:
             return datetime.fromisoformat(text_).astimezone().timestamp()
@@ -176,7 +181,12 @@ class Correct(Command):
         run = situation.run(step)
         definition = situation.step(step)
         values = [
-            text(f"value:{wanted.name}", f"{wanted.title or wanted.name}", required=False, initial=run.values.get(wanted.name, ""))
+            text(
+                f"value:{wanted.name}",
+                f"{wanted.title or wanted.name}",
+                required=False,
+                initial=run.values.get(wanted.name, ""),
+            )
             for wanted in (definition.record if definition else ())
         ]
         answers = await desk.fill(
@@ -184,7 +194,14 @@ class Correct(Command):
                 f"correct:{step}",
                 f"Correct {name_of(situation.session, step)}: {run.state.replace('_', ' ')}, effect {run.effect}",
                 fields=(
-                    choice("state", "It was", Choice("1", "same", "as it says"), Choice("2", "done", "done"), Choice("3", "failed", "failed"), initial="same"),
+                    choice(
+                        "state",
+                        "It was",
+                        Choice("1", "same", "as it says"),
+                        Choice("2", "done", "done"),
+                        Choice("3", "failed", "failed"),
+                        initial="same",
+                    ),
                     choice(
                         "effect",
                         "Its effect is",
@@ -248,7 +265,9 @@ class Extend(Command):
                 "extend",
                 f"The window ends at {clock(window.end)}",
                 fields=(
-                    text("end", "New end: 04:30, or how much longer: +30m", check=lambda g: _wrong_end(g, window.end)),
+                    text(
+                        "end", "New end: 04:30, or how much longer: +30m", check=lambda g: _wrong_end(g, window.end)
+                    ),
                     text("approver", "Approved by (empty: by you alone, an exception)", required=False),
                     reason(),
                 ),

@@ -24,7 +24,7 @@ class Yes(NamedTuple):
 
 
 class No(NamedTuple):
-    """It does not, because …"""
+    """It does not, and why."""
 
     because: str
     relevant: bool = True
@@ -58,7 +58,7 @@ class Desk(Protocol):
         """Halt at once."""
 
     async def view(self, what: str, argument: str = "") -> None:
-        """Do something to the view alone: `help`, `palette`, `layout`, `theme`, `open`, `copy`, `write` …"""
+        """Do something to the view alone: `help`, `palette`, `layout`, `theme`, `open`, `copy`, `write` and so on."""
 
     async def perform(self, command: str) -> None:
         """Run another command by its id."""

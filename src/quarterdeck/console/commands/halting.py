@@ -15,9 +15,12 @@ __all__ = ["GoOn", "Halt", "LetterR", "Pause", "WhatNow", "go_on"]
 
 
 class Halt(Command):
-    """Stops everything at once, without a question: nothing new starts, what runs gets its on_halt, every console
-    turns to the rollback plan. A reason is asked for afterwards. Nobody can refuse it, and until a rollback is
-    committed it can be taken back with G. F9 works while you type, and so does Ctrl+\\."""
+    r"""Stops everything at once, without a question.
+
+    Nothing new starts, what runs gets its on_halt, every console turns to the rollback plan. A reason is asked
+    for afterwards. Nobody can refuse it, and until a rollback is committed it can be taken back with G. F9
+    works while you type, and so does Ctrl+\\.
+    """
 
     id = "halt"
     title = "HALT: stop everything at once"
@@ -60,8 +63,11 @@ class Pause(Command):
 
 
 class GoOn(Command):
-    """Goes on: after a pause at once; after a halt with a reason, and then it lands in paused, while what has aged
-    is read again; a second G starts the work. In a rollback that paused, it goes on undoing."""
+    """Goes on.
+
+    After a pause at once; after a halt with a reason, and then it lands in paused, while what has aged is read
+    again; a second G starts the work. In a rollback that paused, it goes on undoing.
+    """
 
     id = "go_on"
     title = "Go on"
@@ -120,7 +126,9 @@ async def go_on(desk: Desk) -> bool:
             fields=tuple(fields),
             confirm="go on",
             tone="change",
-            moot=lambda now: "" if now.halts() or now.state in {"paused", "rollback_paused"} else "it goes on already",
+            moot=lambda now: (
+                "" if now.halts() or now.state in {"paused", "rollback_paused"} else "it goes on already"
+            ),
             survives_halt=halted,
         )
         filled = await desk.fill(form)
@@ -129,7 +137,9 @@ async def go_on(desk: Desk) -> bool:
         answers = filled
     if situation.reason_open() and answers.get("reason"):
         await desk.ask(intents.GiveReason(reason=answers["reason"]))
-    intent = _intent(desk.situation, answers.get("reason", ""), answers.get("accept", ""), answers.get("override", ""))
+    intent = _intent(
+        desk.situation, answers.get("reason", ""), answers.get("accept", ""), answers.get("override", "")
+    )
     return not (await desk.ask(intent)).refusal
 
 

@@ -59,7 +59,13 @@ class Evidence(Command):
                 f"evidence:{step}",
                 f"Evidence for {name_of(desk.situation.session, step)}",
                 fields=(
-                    choice("what", "", Choice("t", "text", "a text"), Choice("f", "file", "a file, by its path"), initial="text"),
+                    choice(
+                        "what",
+                        "",
+                        Choice("t", "text", "a text"),
+                        Choice("f", "file", "a file, by its path"),
+                        initial="text",
+                    ),
                     text("given", "Text, or path of the file"),
                 ),
                 confirm="save",
@@ -98,7 +104,12 @@ class Value(Command):
                 f"value:{step}",
                 f"Values of {name_of(situation.session, step)}",
                 fields=tuple(
-                    text(wanted.name, f"{wanted.title or wanted.name} {wanted.unit}".strip(), required=False, initial=known.get(wanted.name, ""))
+                    text(
+                        wanted.name,
+                        f"{wanted.title or wanted.name} {wanted.unit}".strip(),
+                        required=False,
+                        initial=known.get(wanted.name, ""),
+                    )
                     for wanted in definition.record
                 ),
                 confirm="save",

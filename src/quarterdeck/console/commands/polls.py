@@ -33,8 +33,10 @@ class AnswerPoll(Command):
 
 
 class Dismiss(Command):
-    """Dismisses a guard's proposal to halt, with a reason. It comes again when it has cleared and returns, when it
-    worsens, or after ten minutes."""
+    """Dismisses a guard's proposal to halt, with a reason.
+
+    It comes again when it has cleared and returns, when it worsens, or after ten minutes.
+    """
 
     id = "dismiss"
     title = "Dismiss a guard's proposal to halt"
@@ -84,7 +86,9 @@ class OverrideGuard(Command):
                 "override_guard",
                 "Override a guard (an exception)",
                 fields=(
-                    choice("guard", "", *(Choice(str(n), g, g, why) for n, (g, why) in enumerate(holding.items(), 1))),
+                    choice(
+                        "guard", "", *(Choice(str(n), g, g, why) for n, (g, why) in enumerate(holding.items(), 1))
+                    ),
                     choice(
                         "seconds",
                         "For how long?",
@@ -165,7 +169,12 @@ class SignOff(Command):
                 f"sign:{step}",
                 f"Sign {name_of(situation.session, step)} off",
                 fields=(
-                    choice("role", "As", *(Choice(str(n), role, role) for n, role in enumerate(roles, 1)), initial=roles[0] if roles else ""),
+                    choice(
+                        "role",
+                        "As",
+                        *(Choice(str(n), role, role) for n, role in enumerate(roles, 1)),
+                        initial=roles[0] if roles else "",
+                    ),
                     text("meaning", "What do you sign for?"),
                 ),
                 confirm="sign",
@@ -177,7 +186,12 @@ class SignOff(Command):
         refusal = situation.refusal(signature)
         if refusal is not None and refusal.waivable:
             why = await desk.fill(
-                Form(f"sign_waiver:{step}", refusal.why, fields=(reason("Why do you sign it yourself? (an exception)"),), tone="danger")
+                Form(
+                    f"sign_waiver:{step}",
+                    refusal.why,
+                    fields=(reason("Why do you sign it yourself? (an exception)"),),
+                    tone="danger",
+                )
             )
             if why is None:
                 return

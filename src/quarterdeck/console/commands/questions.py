@@ -19,7 +19,7 @@ __all__ = ["ask_effect", "ask_gone", "ask_open", "ask_poll", "ask_reason", "ask_
 
 def open_question(situation: Situation) -> str:
     """What is asked next: `manual`, `gone`, `effect`, `reason`, `what_now`, `undo`, `poll`, or nothing."""
-    halted = bool(situation.halts()) and situation.session.phase not in {"rolling_back"}
+    halted = bool(situation.halts()) and situation.session.phase != "rolling_back"
     if situation.manual_questions():
         return "manual"
     if situation.gone_questions():
@@ -190,7 +190,10 @@ async def ask_poll(desk: Desk, step: str) -> bool:
         if not open_roles:
             return True
         role = open_roles[0]
-        given = [f"{r}: {a.answer.replace('_', '-')}{' · ' + a.comment if a.comment else ''}" for r, a in poll.answers.items()]
+        given = [
+            f"{r}: {a.answer.replace('_', '-')}{' · ' + a.comment if a.comment else ''}"
+            for r, a in poll.answers.items()
+        ]
         answers = await desk.fill(
             Form(
                 f"poll:{step}:{role}",

@@ -25,9 +25,12 @@ def answered(situation: Situation) -> tuple[str, ...]:
 
 
 class RollBack(Command):
-    """Commits the rollback: everything that was done is undone, newest first. It shows what will be undone, what
-    cannot be, the minutes it needs and the margin to the window's end, and asks for the word ROLLBACK. From there
-    the forward plan is locked for good."""
+    """Commits the rollback.
+
+    Everything that was done is undone, newest first. It shows what will be undone, what cannot be, the minutes
+    it needs and the margin to the window's end, and asks for the word ROLLBACK. From there the forward plan is
+    locked for good.
+    """
 
     id = "roll_back"
     title = "Roll back all"
@@ -52,7 +55,9 @@ class RollBack(Command):
     async def run(self, desk: Desk) -> None:
         """Show it all, ask for the word, commit."""
         situation = desk.situation
-        unknown = situation.effect_questions() or [r.id for r in situation.session.steps.values() if r.effect == "unknown"]
+        unknown = situation.effect_questions() or [
+            r.id for r in situation.session.steps.values() if r.effect == "unknown"
+        ]
         fields = []
         if situation.reason_open():
             fields.append(reason("Why was it halted?"))
@@ -67,7 +72,13 @@ class RollBack(Command):
                 fields=(*fields, word("ROLLBACK")),
                 confirm="commit the rollback",
                 tone="danger",
-                moot=lambda now: "the rollback is committed" if now.session.rollback else "" if now.halts() else "the halt is answered",
+                moot=lambda now: (
+                    "the rollback is committed"
+                    if now.session.rollback
+                    else ""
+                    if now.halts()
+                    else "the halt is answered"
+                ),
                 survives_halt=True,
             )
         )
@@ -108,7 +119,10 @@ def rollback_lines(situation: Situation) -> list[str]:
         step = step_of(session, identity)
         lines.append(f"stays: {name_of(session, identity)}: {step.undo_none if step else ''}")
     later = [run.id for run in session.steps.values() if run.undo_later and run.effect != "none"]
-    lines += [f"CANNOT be undone as it stands: {name_of(session, identity)} (its undo was left for later)" for identity in later]
+    lines += [
+        f"CANNOT be undone as it stands: {name_of(session, identity)} (its undo was left for later)"
+        for identity in later
+    ]
     return lines
 
 
@@ -138,12 +152,16 @@ class RunMine(Command):
         situation = desk.situation
         roles = _mine(situation)
         rollback = situation.session.rollback
-        items = [i for i in (rollback.items if rollback else []) if situation.run(i.step).state in {"pending", "claimed"}]
+        items = [
+            i for i in (rollback.items if rollback else []) if situation.run(i.step).state in {"pending", "claimed"}
+        ]
         if not items:
             desk.say("Nothing of yours is left to undo", "warning")
             return
         total = sum(item.duration for item in items)
-        lines = [f"{n:>3} {name_of(situation.session, item.step)}  {item.owner}" for n, item in enumerate(items[:SHOWN], 1)]
+        lines = [
+            f"{n:>3} {name_of(situation.session, item.step)}  {item.owner}" for n, item in enumerate(items[:SHOWN], 1)
+        ]
         if len(items) > SHOWN:
             lines.append(f"    and {len(items) - SHOWN} more")
         lines.append("They stop at the first that fails or asks.")
@@ -186,8 +204,10 @@ class StopMine(Command):
 
 
 class UndoStep(Command):
-    """Undoes only the latest started step that changed something, while paused or halted, and makes it available
-    again: a false halt is no reason to undo everything."""
+    """Undoes only the latest started step that changed something, and makes it available again.
+
+    While paused or halted: a false halt is no reason to undo everything.
+    """
 
     id = "undo_step"
     title = "Undo only the last step, then pause"
@@ -207,7 +227,10 @@ class UndoStep(Command):
         definition = situation.step(step)
         if definition is None:
             return
-        lines = [f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {span(undo.duration)}" for undo in definition.undo]
+        lines = [
+            f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {span(undo.duration)}"
+            for undo in definition.undo
+        ]
         answers = await desk.fill(
             Form(
                 f"undo_step:{step}",
@@ -255,7 +278,9 @@ class Contingency(Command):
         if plan is None or not plan.contingency:
             return No("the procedure has no contingency steps")
         refusal = situation.refusal(intents.StartContingency(halts=answered(situation), reason="?"))
-        return YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
+        return (
+            YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
+        )
 
     async def run(self, desk: Desk) -> None:
         """Show them, ask why, start."""
@@ -281,8 +306,10 @@ class Contingency(Command):
 
 
 class Abandon(Command):
-    """Hands over and ends the session here, with a note who takes care of what. It skips closing, and is the way
-    out of every state in which nothing runs."""
+    """Hands over and ends the session here, with a note who takes care of what.
+
+    It skips closing, and is the way out of every state in which nothing runs.
+    """
 
     id = "abandon"
     title = "Abandon: hand over and end here"
@@ -294,7 +321,9 @@ class Abandon(Command):
         if situation.live():
             return No("something runs: halt first (H)")
         refusal = situation.refusal(intents.Abandon(reason="?", handover="?", halts=answered(situation)))
-        return YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
+        return (
+            YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
+        )
 
     async def run(self, desk: Desk) -> None:
         """Ask for the reason and the hand-over note."""
@@ -317,7 +346,9 @@ class Abandon(Command):
             return
         if desk.situation.reason_open():
             await desk.ask(intents.GiveReason(reason=answers["reason"]))
-        intent = intents.Abandon(reason=answers["reason"], handover=answers["handover"], halts=answered(desk.situation))
+        intent = intents.Abandon(
+            reason=answers["reason"], handover=answers["handover"], halts=answered(desk.situation)
+        )
         await desk.ask(intent)
 
 

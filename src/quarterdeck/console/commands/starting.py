@@ -95,7 +95,11 @@ def start_bar(situation: Situation, step: Step) -> Form:
         large=f"{user}@{host}",
         confirm="START",
         tone="danger" if step.point_of_no_return else "change",
-        moot=lambda now: "" if now.view(step.id) in {"available", "failed", "interrupted", "unknown", "claimed"} else _gone(now, step.id),
+        moot=lambda now: (
+            ""
+            if now.view(step.id) in {"available", "failed", "interrupted", "unknown", "claimed"}
+            else _gone(now, step.id)
+        ),
     )
 
 
@@ -131,7 +135,9 @@ def _watched(situation: Situation, step: Step) -> str:
         where = {step.id, names.get(place.part, "")}
     else:
         where = {step.id, place.stage_id}
-    guards = [g.title for g in plan.procedure.guards if (not g.during and place.part == "stages") or where & set(g.during)]
+    guards = [
+        g.title for g in plan.procedure.guards if (not g.during and place.part == "stages") or where & set(g.during)
+    ]
     text = ", ".join(guards) if guards else "no guard"
     if step.expect_outage is not None:
         text += f"; {step.expect_outage.target} may be down for {span(step.expect_outage.max)}"
@@ -188,7 +194,9 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
             fields=(reason("Why start although that is open? (an exception)"),) if gates else (),
             confirm="START",
             tone="danger" if gates else "change",
-            moot=lambda now: "" if now.session.phase == "planned" else f"started at {clock(now.session.started or now.now)}",
+            moot=lambda now: (
+                "" if now.session.phase == "planned" else f"started at {clock(now.session.started or now.now)}"
+            ),
         )
     )
     if answers is None:

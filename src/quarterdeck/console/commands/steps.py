@@ -43,9 +43,11 @@ def meant_live(situation: Situation, steps: Iterable[str]) -> list[str]:
 
 
 class Start(Command):
-    """Starts the step that the next line names (or the session, in planning). A step that changes something opens
-    its start bar first: what will run, where, as whom, how long, what a rollback needs afterwards, what watches it.
-    Enter starts."""
+    """Starts the step that the next line names (or the session, in planning).
+
+    A step that changes something opens its start bar first: what will run, where, as whom, how long, what a
+    rollback needs afterwards, what watches it. Enter starts.
+    """
 
     id = "start"
     title = "Start the next step"
@@ -83,8 +85,10 @@ class Start(Command):
 
 
 class Done(Command):
-    """Says that the step is done; its verifications are read before it counts. Where the step asks for values or
-    evidence, a form opens."""
+    """Says that the step is done; its verifications are read before it counts.
+
+    Where the step asks for values or evidence, a form opens.
+    """
 
     id = "done"
     title = "Done: the running step is finished"
@@ -94,7 +98,12 @@ class Done(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step of a person is under way."""
-        return _any(situation, _finishable(situation), lambda step: intents.FinishStep(step=step), "no step of yours is under way")
+        return _any(
+            situation,
+            _finishable(situation),
+            lambda step: intents.FinishStep(step=step),
+            "no step of yours is under way",
+        )
 
     async def run(self, desk: Desk) -> None:
         """Ask what it needs, then say done."""
@@ -154,7 +163,9 @@ async def finish(desk: Desk, step: str, *, by_hand: bool) -> None:
                 f"{name_of(situation.session, step)}: done{' by hand' if by_hand else ''}",
                 fields=tuple(fields),
                 confirm="done",
-                moot=lambda now: "it is finished" if now.run(step).state in {"done", "done_manually", "skipped"} else "",
+                moot=lambda now: (
+                    "it is finished" if now.run(step).state in {"done", "done_manually", "skipped"} else ""
+                ),
             )
         )
         if filled is None:
@@ -180,7 +191,9 @@ class Fail(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step is under way."""
-        return _any(situation, situation.live(), lambda step: intents.FailStep(step=step, reason="?"), "no step is under way")
+        return _any(
+            situation, situation.live(), lambda step: intents.FailStep(step=step, reason="?"), "no step is under way"
+        )
 
     async def run(self, desk: Desk) -> None:
         """Ask why, then say failed."""
@@ -204,8 +217,11 @@ class Fail(Command):
 
 
 class Skip(Command):
-    """Leaves a step out, with a reason: an exception in the record. Steps of the plan only where the procedure
-    says skippable; steps of a rollback, contingency or closing always. The effect that is there stays."""
+    """Leaves a step out, with a reason.
+
+    An exception in the record. Steps of the plan only where the procedure says skippable; steps of a rollback,
+    contingency or closing always. The effect that is there stays.
+    """
 
     id = "skip"
     title = "Skip a step"
@@ -215,7 +231,12 @@ class Skip(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step that may be left out has not finished."""
-        return _any(situation, self._possible(situation), lambda step: intents.SkipStep(step=step, reason="?"), "no step to leave out")
+        return _any(
+            situation,
+            self._possible(situation),
+            lambda step: intents.SkipStep(step=step, reason="?"),
+            "no step to leave out",
+        )
 
     @staticmethod
     def _possible(situation: Situation) -> list[str]:
@@ -260,7 +281,12 @@ class Verify(Command):
     def available(self, situation: Situation) -> Available:
         """While a step with verifications was started."""
         found = _verifiable(situation)
-        return _any(situation, found, lambda step: intents.VerifyStep(step=step), "no step with verifications is at that point")
+        return _any(
+            situation,
+            found,
+            lambda step: intents.VerifyStep(step=step),
+            "no step with verifications is at that point",
+        )
 
     async def run(self, desk: Desk) -> None:
         """Read them."""
@@ -282,8 +308,10 @@ def _verifiable(situation: Situation) -> list[str]:
 
 
 class StopNow(Command):
-    """Stops a running command now: SIGINT, SIGTERM, its grace, then SIGKILL to all of it. What it had done by then
-    is asked for next."""
+    """Stops a running command now.
+
+    SIGINT, SIGTERM, its grace, then SIGKILL to all of it. What it had done by then is asked for next.
+    """
 
     id = "stop_now"
     title = "Stop the running command now"
@@ -291,7 +319,9 @@ class StopNow(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a command runs."""
-        return _any(situation, situation.live(), lambda step: intents.StopCommand(step=step, reason="?"), "no command runs")
+        return _any(
+            situation, situation.live(), lambda step: intents.StopCommand(step=step, reason="?"), "no command runs"
+        )
 
     async def run(self, desk: Desk) -> None:
         """Ask, then stop it."""
@@ -325,7 +355,9 @@ class Estimate(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step runs."""
-        return _any(situation, situation.live(), lambda step: intents.Estimate(step=step, rest=60.0), "no step is under way")
+        return _any(
+            situation, situation.live(), lambda step: intents.Estimate(step=step, rest=60.0), "no step is under way"
+        )
 
     async def run(self, desk: Desk) -> None:
         """Ask for a span."""
@@ -365,7 +397,12 @@ class DoneByHand(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step waits that a person could have done."""
-        return _any(situation, self._possible(situation), lambda s: intents.FinishStep(step=s, by_hand=True, note="?"), "no step waits that could be done by hand")
+        return _any(
+            situation,
+            self._possible(situation),
+            lambda s: intents.FinishStep(step=s, by_hand=True, note="?"),
+            "no step waits that could be done by hand",
+        )
 
     @staticmethod
     def _possible(situation: Situation) -> list[str]:
@@ -379,8 +416,10 @@ class DoneByHand(Command):
 
 
 class Retry(Command):
-    """Starts a new attempt of a step that failed, was interrupted or ended unknown. It needs its effect declared as
-    nothing, unless the procedure says that it may be repeated."""
+    """Starts a new attempt of a step that failed, was interrupted or ended unknown.
+
+    It needs its effect declared as nothing, unless the procedure says that it may be repeated.
+    """
 
     id = "retry"
     title = "Retry a failed step"
@@ -408,7 +447,9 @@ class Accept(Command):
     def available(self, situation: Situation) -> Available:
         """While a step waits in verifying."""
         waiting = [step for step in situation.live() if situation.run(step).state == "verifying"]
-        return _any(situation, waiting, lambda step: intents.AcceptStep(step=step, reason="?"), "no verification waits")
+        return _any(
+            situation, waiting, lambda step: intents.AcceptStep(step=step, reason="?"), "no verification waits"
+        )
 
     async def run(self, desk: Desk) -> None:
         """Ask why."""
@@ -417,7 +458,10 @@ class Accept(Command):
         step = await desk.which("Accept", meant(situation, waiting))
         if not step:
             return
-        read = [f"{'ok ' if p.ok else 'not ok' if p.ok is False else 'unread'}  {p.title}: {p.read}" for p in situation.run(step).proofs]
+        read = [
+            f"{'ok ' if p.ok else 'not ok' if p.ok is False else 'unread'}  {p.title}: {p.read}"
+            for p in situation.run(step).proofs
+        ]
         answers = await desk.fill(
             Form(
                 f"accept:{step}",
@@ -445,7 +489,9 @@ class DeclareEffect(Command):
 
     @staticmethod
     def _possible(situation: Situation) -> list[str]:
-        declared = [r.id for r in situation.session.steps.values() if r.effect == "unknown" and r.state in ENDED_BADLY]
+        declared = [
+            r.id for r in situation.session.steps.values() if r.effect == "unknown" and r.state in ENDED_BADLY
+        ]
         return list(dict.fromkeys([*situation.effect_questions(), *declared]))
 
     async def run(self, desk: Desk) -> None:

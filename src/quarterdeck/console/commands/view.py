@@ -164,8 +164,10 @@ class Links(Command):
 
 
 class Copy(Command):
-    """Copies the selected text, or the focused pane's, to your terminal's clipboard (OSC 52). Some terminals refuse
-    that: w writes it to a file."""
+    """Copies the selected text, or the focused pane's, to your terminal's clipboard (OSC 52).
+
+    Some terminals refuse that: w writes it to a file.
+    """
 
     id = "copy"
     title = "Copy to the clipboard"

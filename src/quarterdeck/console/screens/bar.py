@@ -101,7 +101,7 @@ class Choices(Widget):
 
 def _is(option: Choice, event: events.Key) -> bool:
     pressed = event.character or event.key
-    return pressed == option.key or (pressed.lower() == option.key and pressed not in {"H"})
+    return pressed == option.key or (pressed.lower() == option.key and pressed != "H")
 
 
 def over_live(screen: ModalScreen[object], snapshot: Snapshot) -> None:
@@ -184,7 +184,9 @@ class Bar(ModalScreen[Answers | None]):
         return found
 
     def _hint(self) -> Content:
-        return Content.assemble(("enter", "bold $accent"), f" {self.form.confirm}   ", ("esc", "bold $accent"), " leave")
+        return Content.assemble(
+            ("enter", "bold $accent"), f" {self.form.confirm}   ", ("esc", "bold $accent"), " leave"
+        )
 
     def on_mount(self) -> None:
         """Focus the first field that is empty."""
@@ -209,7 +211,10 @@ class Bar(ModalScreen[Answers | None]):
 
     def is_touched(self) -> bool:
         """Whether there is anything that a draft should keep."""
-        return any(isinstance(w, Input) and w.value and f.kind == "text" for (f, w) in zip(self.form.fields, self._fields.values(), strict=True))
+        return any(
+            isinstance(w, Input) and w.value and f.kind == "text"
+            for (f, w) in zip(self.form.fields, self._fields.values(), strict=True)
+        )
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in a field: to the next empty one, else do it."""

@@ -69,7 +69,10 @@ class PaletteScreen(ModalScreen[str]):
             yield Static("", id="told")
             with Horizontal(id="foot"):
                 yield HaltPane()
-                yield Static(Content.assemble(("enter", "bold $accent"), " do it   ", ("esc", "bold $accent"), " leave"), id="hint")
+                yield Static(
+                    Content.assemble(("enter", "bold $accent"), " do it   ", ("esc", "bold $accent"), " leave"),
+                    id="hint",
+                )
 
     def on_mount(self) -> None:
         """Type at once."""

@@ -30,7 +30,8 @@ class _Over(ModalScreen[None]):
 
     DEFAULT_CSS = """
     _Over { align: center middle; background: $background 60%; }
-    _Over > #box { width: 90%; max-width: 110; height: 90%; border: round $frame; background: $surface; padding: 0 1; }
+    _Over > #box { width: 90%; max-width: 110; height: 90%;
+                    border: round $frame; background: $surface; padding: 0 1; }
     _Over #title { text-style: bold; height: 1; color: $strong; }
     _Over #text { height: 1fr; }
     _Over #foot { height: 1; }
@@ -122,7 +123,9 @@ def help_text(app: QuarterdeckApp) -> Content:
         not_now = f"  (not now: {visible(answer.because, 160)})" if isinstance(answer, No) else ""
         parts.append(Content.assemble((f"{keys:<12}", "bold $accent"), (command.title, "bold"), (not_now, "$muted")))
         parts.append(Content.assemble(" " * 12, command.help))
-    parts.append(Content("\nSmall letters of what matters only say which key it is. Keys can be changed: keymap.yaml"))
+    parts.append(
+        Content("\nSmall letters of what matters only say which key it is. Keys can be changed: keymap.yaml")
+    )
     return Content("\n").join(parts)
 
 

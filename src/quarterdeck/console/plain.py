@@ -1,0 +1,274 @@
+"""The same session line by line, for screen readers, dumb terminals and scripts of people.
+
+Prints what happens as sentences, and takes one-word commands: the ids, keys and titles of the same commands that the
+screen has, with the same forms asked one question after the other. `halt` or H halts from every question.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TextIO
+
+from quarterdeck.console.commands import all_commands
+from quarterdeck.console.commands.base import Command, Level, No
+from quarterdeck.console.connection import Link, StationClient
+from quarterdeck.console.forms import Answers, Field, Form, missing
+from quarterdeck.console.keymap import Keymap
+from quarterdeck.console.situation import Situation
+from quarterdeck.console.text import visible
+from quarterdeck.console.words import clock, name_of
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.host import boot_clock_ns, boot_id
+from quarterdeck.session.event import Moment
+from quarterdeck.session.intents import Intent
+from quarterdeck.session.next_line import next_line
+from quarterdeck.station.protocol import Answered
+
+__all__ = ["PlainDesk", "run_plain"]
+
+DETACHED = 3
+OUTCOMES = {
+    "completed": 0, "completed_with_exceptions": 0, "rolled_back": 10, "rolled_back_with_exceptions": 11,
+    "abandoned": 12, "recovered": 13,
+}  # fmt: skip
+LEAVE = {".", "esc", "escape"}
+
+
+def run_plain(connect: Callable[[], Awaitable[StationClient]]) -> int:
+    """Run it on stdin and stdout; the exit code says how the session stands at the end."""
+    return asyncio.run(_run(connect))
+
+
+async def _run(connect: Callable[[], Awaitable[StationClient]]) -> int:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    desk = PlainDesk(connect, sys.stdout)
+
+    async def typed() -> str | None:
+        line = await reader.readline()
+        return line.decode(errors="replace").rstrip("\n") if line else None
+
+    return await desk.run(typed)
+
+
+class PlainDesk:
+    """What the app is for the screen: the desk through which commands act, on lines of text."""
+
+    def __init__(self, connect: Callable[[], Awaitable[StationClient]], out: TextIO) -> None:
+        """`out` takes the sentences."""
+        self.link = Link(connect, lambda _: self._news.set())
+        self._news = asyncio.Event()
+        self._out = out
+        self._keymap = Keymap(all_commands())
+        self._boot = boot_id()
+        self._told = 0
+        self._next = ""
+        self._lines: asyncio.Queue[str | None] = asyncio.Queue()
+        self._code: int | None = None
+
+    async def run(self, typed: Callable[[], Awaitable[str | None]]) -> int:
+        """Take lines until the person leaves, stdin ends, or the session is over and left."""
+        tasks = [
+            asyncio.create_task(self.link.run(), name="link"),
+            asyncio.create_task(self._tell(), name="tell"),
+            asyncio.create_task(self._listen(typed), name="listen"),
+            asyncio.create_task(self._obey(), name="obey"),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.link.leave()
+        return self._outcome() if self._code is None else self._code
+
+    def _outcome(self) -> int:
+        session = self.link.session
+        return OUTCOMES.get(session.outcome, 0) if session.is_over else DETACHED
+
+    # -- telling
+
+    def print(self, text: str) -> None:
+        """One line, through the gate."""
+        self._out.write(visible(text, 1_000) + "\n")
+        self._out.flush()
+
+    async def _tell(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            if not self.link.caught_up.is_set():
+                continue
+            for line in self.link.log[self._told :]:
+                mark = "!! " if line.level == "alarm" else ""
+                if line.kind != "notice":
+                    self.print(f"{clock(line.at)} {line.who}: {mark}{line.text}")
+            self._told = len(self.link.log)
+            self._say_next()
+
+    def _say_next(self) -> None:
+        found = next_line(self.link.session, self.situation.now, self.link.me)
+        line = f"{found.question} {found.step} {found.key}"
+        if line != self._next:
+            self._next = line
+            self.print(f"NEXT: {found.text}")
+
+    # -- obeying
+
+    async def _listen(self, typed: Callable[[], Awaitable[str | None]]) -> None:
+        while (line := await typed()) is not None:
+            if line.strip() in {"H", "halt", "HALT"}:
+                self.halt()
+            else:
+                self._lines.put_nowait(line)
+        self._lines.put_nowait(None)
+        await asyncio.Event().wait()
+
+    async def _obey(self) -> None:
+        await self.link.caught_up.wait()
+        self.print("Type a command (help lists them); . leaves a question; H halts at any time.")
+        while (line := await self._lines.get()) is not None and self._code is None:
+            word = line.strip()
+            if not word:
+                continue
+            if word.lower() in {"quit", "leave", "exit", "q"}:
+                await self.perform("leave")
+            elif word.lower() in {"help", "?"}:
+                self._help()
+            elif (command := self._find(word)) is None:
+                self.print(f"There is no command {word!r}; help lists them")
+            else:
+                await self.perform(command.id)
+            if self._code is not None:
+                return
+
+    def _find(self, word: str) -> Command | None:
+        for command in self._keymap.commands:
+            if word.lower().replace(" ", "_") in {command.id, command.word.lower().replace(" ", "_")}:
+                return command
+        found = self._keymap.find(word, word if len(word) == 1 else None)
+        applies = [command for command in found if not isinstance(command.available(self.situation), No)]
+        return next(iter([*applies, *found]), None)
+
+    def _help(self) -> None:
+        situation = self.situation
+        for command in self._keymap.commands:
+            if (not command.of_view or command.id in {"leave", "open"}) and not isinstance(
+                command.available(situation), No
+            ):
+                self.print(f"{command.id.replace('_', ' '):<18} {self._keymap.key_of(command):<7} {command.title}")
+
+    # -- the desk
+
+    @property
+    def situation(self) -> Situation:
+        """The moment, as commands see it."""
+        link = self.link
+        now = link.session.clock(Moment(wall=time.time(), boot=self._boot, bt_ns=boot_clock_ns()))
+        named = next_line(link.session, now, link.me).step if link.session.plan is not None else ""
+        return Situation(
+            session=link.session, now=now, me=link.me, named=named, link=link.state, read_only=link.read_only
+        )
+
+    async def ask(self, intent: Intent) -> Answered:
+        """Ask the station; say a refusal."""
+        answer = await self.link.ask(intent)
+        if answer.refusal and not answer.waivable:
+            self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
+        return answer
+
+    async def fill(self, form: Form) -> Answers | None:
+        """Ask the form's questions one after the other; `.` leaves it."""
+        if form.moot is not None and (why := form.moot(self.situation)):
+            self.say(why)
+            return None
+        self.print(form.title)
+        for line in (form.large, *form.lines):
+            if line:
+                self.print(f"  {line}")
+        answers: Answers = {}
+        for field in form.fields:
+            given = await self._field(form, field, answers)
+            if given is None:
+                return None
+            answers[field.name] = given
+        if not form.fields:
+            self.print(f"Enter: {form.confirm}; . leaves")
+            entered = await self._lines.get()
+            if entered is None or entered.strip():
+                return None
+        if form.moot is not None and (why := form.moot(self.situation)):
+            self.say(why)
+            return None
+        return answers
+
+    async def _field(self, form: Form, field: Field, answers: Answers) -> str | None:
+        for option in field.choices:
+            self.print(f"  {option.key}  {option.label}{f': {option.detail}' if option.detail else ''}")
+        only = Form(form.id, form.title, fields=(field,))
+        while True:
+            self.print(f"{field.label or 'Which?'}{f' [{field.initial}]' if field.initial else ''}")
+            line = await self._lines.get()
+            if line is None or line.strip() in LEAVE:
+                return None
+            typed = line.strip() or field.initial
+            given = next((o.value for o in field.choices if typed in {o.key, o.value, o.label}), typed)
+            _, wrong = missing(only, {**answers, field.name: given})
+            if not wrong:
+                return given
+            self.print(wrong)
+
+    async def which(self, verb: str, steps: Sequence[str]) -> str:
+        """The only one, or the one that is typed."""
+        if len(steps) <= 1:
+            return steps[0] if steps else ""
+        for number, step in enumerate(steps, 1):
+            self.print(f"  {number}  {name_of(self.link.session, step)}")
+        self.print(f"{verb}: which one?")
+        line = await self._lines.get()
+        typed = (line or "").strip()
+        return steps[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(steps) else ""
+
+    def say(self, text: str, level: Level = "information") -> None:
+        """One line."""
+        self.print(f"{'!! ' if level != 'information' else ''}{text}")
+
+    def halt(self) -> None:
+        """Halt at once."""
+        self.link.halt()
+        self.print("HALT sent")
+
+    async def view(self, what: str, argument: str = "") -> None:
+        """There is no view to change; a step is told."""
+        step = self.situation.step(argument)
+        if what == "open" and step is not None:
+            self.print(f"{name_of(self.link.session, argument)}: {self.situation.view(argument)}")
+            if step.instructions:
+                self.print(step.instructions)
+        elif what == "help":
+            self._help()
+        else:
+            self.print("That needs the screen")
+
+    async def perform(self, command: str) -> None:
+        """Run a command where it applies."""
+        found = next(c for c in self._keymap.commands if c.id == command)
+        answer = found.available(self.situation)
+        if isinstance(answer, No):
+            self.say(answer.because, "warning")
+            return
+        try:
+            await found.run(self)
+        except QuarterdeckError as error:
+            self.say(str(error), "error")
+
+    def leave(self, *, end: bool = False) -> None:
+        """Leave."""
+        self._code = 12 if end else self._outcome()

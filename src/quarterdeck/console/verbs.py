@@ -1,0 +1,203 @@
+"""The verbs with a screen: `lead`, `attach`, `join`; and `run_console`, which the demo's driver uses too.
+
+Imports nothing heavy at the top: a session is opened and its station started by other processes while this one
+imports Textual and paints the first frame.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quarterdeck.errors import UsageError
+
+if TYPE_CHECKING:
+    import argparse
+
+    from textual.screen import Screen
+
+    from quarterdeck.console.app import QuarterdeckApp
+    from quarterdeck.console.commands.base import Command
+    from quarterdeck.console.connection import StationClient
+
+__all__ = ["attach", "join", "lead", "run_console"]
+
+Connect = Callable[[], Awaitable["StationClient"]]
+
+
+def lead(arguments: argparse.Namespace) -> int:
+    """Open a session of a procedure and lead it. The exit code says how it ended."""
+    if getattr(arguments, "headless", False):
+        return _headless(arguments)
+    from quarterdeck.console.opening import Opening
+
+    opening = Opening(arguments.procedure, _params(arguments.param), arguments.window)
+    try:
+        return _console(opening.connect, arguments)
+    finally:
+        opening.close()
+
+
+def attach(arguments: argparse.Namespace) -> int:
+    """Open a console on a session that lives; none needs naming where there is only one."""
+    folder = _find(arguments.session)
+    return _console(_to(folder), arguments)
+
+
+def join(arguments: argparse.Namespace) -> int:
+    """The same as `attach`, until there are several seats."""
+    return attach(arguments)
+
+
+def run_console(
+    folder: Path | None,
+    *,
+    connect: Connect | None = None,
+    layout: str = "",
+    theme: str = "",
+    ascii_glyphs: bool = False,
+    mouse: bool = True,
+    extra: Sequence[Command] = (),
+    first: Callable[[QuarterdeckApp], Screen[object]] | None = None,
+    made: Callable[[QuarterdeckApp], None] | None = None,
+) -> int:
+    """Run a console until it is left; returns the exit code of how the session stands then.
+
+    `folder` is the session's, or `connect` reaches it. `extra` are commands beside the shipped ones; `first` makes a
+    screen that stands over the live console when it opens; `made` gets the app before it runs. UsageError without a
+    terminal. What a person has to know afterwards is printed.
+    """
+    if connect is None:
+        if folder is None:
+            raise UsageError("Which session?")
+        connect = _to(folder)
+    _need_terminal()
+    app = _app(connect, layout, theme, ascii_glyphs, mouse, extra, first)
+    if made is not None:
+        made(app)
+    code = app.run(mouse=mouse)
+    if app.crash is not None:
+        print(app.crash.line, file=sys.stderr)
+        return 1
+    if app.trouble is not None:
+        raise app.trouble
+    if app.detached:
+        identity = app.link.session.id
+        print(f"The session goes on. Come back with: quarterdeck attach {identity}", file=sys.stderr)
+    return 1 if code is None else code
+
+
+def _app(
+    connect: Connect,
+    layout: str,
+    theme: str,
+    ascii_glyphs: bool,
+    mouse: bool,
+    extra: Sequence[Command],
+    first: Callable[[QuarterdeckApp], Screen[object]] | None,
+) -> QuarterdeckApp:
+    from quarterdeck.console import theme as themes
+    from quarterdeck.console.app import Look, QuarterdeckApp
+    from quarterdeck.console.commands import all_commands
+    from quarterdeck.console.settings import config_folder, own_keymap
+
+    if theme and theme not in themes.NAMES:
+        raise UsageError(f"there is no theme {theme!r}", hint=f"one of {', '.join(themes.NAMES)}")
+    colourless = themes.wants_no_color(os.environ)
+    os.environ.pop("NO_COLOR", None)  # Textual would grey it out; our own filter takes colours away altogether
+    config = config_folder()
+    keymap, notices = own_keymap((*all_commands(), *extra), config)
+    look = Look(
+        layout=layout,
+        theme=theme or ("mono" if colourless else "night"),
+        ascii=ascii_glyphs or themes.wants_ascii(),
+        mouse=mouse,
+        config=config,
+    )
+    return QuarterdeckApp(connect, look, keymap=keymap, first=first, notices=notices)
+
+
+def _console(connect: Connect, arguments: argparse.Namespace) -> int:
+    if arguments.plain or os.environ.get("TERM", "") in {"dumb", ""}:
+        from quarterdeck.console.plain import run_plain
+
+        return run_plain(connect)
+    return run_console(
+        None,
+        connect=connect,
+        layout=arguments.layout,
+        theme=arguments.theme,
+        ascii_glyphs=arguments.ascii,
+        mouse=not arguments.no_mouse,
+    )
+
+
+def _need_terminal() -> None:
+    streams = (sys.__stdin__, sys.__stderr__)
+    if not all(stream is not None and not stream.closed and stream.isatty() for stream in streams):
+        raise UsageError(
+            "The console needs a terminal",
+            hint="--plain goes line by line; lead --headless and demo --auto need none",
+        )
+
+
+def _to(folder: Path) -> Connect:
+    async def connect() -> StationClient:
+        from quarterdeck.station.client import Client
+
+        passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
+        return await Client.connect(folder, via="console", tty=_tty(), pass_env=passed)
+
+    return connect
+
+
+def _tty() -> str:
+    try:
+        return os.ttyname(0)
+    except OSError:
+        return ""
+
+
+def _params(pairs: Sequence[str]) -> dict[str, str]:
+    """`--param name=value` pairs; UsageError."""
+    values: dict[str, str] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals or not name:
+            raise UsageError(f"{pair!r} is no parameter", hint="write --param name=value")
+        if name in values:
+            raise UsageError(f"the parameter {name!r} is given twice")
+        values[name] = value
+    return values
+
+
+def _find(part: str) -> Path:
+    """The session that `part` names; without one, the only one that lives."""
+    from quarterdeck.logbook.folder import find_session, list_sessions
+
+    if part:
+        return find_session(part)
+    found = list_sessions()
+    living = [session for session in found if session.owned]
+    if len(living) == 1:
+        return living[0].folder
+    names = ", ".join(session.id for session in (living or found)[-5:])
+    if not names:
+        raise UsageError("There is no session on this machine", hint="quarterdeck lead PROCEDURE opens one")
+    what = f"{len(living)} sessions live" if living else "No session lives"
+    raise UsageError(f"{what}: which one?", hint=names)
+
+
+def _headless(arguments: argparse.Namespace) -> int:
+    """Intents as JSON lines on stdin, events on stdout: the same core without a screen."""
+    from quarterdeck.console.headless import run_headless
+    from quarterdeck.console.opening import Opening
+
+    opening = Opening(arguments.procedure, _params(arguments.param), arguments.window)
+    try:
+        return run_headless(opening.connect)
+    finally:
+        opening.close()
