@@ -13,8 +13,8 @@ from quarterdeck.console.snapshot import LogLine, Snapshot, make_snapshot
 from quarterdeck.observer.readings import Health, Reading
 from quarterdeck.procedure.model import (
     Bands,
-    ExpectOutage,
     Expect,
+    ExpectOutage,
     Guard,
     Procedure,
     RecordField,
@@ -262,7 +262,7 @@ def snapshot(state: str = "running", *, repeat: int = 1, **more: Any) -> Snapsho
         "tails": {
             "reindex": Tail(
                 step="reindex", run="x", percent=61.0, line="building index: scanning table", total=4096,
-                text="INFO:  building index \"orders_created_new\"\nINFO:  scanned 1 244 180 of 2 041 877 rows\nINFO:  waiting for 1 older snapshot\nINFO:  phase building index: scanning table\n",
+                text='INFO:  building index "orders_created_new"\nINFO:  scanned 1 244 180 of 2 041 877 rows\nINFO:  waiting for 1 older snapshot\nINFO:  phase building index: scanning table\n',
             )
         },
     }  # fmt: skip
@@ -303,7 +303,7 @@ def _rolling_back(made: Session, now: float) -> None:
     made.halts["n1"].answered = True
     found = preview(made)
     made.phase = "rolling_back"
-    made.rollback = RollbackRun(now - 50, "dana", list(found.items), found.stays, found.left_out, "KFWZ")
+    made.rollback = RollbackRun(now - 50, "dana", list(found.items), found.stays, found.left_out, "KFWZ", ("r", 40))
     made.steps["reindex"].undo_choice = "run"
     done, runs = (made.steps[item.step] for item in found.items[:2])
     done.state, done.started, done.ended, done.sequence = "done", now - 45, now - 20, 8

@@ -10,13 +10,15 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
 from quarterdeck.console.layouts import Layout, Layouts, PaneNode, Part, Size, Tabs
-from quarterdeck.console.panes.base import Pane, Piece, Row
+from quarterdeck.console.panes.base import Pane, Piece, Row, fit
+from quarterdeck.console.panes.header import badge_of
 
 if TYPE_CHECKING:
     from textual import events
@@ -107,6 +109,17 @@ def _resize(widget: Widget, size: Size, way: str) -> None:
         widget.styles.height, widget.styles.width = along, "100%"
 
 
+_LOUD = {
+    "halting": "critical",
+    "halted": "critical",
+    "rolling_back": "rollback",
+    "rollback_paused": "rollback",
+    "paused": "warn",
+    "contingency": "warn",
+}
+"""States that colour the line of tabs as they colour frames."""
+
+
 class TabLine(Pane):
     """The titles of the tabs, in one line."""
 
@@ -127,13 +140,20 @@ class TabLine(Pane):
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """The titles; the shown one stands out, a changed state colours the line."""
-        del snapshot, y
+        del y
+        state = str(snapshot.session.state)
         pieces: list[Piece] = []
         for number, title in enumerate(self._box.titles):
             chosen = number == self._box.shown
-            pieces.append((f" {number + 1} {title} ", "badge-calm" if chosen else "muted"))
+            pieces.append((f" {number + 1} {title} ", badge_of(state) if chosen and state in _LOUD else "badge-calm" if chosen else "muted"))
             pieces.append((" ", ""))
+        said = self._box.title_of(snapshot)
         used = sum(len(text) for text, _ in pieces)
+        room = width - used - 4
+        if said and room > 12:
+            said = fit(said, min(room, cell_len(said)), ellipsis=self.look.glyphs.ellipsis)
+            pieces += [(f"{self.look.glyphs.rule} ", "frame"), (f"{said} ", _LOUD.get(state, "title"))]
+            used += cell_len(said) + 3
         return (*pieces, (self.look.glyphs.rule * max(0, width - used), "frame"))
 
     def on_click(self, event: events.Click) -> None:
@@ -164,6 +184,14 @@ class TabBox(Vertical):
             part.display = number == self.shown
             part.styles.height = "1fr"
             yield part
+
+    def title_of(self, snapshot: Snapshot) -> str:
+        """What the shown pane has to say in its title, where that is more than its name."""
+        part = self._parts[self.shown]
+        if not isinstance(part, Pane):
+            return ""
+        said = part.title_of(snapshot)
+        return "" if said == part.heading else said
 
     def show(self, number: int) -> None:
         """Show this tab."""

@@ -150,6 +150,17 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     """One line about this console itself (a broken layout, a small terminal)."""
 
 
+def _default(session: Session, preview: Preview | None, now: float) -> str:
+    """The step that is shown where nobody selected one: the first undo after a halt, else the current one."""
+    if session.plan is None:
+        return ""
+    if session.live_halts() and preview is not None and preview.items and session.rollback is None:
+        return preview.items[0].step
+    from quarterdeck.session.availability import current
+
+    return current(session, now)
+
+
 def make_snapshot(
     session: Session,
     me: Actor,
@@ -222,7 +233,7 @@ def make_snapshot(
         read_only=read_only,
         halt_unconfirmed=halt_unconfirmed,
         halt_sent=halt_sent,
-        selected=selected or line.step,
+        selected=selected or line.step or _default(session, preview, now),
         organisation=organisation,
         off=off,
         notice=notice,

@@ -86,6 +86,9 @@ class _Line:
     def who(self, role: str) -> str:
         return "you" if role == self.me.role else role
 
+    def waits(self, role: str) -> str:
+        return "running: " if role == self.me.role else f"waiting for {role}: "
+
     def run(self, step: str) -> StepRun | None:
         return self.session.steps.get(step)
 
@@ -98,6 +101,8 @@ class _Line:
             return span(elapsed)
         if planned < 90:
             return f"{round(elapsed)} of {round(planned)} s"
+        if elapsed < 60:
+            return f"{round(elapsed)} s of {span(planned)}"
         return f"{int(elapsed // 60)} of {round(planned / 60)} min"
 
     # -- before Start, after the end
@@ -248,7 +253,7 @@ class _Line:
             if found.items:
                 undone = next((item.undoes for item in found.items if item.undoes), "")
                 last = sum(item.duration for item in found.items if undone and item.undoes == undone)
-                steps = f"{len(found.items)} step{'s' if len(found.items) > 1 else ''}"
+                steps = f"{found.steps} step{'' if found.steps == 1 else 's'}"
                 choices.append(f"B rolls back {steps}, {span(found.seconds)}")
                 if undone:
                     choices.append(f"U undoes only the last, {span(last)}")
@@ -333,10 +338,12 @@ class _Line:
         session = self.session
         for proposal in session.proposals.values():
             if proposal.state == "open":
+                running = session.running()
                 return NextLine(
                     f"HALT PROPOSED: {proposal.reason} · H halts · X dismisses · pauses by itself in"
                     f" {span(max(0.0, proposal.until - self.now))}",
                     key="H",
+                    step=running[0].id if running else "",
                     waiting_for="lead",
                     since=proposal.at,
                     question="proposal",
@@ -471,7 +478,7 @@ class _Line:
         late = self.now - (run.started or self.now) > step.duration > 0
         estimate = " · past its time: E estimates, T stops it" if late else ""
         return NextLine(
-            f"running for {self.who(step.owner)}: {name}, {self.spent(run)}{estimate}{then}",
+            f"{self.waits(step.owner)}{name}, {self.spent(run)}{estimate}{then}",
             key="E" if late else "",
             step=run.id,
             waiting_for="command",

@@ -66,7 +66,7 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
     for proposal in session.proposals.values():
         if proposal.state == "open":
             left = countdown(max(0.0, proposal.until - snapshot.now))
-            found.append((f"HALT PROPOSED  {proposal.reason}", f"H halts  X dismisses  pauses in {left}", "halt"))
+            found.append((f"HALT PROPOSED  {proposal.reason}", f"pauses in {left}", "halt"))
     if snapshot.read_only:
         found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
     if session.unknown_kinds:

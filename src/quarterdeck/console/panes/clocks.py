@@ -73,7 +73,7 @@ class ClocksPane(Pane):
 
     def _end(self, snapshot: Snapshot) -> str:
         assert snapshot.clocks is not None
-        return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}" if self.size.width >= 140 else " left"
+        return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}" if self.size.width >= 140 else " left" if self.size.width >= 100 else ""
 
     def _decide(self, snapshot: Snapshot, role: str) -> list[Piece]:
         clocks = snapshot.clocks
@@ -91,7 +91,10 @@ class ClocksPane(Pane):
         clocks, off = snapshot.clocks, snapshot.off
         assert clocks is not None
         steps = f"{clocks.steps} step{'' if clocks.steps == 1 else 's'}, " if clocks.steps else "nothing to undo, "
-        now: list[Piece] = [("stop now: ", "muted"), (f"{steps}back by ", "text"), (hour(clocks.stop_now_back, off), "strong")]
+        if self.size.width < 100:
+            steps = ""
+        verb = "roll back now: " if snapshot.session.live_halts() else "stop now: "
+        now: list[Piece] = [(verb, "muted"), (f"{steps}back by ", "text"), (hour(clocks.stop_now_back, off), "strong")]
         if not snapshot.session.running():
             return [now]
         finish: list[Piece] = [("let it finish: ", "muted"), ("back by ", "text"), (hour(clocks.finish_back, off), "strong")]

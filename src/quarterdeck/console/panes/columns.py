@@ -32,7 +32,7 @@ def countdown(seconds: float) -> str:
 
 def short(seconds: float) -> str:
     """A span in at most four cells: `40s`, `9m`, `1h20`."""
-    if seconds < 99.5:
+    if seconds < 99.5 and round(seconds) != 60:
         return f"{round(seconds)}s"
     minutes = round(seconds / 60)
     return f"{minutes}m" if minutes < 100 else f"{minutes // 60}h{minutes % 60:02d}"

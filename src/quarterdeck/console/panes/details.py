@@ -12,7 +12,7 @@ from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import lines, visible
 from quarterdeck.console.theme import Look
 from quarterdeck.procedure.model import Step, VerifyItem
-from quarterdeck.session.state import StepRun
+from quarterdeck.session.state import LIVE, StepRun
 
 __all__ = ["details", "markdown"]
 
@@ -37,6 +37,10 @@ def details(snapshot: Snapshot, identity: str, width: int, look: Look) -> list[R
     if step.instructions:
         rows += [EMPTY, *markdown(step.instructions, width)]
         rows.append(EMPTY)
+    undoes = plan.places[identity].undoes
+    if undoes in plan.steps:
+        effect = snapshot.session.steps[undoes].effect if undoes in snapshot.session.steps else "none"
+        rows += _labelled("undoes", f"{plan.places[undoes].number} {plan.steps[undoes].title} (effect {effect})", width)
     rows += _command(step, width)
     rows += _facts(snapshot, step, run, width)
     rows += _answers(snapshot, step, width)
@@ -67,7 +71,7 @@ def _standing(snapshot: Snapshot, step: Step, run: StepRun | None, look: Look) -
         until = run.ended if run.ended is not None else snapshot.now
         spent = f"{span(until - run.started)}{f' of {span(step.duration)}' if step.duration else ''}"
         pieces += [(dot, "faint"), (spent, "text")]
-        if run.effect in {"partial", "unknown"}:
+        if run.effect in {"partial", "unknown"} and run.state not in LIVE:
             pieces += [(dot, "faint"), (f"effect {run.effect}", "unknown")]
     elif step.duration:
         pieces += [(dot, "faint"), (span(step.duration), "text")]

@@ -23,7 +23,7 @@ _NAMES = {
     "net_in": "NET IN", "net_out": "NET OUT",
 }  # fmt: skip
 
-GRAPH = 8
+GRAPH = 7
 CELL = 28
 
 
@@ -97,6 +97,7 @@ class GaugesPane(Pane):
     def _all(self, snapshot: Snapshot, width: int) -> list[Row]:
         hosts = self._hosts(snapshot)
         columns = max(1, width // CELL)
+        label = 8 + min(12, max(0, width // columns - CELL))
         rows: list[Row] = []
         for host in hosts:
             reading = snapshot.readings.get(host)
@@ -111,19 +112,23 @@ class GaugesPane(Pane):
                 continue
             if reading.message and reading.status != "ok":
                 rows.append(((f" {visible(reading.message, 200)}", "warn"),))
-            cells = [self._gauge(snapshot, host, name, reading, fresh) for name in gauge_names(reading)]
+            cells = [self._gauge(snapshot, host, name, reading, fresh, label) for name in gauge_names(reading)]
             for start in range(0, len(cells), columns):
                 rows.append(tuple(piece for cell in cells[start : start + columns] for piece in cell))
             if fresh != "fresh":
                 rows.append(((f" {fresh}: {span(age)} old", "warn" if fresh == "stale" else "muted"),))
         return rows
 
-    def _gauge(self, snapshot: Snapshot, host: str, name: str, reading: Reading, fresh: Freshness) -> list[Piece]:
+    def _gauge(
+        self, snapshot: Snapshot, host: str, name: str, reading: Reading, fresh: Freshness, room: int
+    ) -> list[Piece]:
         glyphs = self.look.glyphs
         value = reading.values[name]
         label = _NAMES.get(name) or visible(name.removeprefix("storage[").removesuffix("].used"), 60)
         if not isinstance(value, float | int):
-            return [(f" {fit(label, 8)} {glyphs.none:<{CELL - 10}}", "muted")]
+            return [(f" {fit(label, room)} {glyphs.none:<{CELL - 10}}", "muted")]
+        if len(label) > room:
+            label = glyphs.ellipsis + label[1 - room :]
         bands = self._bands(snapshot, host, name)
         status = band(value, bands) if bands and fresh != "stale" else "ok"
         role = {"ok": "strong", "warning": "warn", "critical": "critical"}.get(status, "text")
@@ -138,8 +143,8 @@ class GaugesPane(Pane):
             picture = (glyphs.hatch * GRAPH)[:GRAPH]
         shown = fit(amount(name, value), 9, right=True)
         return [
-            (f" {fit(label, 8, ellipsis=glyphs.ellipsis)} ", "muted"),
-            (picture, drawn),
+            (f" {fit(label, room, ellipsis=glyphs.ellipsis)} ", "muted"),
+            (f"{picture} ", drawn),
             (shown, role),
             (f"{mark:<2}"[: CELL - 27], role),
         ]

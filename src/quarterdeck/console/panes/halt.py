@@ -56,7 +56,7 @@ class HaltPane(Pane):
             return f"{key} HALT ?", "halt"
         if snapshot.halt_sent and not snapshot.session.live_halts():
             return "HALT sent", "halt"
-        return f"{key} HALT", "halt"
+        return ("HALTED" if snapshot.session.live_halts() else f"{key} HALT"), "halt"
 
     def on_mount(self) -> None:
         """Follow the focus, so that the right key is on the button at once."""

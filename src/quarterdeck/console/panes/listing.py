@@ -16,13 +16,16 @@ from quarterdeck.session.state import Session
 
 __all__ = ["Entry", "Listing", "Mode", "listing", "mode_of"]
 
+NEVER = "never started"
+"""As `session.rollback` says it: these are counted, not listed."""
+
 Mode = Literal["forward", "preview", "rollback", "undo", "frozen", "contingency"]
 
 
 class Entry(Struct, frozen=True):
     """One row."""
 
-    kind: Literal["heading", "step", "stays", "left_out", "gate", "gap"]
+    kind: Literal["heading", "step", "stays", "left_out", "note", "gate", "gap"]
     step: str = ""
     number: int = 0
     text: str = ""
@@ -85,16 +88,16 @@ def listing(snapshot: Snapshot, before: Listing) -> Listing:
 
 def _undo(plan: Plan, items: tuple[UndoItem, ...], stays: tuple[str, ...], left_out: dict[str, str]) -> list[Entry]:
     entries: list[Entry] = []
-    undone = ""
+    undone, verifying = "", False
     for number, item in enumerate(items, 1):
         if item.undoes != undone or not item.undoes:
             undone = item.undoes
             if item.undoes in plan.steps:
                 place = plan.places[item.undoes]
                 entries.append(Entry("heading", text=f"undo of {place.number} {plan.steps[item.undoes].title}"))
-            elif not entries or entries[-1].text != "verify" and (len(items) == number or not item.undoes):
-                if not any(entry.text == "verify that it is back" for entry in entries):
-                    entries.append(Entry("heading", text="verify that it is back"))
+            elif not verifying:
+                verifying = True
+                entries.append(Entry("heading", text="verify that it is back"))
         if item.step in plan.steps:
             entries.append(Entry("step", item.step, number, owner=item.owner, asks=item.asks))
     if not items:
@@ -104,7 +107,11 @@ def _undo(plan: Plan, items: tuple[UndoItem, ...], stays: tuple[str, ...], left_
         entries += [Entry("stays", step, text=plan.steps[step].undo_none) for step in stays if step in plan.steps]
     if left_out:
         entries += [Entry("gap"), Entry("heading", text="left out")]
-        entries += [Entry("left_out", step, text=why) for step, why in left_out.items() if step in plan.steps]
+        known = {step: why for step, why in left_out.items() if step in plan.steps}
+        entries += [Entry("left_out", step, text=why) for step, why in known.items() if why != NEVER]
+        never = sum(1 for why in known.values() if why == NEVER)
+        if never:
+            entries.append(Entry("note", text=f"{never} step{'' if never == 1 else 's'} never started"))
     return entries
 
 

@@ -95,7 +95,7 @@ class LogPane(Pane):
 
     @property
     def _head(self) -> int:
-        return 18 if self._width >= 50 else 6
+        return 19 if self._width >= 50 else 6
 
     @property
     def _text_width(self) -> int:
@@ -124,7 +124,7 @@ class LogPane(Pane):
         if part:
             head = [(" " * self._head, "")]
         elif self._head > 6:
-            head = [(f" {second(line.at, snapshot.off)} ", "faint"), (f"{visible(line.who, 40)[:7]:<8}", "muted")]
+            head = [(f" {second(line.at, snapshot.off)} ", "faint"), (f"{visible(line.who, 40)[:8]:<9}", "muted")]
         else:
             head = [(f"{second(line.at, snapshot.off)[:5]} ", "faint")]
         row: list[Piece] = [*head, (rows[part], ROLES[line.level])]

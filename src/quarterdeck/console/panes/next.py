@@ -11,7 +11,7 @@ from quarterdeck.console.text import visible
 
 __all__ = ["NextPane"]
 
-_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F9|[A-Zv])(?= [a-z])")
+_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F9|[A-Zv]) (?=[a-z])")
 _BADGES = {"calm": "badge-grey", "asks": "badge-warn", "alarm": "halt"}
 
 
@@ -29,21 +29,26 @@ class NextPane(Pane):
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """Line `y` of the wrapped sentence."""
         line = snapshot.next_line
-        height = max(1, self.size.height)
         text = visible(line.text, 1_000)
-        rows = wrap(text, width - 8, most=height)
-        badge = _BADGES[line.level]
-        head: Piece = (" NEXT ", badge) if y == 0 else ("      ", "")
+        rows = wrap(_KEY.sub("\\1\u00a0", text), width - 8, most=max(1, self.size.height))
+        head: Piece = (" NEXT ", _BADGES[line.level]) if y == 0 else ("      ", "")
         if y >= len(rows):
             return (head,) if y == 0 else ()
-        return (head, (" ", ""), *self._pieces(fit(rows[y], width - 8).rstrip()))
+        start = sum(len(row) + 1 for row in rows[:y])
+        shown = fit(rows[y], width - 8).rstrip().replace("\u00a0", " ")
+        clause = len(text.split(" · ", 1)[0]) - start
+        return (head, (" ", ""), *_pieces(shown, clause))
 
-    def _pieces(self, text: str) -> list[Piece]:
-        pieces: list[Piece] = []
-        at = 0
-        for match in _KEY.finditer(text):
-            pieces.append((text[at : match.start()], "strong" if not at else "text"))
-            pieces.append((match.group(), "key-strong"))
-            at = match.end()
-        pieces.append((text[at:], "text"))
-        return [piece for piece in pieces if piece[0]]
+
+def _pieces(text: str, clause: int) -> list[Piece]:
+    """The first clause (so many characters) strong, keys standing out."""
+    pieces: list[Piece] = []
+    at = 0
+    for match in [*_KEY.finditer(text), None]:
+        until = match.start() if match else len(text)
+        middle = min(max(clause, at), until)
+        pieces += [(text[at:middle], "strong"), (text[middle:until], "text")]
+        if match:
+            pieces.append((match.group(1), "key-strong"))
+            at = match.end(1)
+    return [piece for piece in pieces if piece[0]]

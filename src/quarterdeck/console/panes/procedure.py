@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.columns import short, span
+from quarterdeck.console.panes.columns import hour, short, span
 from quarterdeck.console.panes.listing import Entry, Listing, listing
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import visible
@@ -37,7 +38,7 @@ STATE_WORDS = {
 }  # fmt: skip
 """What stands beside the sign; nothing where a step only waits for its turn."""
 
-WORD, OWNER, TIME = 10, 9, 8
+WORD, OWNER, TIME, WHEN = 10, 9, 8, 8
 
 
 class StepSelected(Message):
@@ -98,7 +99,7 @@ class ProcedurePane(Pane):
             case "preview":
                 found = snapshot.preview
                 seconds = span(found.seconds) if found else ""
-                return f"ROLLBACK PLAN, not committed: {found.steps if found else 0} steps, {seconds}"
+                return f"ROLLBACK PLAN · {found.steps if found else 0} steps, {seconds} · not committed"
             case "rollback":
                 rollback = snapshot.session.rollback
                 letters = f" · letters {rollback.letters}" if rollback and rollback.letters else ""
@@ -121,6 +122,8 @@ class ProcedurePane(Pane):
                 return self._greyed(snapshot, entry, width)
             case "gap":
                 return EMPTY
+            case "note":
+                return ((f" {self.look.glyphs.none} {fit(entry.text, width - 4)}", "faint"),)
         return self._step(snapshot, entry, width)
 
     def _heading(self, entry: Entry, width: int) -> Row:
@@ -136,8 +139,8 @@ class ProcedurePane(Pane):
         why = visible(entry.text, 120)
         cursor = self._cursor(entry)
         space = max(8, (width - 8) // 2)
-        head = fit(f"{number} {visible(title, 120)}", min(space, width - 6)).rstrip()
-        tail = fit(why, max(0, width - 6 - len(head)), ellipsis=self.look.glyphs.ellipsis)
+        head = fit(f"{number} {visible(title, 120)}", min(space, width - 6), ellipsis=self.look.glyphs.ellipsis)
+        tail = fit(why, max(0, width - 6 - cell_len(head)), ellipsis=self.look.glyphs.ellipsis)
         return (cursor, (f"{self.look.glyphs.none} ", "faint"), (head, "muted"), ("  ", ""), (tail, "faint"))
 
     def _cursor(self, entry: Entry) -> Piece:
@@ -157,13 +160,14 @@ class ProcedurePane(Pane):
             named = "muted"
         if self.options.get("mine") == "yes" and step.owner != snapshot.me.role:
             named = "faint"
-        word = self._word(run, state)
+        word = self._word(snapshot, entry, run, state)
         back = "+cursor" if chosen else ""
         owner_width = OWNER if width >= 40 else 0
         word_width = WORD if width >= 52 else 0
         time_width = TIME if width >= 30 else 0
-        title_width = width - 6 - owner_width - word_width - time_width
-        title = visible(f"{entry.prefix}{step.title}{self._tags(run, entry)}", 300)
+        when_width = WHEN if width >= 76 else 0
+        title_width = width - 6 - owner_width - word_width - time_width - when_width
+        title = visible(f"{entry.prefix}{step.title}{self._tags(run)}", 300)
         owner = visible(entry.owner or step.owner, 40)
         owner_role = "accent" if owner == snapshot.me.role else "muted"
         pieces: list[Piece] = [
@@ -174,14 +178,24 @@ class ProcedurePane(Pane):
         ]
         if word_width:
             pieces.append((f" {fit(word, word_width - 1)}", role + back))
+        if when_width:
+            pieces.append((f" {self._when(snapshot, run, entry.step):<{when_width - 1}}", "muted" + back))
         if owner_width:
             pieces.append((f" {fit(owner, owner_width - 1, ellipsis=glyphs.ellipsis)}", owner_role + back))
         if time_width:
             pieces.append(self._time(snapshot, run, step.duration, back))
         return tuple(pieces)
 
-    def _word(self, run: StepRun | None, state: str) -> str:
+    def _chosen(self, snapshot: Snapshot, entry: Entry) -> str:
+        """What was picked for an undo that asks."""
+        plan = snapshot.session.plan
+        undone = snapshot.session.steps.get(plan.places[entry.step].undoes) if plan else None
+        return undone.undo_choice if undone else ""
+
+    def _word(self, snapshot: Snapshot, entry: Entry, run: StepRun | None, state: str) -> str:
         if run is not None:
+            if entry.asks and state in {"pending", "blocked", "available"} and not self._chosen(snapshot, entry):
+                return "asks"
             if run.sign_off == "awaiting" and state in FINISHED:
                 return "unsigned"
             if run.undone:
@@ -192,15 +206,20 @@ class ProcedurePane(Pane):
                 return "not right"
         return STATE_WORDS[state]
 
-    def _tags(self, run: StepRun | None, entry: Entry) -> str:
+    def _tags(self, run: StepRun | None) -> str:
         tags = ""
         if run is not None and run.attempt > 1:
             tags += f" ({run.attempt})"
         if run is not None and run.undo_later:
             tags += " [undo not decided]"
-        if entry.asks:
-            tags += " [asks first]"
         return tags
+
+    def _when(self, snapshot: Snapshot, run: StepRun | None, step: str) -> str:
+        """When it started, or will by the forecast."""
+        if run is not None and run.started is not None:
+            return hour(run.started, snapshot.off)
+        planned = snapshot.forecast.get(step)
+        return f"~{hour(planned.start, snapshot.off)}" if planned and snapshot.session.window else ""
 
     def _time(self, snapshot: Snapshot, run: StepRun | None, duration: float, back: str) -> Piece:
         planned = short(duration) if duration else self.look.glyphs.none
