@@ -113,6 +113,9 @@ class Pane(ScrollView):
         self._dressed: tuple[str, str, str, bool] | None = None
         self._missed = False
         self._hidden = False
+        self._taken_width = -1
+        if self.framed:  # from the start, so that the first snapshot finds the width that stays
+            self.styles.border = ("round", "grey")
         self.most = 0
         """As high as its rows, up to so many lines with the frame; 0: as high as the layout says."""
 
@@ -153,6 +156,7 @@ class Pane(ScrollView):
     def take(self, snapshot: Snapshot) -> None:
         """Show this snapshot."""
         self._missed = False
+        self._taken_width = self.content_width
         self.before_paint(snapshot)
         self._dress(snapshot)
         count = self.row_count(snapshot)
@@ -213,6 +217,11 @@ class Pane(ScrollView):
         """Paint a line (Textual calls this for those that it has to)."""
         width = self.content_width
         snapshot = self.snapshot
+        if width != self._taken_width and snapshot is not None and width > 0:
+            # A scrollbar came or went since the rows were made.
+            self._taken_width = width
+            self.before_paint(snapshot)
+            self.call_next(self._take_again)
         row = EMPTY if snapshot is None else self._row(snapshot, y + self.scroll_offset.y, width)
         self._painted[y] = row
         strip = self._strip(row, width)
@@ -221,13 +230,18 @@ class Pane(ScrollView):
             strip = self._with_selection(strip, selection, y + self.scroll_offset.y)
         return strip.apply_offsets(0, y + self.scroll_offset.y) if not self.bar else strip
 
+    def _take_again(self) -> None:
+        if self.snapshot is not None:
+            self.take(self.snapshot)
+
     def _strip(self, row: Row, width: int) -> Strip:
         key = (row, width)
         strip = self._strips.get(key)
         if strip is None:
             if len(self._strips) >= CACHE:
                 self._strips.clear()
-            segments = [Segment(text, self._style(role)) for text, role in row if text]
+            glyphs = self.look.glyphs
+            segments = [Segment(glyphs.spell(text), self._style(role)) for text, role in row if text]
             strip = Strip(segments).adjust_cell_length(width, self._style(""))
             self._strips[key] = strip
         return strip
@@ -280,7 +294,8 @@ class Pane(ScrollView):
         self.styles.border = (border, look.palette.accent if focused else colour)  # type: ignore[assignment]
         self.styles.border_title_color = look.palette.title if colour == look.palette.frame else colour
         self.styles.border_title_style = "bold"
-        self.border_title = Content(title)
+        self.border_title = Content(look.glyphs.spell(title))
+        self.styles.scrollbar_size_vertical = 0 if look.glyphs.name == "ascii" else 1
 
     # -- Textual's calls
 
@@ -291,7 +306,7 @@ class Pane(ScrollView):
         self._strips.clear()
         if self.snapshot is not None:
             self.take(self.snapshot)
-            self.refresh()
+        self.refresh()
 
     def on_hide(self) -> None:
         """Behind another tab: ticks pass by."""

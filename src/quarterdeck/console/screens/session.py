@@ -27,14 +27,23 @@ class SessionScreen(Screen[None]):
         super().__init__()
         self.deck = deck
         self._keys: tuple[Key, ...] = ()
+        self._latest: Snapshot | None = None
 
     def compose(self) -> ComposeResult:
         """The deck."""
         yield self.deck
 
+    def on_mount(self) -> None:
+        """A tick may have come before there were panes: show it once they are there."""
+        self.call_after_refresh(self._again)
+
+    def _again(self) -> None:
+        if self._latest is not None:
+            self.deck.snapshot = self._latest
+
     def take(self, snapshot: Snapshot, keys: tuple[Key, ...]) -> None:
         """Show a tick."""
-        self.deck.snapshot = snapshot
+        self._latest = self.deck.snapshot = snapshot
         if keys != self._keys:
             self._keys = keys
             self.deck.set_keys(keys)
