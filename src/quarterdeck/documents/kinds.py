@@ -80,7 +80,6 @@ class Text(_ScalarKind):
         self.empty = empty
         self.limit = limit
         self.check = check
-        self._compiled = re.compile(pattern) if pattern else None
 
     def read(self, node: Node, context: Context, at: str) -> Any:
         """Read a text; one with an open parameter stays as written."""
@@ -97,7 +96,7 @@ class Text(_ScalarKind):
         if not text.strip() and not self.empty:
             context.error(node, f"{self.called} is needed here, this is empty")
             return MISSING
-        if self._compiled is not None and not self._compiled.fullmatch(text):
+        if self.pattern and not re.fullmatch(self.pattern, text):
             context.error(node, f"{quote(text)} is not {self.called}")
             return MISSING
         wrong = self.check(text) if self.check is not None else ""

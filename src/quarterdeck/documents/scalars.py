@@ -33,10 +33,8 @@ TIME_PATTERN = (
 _DURATION = re.compile(DURATION_PATTERN, re.ASCII)
 _DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
 _SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
-_TIME = re.compile(TIME_PATTERN, re.ASCII)
-_SECRET = re.compile(REFERENCE_PATTERN, re.ASCII)
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
+_NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -71,7 +69,7 @@ def integer(text: str) -> int | None:
 
 def number(text: str) -> float | None:
     """Read a finite number; `nan` and `inf` are none."""
-    if not _NUMBER.fullmatch(text):
+    if not re.fullmatch(_NUMBER, text, re.ASCII):
         return None
     value = float(text)
     return value if math.isfinite(value) else None
@@ -79,7 +77,7 @@ def number(text: str) -> float | None:
 
 def is_time(text: str) -> bool:
     """Tell whether a text is an ISO 8601 time with an offset, or one relative to the window."""
-    if not _TIME.fullmatch(text):
+    if not re.fullmatch(TIME_PATTERN, text, re.ASCII):
         return False
     if text.startswith("window."):
         return True
@@ -93,4 +91,4 @@ def is_time(text: str) -> bool:
 
 def is_secret_reference(text: str) -> bool:
     """Tell whether a text names where a secret lies (`env:NAME`, `file:PATH`, `keyring:service/user`)."""
-    return _SECRET.fullmatch(text) is not None
+    return re.fullmatch(REFERENCE_PATTERN, text, re.ASCII) is not None

@@ -7,7 +7,7 @@ is fetched: what only a session can know (was the rollback rehearsed?) is said e
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quarterdeck.documents.nodes import Node
 from quarterdeck.documents.problems import Problem
@@ -16,6 +16,9 @@ from quarterdeck.documents.strict import Limits, read_text
 from quarterdeck.procedure.loader import Draft, judged, parse
 from quarterdeck.procedure.rules import order, people, readings, steps, texts, watching, window
 from quarterdeck.procedure.rules.base import Lint
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["RULES", "judge", "lint", "lint_node", "lint_text"]
 

@@ -8,8 +8,7 @@ tests.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 
@@ -22,6 +21,9 @@ from quarterdeck.procedure.defaults import complete
 from quarterdeck.procedure.fields import PROCEDURE
 from quarterdeck.procedure.parameters import Filling, fill, settle
 from quarterdeck.procedure.part_fields import PARAM
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Draft", "Loaded", "draft", "judged", "load", "parse"]
 

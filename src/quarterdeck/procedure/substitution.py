@@ -35,9 +35,9 @@ BUILT_IN = ("quarterdeck.session", "quarterdeck.step", "quarterdeck.home", "quar
 NAME_PATTERN = r"[a-z][a-z0-9_]*"
 MOST_CHARACTERS = 4096
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}\n]*)\}")
-_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%\w+)?\]?")
-_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#]+[^\s]*|unix:/\S+")
-_CREDENTIALS = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/@]+@")
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%\w+)?\]?"
+_URL = r"[a-z][a-z0-9+.-]*://[^\s/?#]+[^\s]*|unix:/\S+"
+_CREDENTIALS = r"[a-z][a-z0-9+.-]*://[^\s/@:]*:[^\s/@]+@"
 
 
 class UnknownReferenceError(QuarterdeckError):
@@ -118,9 +118,9 @@ def _type_problem(param: Param, value: str) -> str:
         return "is neither true nor false"
     if param.type == "duration" and duration(value) is None:
         return "is not a duration such as 90s or 5m"
-    if param.type == "host" and not _HOST.fullmatch(value):
+    if param.type == "host" and not re.fullmatch(_HOST, value):
         return "is not a host name or address"
-    if param.type == "url" and not _URL.fullmatch(value):
+    if param.type == "url" and not re.fullmatch(_URL, value):
         return "is not a URL"
     if param.type == "path" and not value.strip():
         return "is not a path"
@@ -138,7 +138,7 @@ def value_problem(name: str, param: Param, value: str) -> str:
         return f"{called}: a value may have {MOST_CHARACTERS:,} characters, this has {len(value):,}"
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
         return f"{called}: {quote(value)} holds control characters"
-    if _CREDENTIALS.match(value):
+    if "://" in value and re.match(_CREDENTIALS, value):
         return f"{called}: the URL holds a password; make the parameter `secret` and pass a reference"
     if param.choices and value not in param.choices:
         near = did_you_mean(value, param.choices) or f"; one of {', '.join(param.choices[:12])}"
