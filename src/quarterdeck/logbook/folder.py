@@ -120,7 +120,10 @@ class FoundSession(NamedTuple):
 
 def refuse_network(path: Path) -> None:
     """LogbookError where locks and syncs would depend on another host."""
-    mount = host.filesystem_of(path)
+    try:
+        mount = host.filesystem_of(path)
+    except OSError as error:
+        raise LogbookError(f"The mounted disks cannot be listed: {error.strerror}", where=str(path)) from error
     if host.is_network_filesystem(mount.fstype):
         raise LogbookError(
             f"A logbook needs a local disk, and this is a network file system ({mount.fstype} at {mount.point})",

@@ -180,7 +180,7 @@ class Lane:
             changed = (why or OK) != self.state
             self.state = why or OK
             if not why and jobs:
-                self.confirmed = max(self.confirmed, jobs[-1].end)
+                self.confirmed = max(self.confirmed, *(job.end for job in jobs))
             self.busy_since = 0.0
             if changed:
                 self._writer.changed()
