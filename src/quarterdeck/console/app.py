@@ -13,7 +13,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from textual import events
 from textual.app import App
@@ -32,6 +32,7 @@ from quarterdeck.console.panes.footer import FooterKey
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
 from quarterdeck.console.pressing import Pressing
+from quarterdeck.console.screens.over import Over
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.snapshot import Contact, Snapshot, make_snapshot
@@ -44,6 +45,8 @@ from quarterdeck.session.intents import Intent
 from quarterdeck.station.protocol import Answered
 
 __all__ = ["DETACHED", "EXIT_CODES", "Look", "QuarterdeckApp"]
+
+Result = TypeVar("Result")
 
 TICK = 0.25
 """Seconds between two ticks, unless something happened."""
@@ -214,7 +217,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
             for screen in screens:
                 if isinstance(screen, SessionScreen):
                     screen.take(snapshot, keys)
-                elif hasattr(screen, "snapshot"):
+                elif isinstance(screen, Over):
                     screen.snapshot = snapshot
         if self.link.position != self._seen:
             self._seen = self.link.position
@@ -307,9 +310,12 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
             return None
         from quarterdeck.console.screens.bar import Bar
 
-        bar = Bar(form, self._drafts.pop(form.id, None))
-        bar.set_reactive(Bar.snapshot, self._before)
-        return await self.push_screen_wait(bar)
+        return await self.show_over(Bar(form, self._drafts.pop(form.id, None)))
+
+    async def show_over(self, screen: Over[Result]) -> Result:
+        """Show a screen over the live one, with what is known already; wait for its result."""
+        screen.set_reactive(Over.snapshot, self._before)
+        return await self.push_screen_wait(screen)
 
     def keep_draft(self, form: Form, answers: Answers) -> None:
         """What was typed when events closed a bar."""

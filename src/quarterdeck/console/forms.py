@@ -57,7 +57,7 @@ class Form:
     large: str = ""
     """Shown largest: where something will run."""
     fields: tuple[Field, ...] = field(default=())
-    confirm: str = "go on"
+    confirm: str = "pick"
     """What Enter does."""
     tone: Literal["plain", "change", "danger"] = "plain"
     moot: Callable[[Situation], str] | None = None

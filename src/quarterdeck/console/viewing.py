@@ -63,7 +63,7 @@ async def show(app: QuarterdeckApp, what: str, argument: str) -> None:
 async def _help(app: QuarterdeckApp, _: str) -> None:
     from quarterdeck.console.screens.reading import Reading, help_text
 
-    await app.push_screen_wait(Reading("Help", help_text(app)))
+    await app.show_over(Reading("Help", help_text(app)))
 
 
 async def _open(app: QuarterdeckApp, step: str) -> None:
@@ -72,25 +72,25 @@ async def _open(app: QuarterdeckApp, step: str) -> None:
     if app.link.session.plan is None or step not in app.link.session.plan.steps:
         app.say("No step is selected: move with the arrows in the procedure pane")
         return
-    await app.push_screen_wait(StepReading(step))
+    await app.show_over(StepReading(step))
 
 
 async def _contacts(app: QuarterdeckApp, _: str) -> None:
     from quarterdeck.console.screens.reading import Reading, contacts_text
 
-    await app.push_screen_wait(Reading("Contacts", contacts_text(app)))
+    await app.show_over(Reading("Contacts", contacts_text(app)))
 
 
 async def _links(app: QuarterdeckApp, _: str) -> None:
     from quarterdeck.console.screens.reading import Reading, links_text
 
-    await app.push_screen_wait(Reading("Links and documents", links_text(app)))
+    await app.show_over(Reading("Links and documents", links_text(app)))
 
 
 async def _palette(app: QuarterdeckApp, _: str) -> None:
     from quarterdeck.console.screens.palette import PaletteScreen
 
-    picked = await app.push_screen_wait(PaletteScreen(app))
+    picked = await app.show_over(PaletteScreen(app))
     if picked:
         await app.perform(picked)
 

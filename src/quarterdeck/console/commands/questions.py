@@ -247,7 +247,13 @@ async def what_now(desk: Desk) -> bool:
         if undoable and (step := situation.step(undoable)) is not None:
             minutes = span(sum(undo.duration for undo in step.undo))
             offers.append(("undo_step", f"undo only {name_of(session, undoable)}, then pause", minutes))
-        offers.append(("roll_back", f"roll back all: {len(back.items)} steps", span(back.seconds)))
+        offers.append(
+            (
+                "roll_back",
+                f"roll back all: {len(back.items)} step{'s' if len(back.items) != 1 else ''}",
+                span(back.seconds),
+            )
+        )
     offers.append(("go_on", "go on (lands in paused)", _rest_of_work(situation)))
     if session.plan is not None and session.plan.contingency and not over:
         minutes = span(sum(session.plan.steps[step].duration for step in session.plan.contingency))

@@ -6,7 +6,7 @@ letters are then swallowed for a second, by the app, so that a half-typed reason
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,19 +15,15 @@ from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
-from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.screens.over import Over
 from quarterdeck.console.text import plain, visible
 from quarterdeck.console.theme import look_of
 
-if TYPE_CHECKING:
-    from quarterdeck.console.snapshot import Snapshot
-
-__all__ = ["Bar", "Choices", "over_live"]
+__all__ = ["Bar", "Choices"]
 
 
 class Choices(Widget):
@@ -104,13 +100,7 @@ def _is(option: Choice, event: events.Key) -> bool:
     return pressed == option.key or (pressed.lower() == option.key and pressed != "H")
 
 
-def over_live(screen: ModalScreen[object], snapshot: Snapshot) -> None:
-    """Give a screen's own halt button the tick."""
-    for pane in screen.query(HaltPane):
-        pane.snapshot = snapshot
-
-
-class Bar(ModalScreen[Answers | None]):
+class Bar(Over[Answers | None]):
     """Shows a form; returns its answers, or None where it was left."""
 
     DEFAULT_CSS = """
@@ -120,17 +110,15 @@ class Bar(ModalScreen[Answers | None]):
     Bar.-change > #bar { border-top: heavy $warning; }
     Bar.-danger > #bar { border-top: heavy $halt-frame; }
     Bar #title { text-style: bold; color: $strong; width: 1fr; height: auto; }
-    Bar #large { text-style: bold; color: $warning; height: 3; padding: 1 2; width: auto; border: none; }
-    Bar.-compact #large { height: 1; padding: 0 1; }
+    Bar #large { text-style: bold; color: $background; background: $warning; height: 3; padding: 1 3; width: auto; }
+    Bar.-danger #large { color: $halt-text; background: $halt; }
+    Bar.-compact #large { height: 1; padding: 0 3; }
     Bar #lines { height: auto; max-height: 40vh; }
     Bar .label { color: $muted; height: auto; }
     Bar Input { border: none; height: 1; padding: 0 1; background: $background; }
     Bar Input:focus { border: none; background: $background; }
     Bar #wrong { color: $error; height: auto; text-style: bold; display: none; }
     Bar #wrong.-shown { display: block; }
-    Bar #foot { height: 1; margin-top: 0; }
-    Bar #hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
-    Bar HaltPane { height: 1; width: 12; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),
@@ -138,7 +126,6 @@ class Bar(ModalScreen[Answers | None]):
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
     ]
-    snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 
     def __init__(self, form: Form, draft: Answers | None = None) -> None:
         """`draft`: what was typed when events closed this form the last time."""
@@ -166,9 +153,9 @@ class Bar(ModalScreen[Answers | None]):
                     yield Static(plain(field.label), classes="label")
                 yield self._widget(field)
             yield Static("", id="wrong")
-            with Horizontal(id="foot"):
-                yield HaltPane()
-                yield Static(self._hint(), id="hint")
+            with Horizontal(classes="foot"):
+                yield self.halt_button()
+                yield Static(self._hint(), classes="hint")
 
     def _widget(self, field: Field) -> Input | Choices:
         initial = self._draft.get(field.name, field.initial)
@@ -195,12 +182,6 @@ class Bar(ModalScreen[Answers | None]):
         first = next(iter([*empty, *self._fields.values()]), None)
         if first is not None:
             first.focus()
-
-    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """The halt button says what is."""
-        if snapshot is not None:
-            for pane in self.query(HaltPane):
-                pane.snapshot = snapshot
 
     # -- answers
 

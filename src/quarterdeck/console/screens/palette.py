@@ -9,13 +9,10 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from quarterdeck.console.commands.base import Command, No
-from quarterdeck.console.panes.halt import HaltPane
-from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.screens.over import Over
 
 if TYPE_CHECKING:
     from quarterdeck.console.app import QuarterdeckApp
@@ -31,7 +28,7 @@ def matches(typed: str, command: Command) -> bool:
     return all(part in where for part in typed.lower().split())
 
 
-class PaletteScreen(ModalScreen[str]):
+class PaletteScreen(Over[str]):
     """Returns the id of the picked command; empty where it was left."""
 
     DEFAULT_CSS = """
@@ -42,12 +39,8 @@ class PaletteScreen(ModalScreen[str]):
     PaletteScreen Input:focus { border: none; }
     PaletteScreen #found { height: auto; margin-top: 1; }
     PaletteScreen #told { height: 2; color: $muted; margin-top: 1; }
-    PaletteScreen #foot { height: 1; }
-    PaletteScreen #hint { width: 1fr; color: $muted; padding: 0 1; }
-    PaletteScreen HaltPane { height: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
-    snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 
     def __init__(self, app: QuarterdeckApp) -> None:
         super().__init__()
@@ -67,23 +60,17 @@ class PaletteScreen(ModalScreen[str]):
             yield Input(placeholder="what to do …")
             yield Static("", id="found")
             yield Static("", id="told")
-            with Horizontal(id="foot"):
-                yield HaltPane()
+            with Horizontal(classes="foot"):
+                yield self.halt_button()
                 yield Static(
                     Content.assemble(("enter", "bold $accent"), " do it   ", ("esc", "bold $accent"), " leave"),
-                    id="hint",
+                    classes="hint",
                 )
 
     def on_mount(self) -> None:
         """Type at once."""
         self.query_one(Input).focus()
         self._paint()
-
-    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """The halt button says what is."""
-        if snapshot is not None:
-            for pane in self.query(HaltPane):
-                pane.snapshot = snapshot
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Find."""

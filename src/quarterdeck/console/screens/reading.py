@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.content import Content
-from textual.reactive import reactive
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.console.commands.base import No
-from quarterdeck.console.panes.halt import HaltPane
 from quarterdeck.console.panes.step import StepPane
+from quarterdeck.console.screens.over import Over
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import plain, visible
 
@@ -25,21 +24,17 @@ if TYPE_CHECKING:
 __all__ = ["Reading", "StepReading", "contacts_text", "help_text", "links_text"]
 
 
-class _Over(ModalScreen[None]):
+class _Box(Over[None]):
     """A box over the live screen, with the halt button in its bottom line."""
 
     DEFAULT_CSS = """
-    _Over { align: center middle; background: $background 60%; }
-    _Over > #box { width: 90%; max-width: 110; height: 90%;
+    _Box { align: center middle; background: $background 60%; }
+    _Box > #box { width: 90%; max-width: 110; height: 90%;
                     border: round $frame; background: $surface; padding: 0 1; }
-    _Over #title { text-style: bold; height: 1; color: $strong; }
-    _Over #text { height: 1fr; }
-    _Over #foot { height: 1; }
-    _Over #hint { width: 1fr; color: $muted; padding: 0 1; }
-    _Over HaltPane { height: 1; }
+    _Box #title { text-style: bold; height: 1; color: $strong; }
+    _Box #text { height: 1fr; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "close", "close", show=False)]
-    snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 
     def __init__(self, title: str) -> None:
         super().__init__()
@@ -50,26 +45,20 @@ class _Over(ModalScreen[None]):
         with Vertical(id="box"):
             yield Static(plain(self._heading), id="title")
             yield from self.body()
-            with Horizontal(id="foot"):
-                yield HaltPane()
-                yield Static(Content.assemble(("esc", "bold $accent"), " back   arrows scroll"), id="hint")
+            with Horizontal(classes="foot"):
+                yield self.halt_button()
+                yield Static(Content.assemble(("esc", "bold $accent"), " back   arrows scroll"), classes="hint")
 
     def body(self) -> ComposeResult:
         """What there is to read."""
         raise NotImplementedError
-
-    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """The halt button says what is."""
-        if snapshot is not None:
-            for pane in self.query(HaltPane):
-                pane.snapshot = snapshot
 
     def action_close(self) -> None:
         """Back."""
         self.dismiss(None)
 
 
-class Reading(_Over):
+class Reading(_Box):
     """A text."""
 
     def __init__(self, title: str, text: Content) -> None:
@@ -82,7 +71,7 @@ class Reading(_Over):
             yield Static(self._content)
 
 
-class StepReading(_Over):
+class StepReading(_Box):
     """Everything of one step, live."""
 
     def __init__(self, step: str) -> None:
@@ -94,17 +83,19 @@ class StepReading(_Over):
         """The step pane, large, for this step whatever is selected."""
         pane = StepPane()
         pane.id = "text"
+        if self.snapshot is not None:
+            pane.set_reactive(StepPane.snapshot, self._chosen(self.snapshot))
         yield pane
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """The same tick, with this step selected."""
         super().watch_snapshot(snapshot)
         if snapshot is not None:
-            import msgspec
-
-            chosen: Snapshot = msgspec.structs.replace(snapshot, selected=self.step)
             for pane in self.query(StepPane):
-                pane.snapshot = chosen
+                pane.snapshot = self._chosen(snapshot)
+
+    def _chosen(self, snapshot: Snapshot) -> Snapshot:
+        return msgspec.structs.replace(snapshot, selected=self.step)
 
     def on_mount(self) -> None:
         """Show what is known already."""
