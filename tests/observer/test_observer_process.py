@@ -9,13 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import msgspec
 import pytest
 
 from quarterdeck.errors import StationError
+from quarterdeck.observer import process
 from quarterdeck.observer.client import Observer
+from quarterdeck.observer.clocks import Clocks
 from quarterdeck.observer.pipe import FrameError, encode, frames
 from quarterdeck.observer.process import BEAT, Pulse
 from quarterdeck.observer.readings import Finding, FromObserver, Health, Reading, Watch
@@ -142,10 +144,11 @@ async def test_one_that_dies_at_once_tells_its_last_words(station: Station) -> N
 
 
 async def test_one_that_speaks_nonsense_is_ended(station: Station) -> None:
-    observer = Observer(station.receive, command=("sh", "-c", "echo nonsense; cat > /dev/null"))
+    observer = Observer(station.receive, command=("sh", "-c", "trap '' TERM PIPE; exec yes nonsense"))
     await observer.start({})
     assert "too long" in (await station.wait_for(Finding)).text
     await observer.stop()
+    assert observer.pid is None
 
 
 async def test_stopping_leaves_no_process(observer: Observer, station: Station) -> None:
@@ -232,12 +235,14 @@ async def test_a_slow_answer_skips_ticks_and_keeps_the_rate(server: Server, watc
         await server.answer()(reader, writer, head)
 
     server.handler = slow
-    watched = watching(Target(type="http", options={"url": server.url()}, every=0.2))
+    watched = watching(Target(type="http", options={"url": server.url()}, every=0.2, max_age=10))
     told = [await watched.next() for _ in range(3)]
     assert most == 1
-    assert [reading.skipped for reading in told] == [2, 2, 2]
-    assert told[2].boot - told[0].boot == pytest.approx(1.2, abs=0.1)
-    assert watched.sampler.skipped == 6
+    assert all(reading.raw == "ok" and reading.skipped >= 2 for reading in told)
+    assert watched.sampler.skipped == sum(reading.skipped for reading in told)
+    begun = [reading.boot - reading.took for reading in told]
+    assert begun[1] - begun[0] == pytest.approx(0.2 * (1 + told[0].skipped), abs=0.1)
+    assert begun[2] - begun[1] == pytest.approx(0.2 * (1 + told[1].skipped), abs=0.1)
 
 
 async def test_a_pending_failure_is_asked_again_sooner(server: Server, watching: Watching) -> None:
@@ -293,3 +298,64 @@ async def test_the_pulse_feels_a_loop_that_was_held_up() -> None:
     await asyncio.sleep(0)
     assert pulse.worst_since(began) > 0.1
     running.cancel()
+
+
+# its own soundness
+
+
+class Out:
+    """A pipe to a station that may have stopped reading."""
+
+    def __init__(self) -> None:
+        self.waiting = 0
+        self.frames: list[bytes] = []
+
+    def is_closing(self) -> bool:
+        return False
+
+    def get_write_buffer_size(self) -> int:
+        return self.waiting
+
+    def write(self, frame: bytes) -> None:
+        self.frames.append(frame)
+
+    async def health(self) -> Health:
+        """The next health that is told."""
+        decoder: msgspec.msgpack.Decoder[FromObserver] = msgspec.msgpack.Decoder(FromObserver)
+        self.frames.clear()
+        async with asyncio.timeout(10):
+            while True:
+                for frame in self.frames:
+                    message = decoder.decode(frame[4:])
+                    if isinstance(message, Health):
+                        return message
+                await asyncio.sleep(0.01)
+
+
+async def test_a_wall_clock_that_steps_makes_the_observer_unsound(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "HEALTH_EVERY", 0.1)
+    step = 0.0
+    out = Out()
+    observing = process.Observing(cast("asyncio.WriteTransport", out), Clocks(wall=lambda: time.time() + step))
+    assert abs((await out.health()).skew) < 0.1
+    step = 3600.0
+    health = await out.health()
+    while abs(health.skew) < 1:
+        health = await out.health()
+    assert health.skew == pytest.approx(3600, abs=1)
+    assert not health.sound
+    assert abs((await out.health()).skew) < 0.1
+    await observing.close()
+
+
+async def test_a_station_that_does_not_read_costs_readings_not_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process, "HEALTH_EVERY", 0.1)
+    out = Out()
+    out.waiting = 2**30
+    observing = process.Observing(cast("asyncio.WriteTransport", out), Clocks())
+    await observing.receive(Watch(targets={"odd": Target(type="odd", every=0.02)}))
+    health = await out.health()
+    while not health.dropped:
+        health = await out.health()
+    assert not health.sound
+    await observing.close()

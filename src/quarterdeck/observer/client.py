@@ -37,6 +37,8 @@ SILENCE = 15.0
 _FIRST_PAUSE, _LAST_PAUSE = 0.2, 5.0
 """Seconds before it is started again; doubles while it dies within a minute."""
 
+_GRACE = 1.0
+"""Seconds from the end of its input to SIGKILL."""
 Ending = Literal["observer_died", "observer_hung", "observer_back"]
 
 _decoder: msgspec.msgpack.Decoder[FromObserver] = msgspec.msgpack.Decoder(FromObserver)
@@ -164,6 +166,7 @@ class Observer:
             return "observer_died", f"The observer was ended: {error.message}"
         finally:
             tail.cancel()
+            await asyncio.gather(tail, return_exceptions=True)
 
     def _hand_on(self, message: FromObserver) -> None:
         if isinstance(message, TopProcesses):
@@ -183,12 +186,19 @@ class Observer:
             return
         if process.stdin is not None:
             process.stdin.close()
-        try:
-            await asyncio.wait_for(process.wait(), 1.5 if self._keeper is None else 0.2)
-        except TimeoutError:
+        ended = asyncio.ensure_future(_ended(process))
+        done, _ = await asyncio.wait({ended}, timeout=_GRACE)
+        if not done:
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(signal.SIGKILL)
-            await process.wait()
+        await ended
+
+
+async def _ended(process: Process) -> None:
+    """Wait for the end of a process; asyncio sees it only when its pipes are read to their end."""
+    streams = [stream for stream in (process.stdout, process.stderr) if stream is not None]
+    await asyncio.gather(*(_tail(stream) for stream in streams))
+    await process.wait()
 
 
 def _ending(code: int | None) -> str:
