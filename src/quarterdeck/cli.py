@@ -62,6 +62,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return _no_reader()
+    except Exception as error:  # noqa: BLE001 - the process's own boundary: no traceback reaches a person
+        return _tell_crash(error)
 
 
 def _run(parsed: argparse.Namespace) -> int:
@@ -79,6 +81,16 @@ def _tell(error: Exception) -> int:
         print(problem, file=sys.stderr)
     print(f"quarterdeck: {error}", file=sys.stderr)
     return int(getattr(error, "exit_code", 1))
+
+
+def _tell_crash(error: Exception) -> int:
+    """One line, and where the rest is written."""
+    from quarterdeck.console.crash import write
+
+    where = write(error).path
+    kept = f": {where}" if where else ""
+    print(f"quarterdeck: stopped on an error of its own{kept} (a live session goes on)", file=sys.stderr)
+    return 1
 
 
 def _no_reader() -> int:

@@ -60,6 +60,7 @@ class _Night:
         self._caught_up = False
         self._refusals = 0
         self._why = ""
+        self._broken = ""
 
     @property
     def session(self) -> Session:
@@ -132,12 +133,19 @@ class _Night:
                 continue
 
     def _break_it(self) -> None:
-        """Turn the asked fault on once the first change has been made, so that there is something to undo."""
+        """Turn the asked fault on once the first change has been made, so that there is something to undo.
+
+        What was broken from outside no rollback mends: it is mended when the rollback is committed.
+        """
         started = [run for run in self.session.steps.values() if run.effect != "none"]
         if self._fault and self.session.phase == "running" and started:
             self._demo.world.fault(self._fault)
             self._say(f"          broke it: {self._fault}")
-            self._fault = ""
+            self._fault, self._broken = "", self._fault
+        elif self._broken and self.session.rollback is not None:
+            self._demo.world.clear_fault(self._broken)
+            self._say(f"          mended it: {self._broken}")
+            self._broken = ""
 
     async def _measure(self) -> None:
         """Do what a manual step asks a person: open the shop, and take the time."""
@@ -147,7 +155,11 @@ class _Night:
         for run in self.session.running():
             step = plan.steps[run.id]
             if step.kind == "manual" and "seconds" in missing_values(step, self._orders.values):
-                seconds = await asyncio.to_thread(_time_the_shop, self._demo.world.url)
+                try:
+                    seconds = await asyncio.to_thread(_time_the_shop, self._demo.world.url)
+                except OSError as error:
+                    await self._ask(wanted.FailStep(step=run.id, reason=f"the shop does not open: {error}"))
+                    continue
                 self._orders = _with_values(self._orders, seconds=f"{seconds:.3f}")
 
 

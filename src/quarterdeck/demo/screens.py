@@ -1,0 +1,119 @@
+"""The demo's first screen, over the live console, and its last one, with the receipts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from quarterdeck.console.screens.over import Over
+from quarterdeck.demo.receipts import acknowledged
+from quarterdeck.demo.world import World, WorldStats
+from quarterdeck.session.state import Session
+
+__all__ = ["Nothing", "TheEnd", "Welcome"]
+
+_CSS = """
+{name} {{ align: center middle; background: $background 40%; }}
+{name} > #box {{ width: 72; max-width: 96%; height: auto; padding: 1 2; }}
+{name} > #box {{ border: round $accent; background: $surface; }}
+{name} .foot {{ margin-top: 1; }}
+"""
+
+
+class Nothing(Over[object]):
+    """No first screen: a night was chosen before."""
+
+    def on_mount(self) -> None:
+        """Go at once."""
+        self.call_after_refresh(self.dismiss, None)
+
+
+class Welcome(Over[object]):
+    """Real database, real traffic, and a choice between two nights."""
+
+    DEFAULT_CSS = _CSS.format(name="Welcome")
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("1", "choose('bad')", show=False),
+        Binding("2", "choose('good')", show=False),
+    ]
+
+    def __init__(self, world: World, choose: Callable[[str], None]) -> None:
+        """`choose` is told `bad` or `good`."""
+        super().__init__()
+        self._world, self._choose = world, choose
+
+    def compose(self) -> ComposeResult:
+        """The line that is live, the two nights, the halt button."""
+        with Vertical(id="box"):
+            yield Static(self._line(), id="live")
+            yield Static(
+                Content.assemble(
+                    "\n",
+                    ("1", "bold $accent"), ("  a bad night     ", "bold"), ("3 minutes, try this\n", "$muted"),
+                    "   The plan makes a classic mistake. You will see it, a guard\n",
+                    "   will propose a halt, and you roll back.\n\n",
+                    ("2", "bold $accent"), ("  a good night    ", "bold"), ("5 minutes\n", "$muted"),
+                    "   Backup, archive, new index, VACUUM, a restart: all real.\n\n",
+                    ("H", "bold $error"), ("  halts, any time", "bold"),
+                )
+            )  # fmt: skip
+            with Horizontal(classes="foot"):
+                yield self.halt_button()
+                yield Static("S starts a step, ? helps, Q leaves", classes="hint")
+
+    def on_mount(self) -> None:
+        """The count is live, as the traffic is."""
+        self.set_interval(1.0, self._count)
+
+    def _count(self) -> None:
+        self.query_one("#live", Static).update(self._line())
+
+    def _line(self) -> Content:
+        orders = acknowledged(self._world.home.folder)
+        return Content.assemble(
+            ("Real database, real traffic, ", "bold"), (f"{orders:,} orders so far", "bold $success")
+        )
+
+    def action_choose(self, night: str) -> None:
+        """Begin."""
+        self.dismiss(None)
+        self._choose(night)
+
+
+class TheEnd(Over[object]):
+    """How the night ended, and what became of the orders."""
+
+    DEFAULT_CSS = _CSS.format(name="TheEnd")
+
+    def __init__(self, session: Session, stats: WorldStats) -> None:
+        """`stats` were counted after the session ended."""
+        super().__init__()
+        self._session, self._stats = session, stats
+
+    def compose(self) -> ComposeResult:
+        """Outcome, receipts, keys."""
+        orders, missing = self._stats.orders_acknowledged, self._stats.missing
+        colour = "$success" if missing == 0 else "$error"
+        with Vertical(id="box"):
+            yield Static(
+                Content.assemble(
+                    (self._session.outcome.replace("_", " ").upper(), "bold"), "\n\n",
+                    (f"{orders:,} acknowledged orders, {missing:,} missing", f"bold {colour}"), "\n\n",
+                    ("O", "bold $accent"), "  opens the record      ",
+                    ("Q", "bold $accent"), "  leaves      ",
+                    ("esc", "bold $accent"), "  back to the console",
+                )
+            )  # fmt: skip
+
+    def on_key(self, event: events.Key) -> None:
+        """Escape closes; everything else goes to the console's commands."""
+        if event.key in {"escape", "enter"}:
+            event.stop()
+            self.dismiss(None)
