@@ -21,6 +21,7 @@ __all__ = [
     "metric_kind",
     "metric_problem",
     "split_metric",
+    "written_metrics",
 ]
 
 Worse = Literal["higher", "lower", ""]
