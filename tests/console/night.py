@@ -4,13 +4,14 @@
 not depend on the rules.
 """
 
+# ruff: noqa: E501 - a table of made-up steps, a line each
 from __future__ import annotations
 
 import math
 from typing import Any
 
 from quarterdeck.console.snapshot import LogLine, Snapshot, make_snapshot
-from quarterdeck.observer.readings import Health, Reading
+from quarterdeck.observer.readings import Health, Reading, Status
 from quarterdeck.procedure.model import (
     Bands,
     Expect,
@@ -84,25 +85,85 @@ def procedure(repeat: int = 1) -> Procedure:
 
     prepare = (
         _step("announce", "Announce start to all channels", "lead", 3, "manual", mutates=False),
-        _step("freeze", "Freeze deployments", "sysadmin", 2, "manual", undo=_undo("thaw", "Allow deployments again", "sysadmin", 1)),
+        _step(
+            "freeze",
+            "Freeze deployments",
+            "sysadmin",
+            2,
+            "manual",
+            undo=_undo("thaw", "Allow deployments again", "sysadmin", 1),
+        ),
         _step("backup", "Online backup, read it back", "dba", 12, mutates=False),
-        _step("count", "Count the orders", "dba", 1, mutates=False, record=(RecordField(name="rows", type="integer"),)),
+        _step(
+            "count", "Count the orders", "dba", 1, mutates=False, record=(RecordField(name="rows", type="integer"),)
+        ),
     )
     change = (
-        _step("archive", "Archive orders older than 7 years", "dba", 8, undo=_undo("unarchive", "Re-insert archived orders", "dba", 9)),
-        _step("drain", "Drain reporting jobs", "sysadmin", 4, undo=_undo("undrain", "Start reporting jobs", "sysadmin", 2)),
         _step(
-            "reindex", "Reindex orders", "dba", 15, instructions=REINDEX, host=("db01",), timeout=2400,
-            verify=(VerifyItem(title="new index is valid", command=("psql",), expect=Expect(op="equals", value="t")),),
+            "archive",
+            "Archive orders older than 7 years",
+            "dba",
+            8,
+            undo=_undo("unarchive", "Re-insert archived orders", "dba", 9),
+        ),
+        _step(
+            "drain",
+            "Drain reporting jobs",
+            "sysadmin",
+            4,
+            undo=_undo("undrain", "Start reporting jobs", "sysadmin", 2),
+        ),
+        _step(
+            "reindex",
+            "Reindex orders",
+            "dba",
+            15,
+            instructions=REINDEX,
+            host=("db01",),
+            timeout=2400,
+            verify=(
+                VerifyItem(title="new index is valid", command=("psql",), expect=Expect(op="equals", value="t")),
+            ),
             undo=_undo("drop-new", "Drop the new index", "dba", 1),
         ),
         _step("verify-rows", "Verify row counts", "dba", 5, "check", verify=(VerifyItem(value="rows"),)),
-        _step("restart", "Restart the order API", "sysadmin", 2, expect_outage=ExpectOutage(target="orders-api", max=90), undo_none="a restart leaves nothing behind"),
-        _step("search", "Search for yesterday's orders in the shop", "qa", 4, "manual", mutates=False, record=(RecordField(name="seconds", type="number", unit="s"),)),
+        _step(
+            "restart",
+            "Restart the order API",
+            "sysadmin",
+            2,
+            expect_outage=ExpectOutage(target="orders-api", max=90),
+            undo_none="a restart leaves nothing behind",
+        ),
+        _step(
+            "search",
+            "Search for yesterday's orders in the shop",
+            "qa",
+            4,
+            "manual",
+            mutates=False,
+            record=(RecordField(name="seconds", type="number", unit="s"),),
+        ),
     )
     finish = (
-        _step("poll-drop", "Go or no-go for dropping the old index", "lead", 3, "poll", roles=("lead", "dba", "qa"), question="May the old index go? After it there is no way back but a new build."),
-        _step("drop-old", "Drop the old index", "dba", 1, point_of_no_return=True, sign_off=SignOff(role="qa", different_person=True), undo_none="the old index can only be built anew"),
+        _step(
+            "poll-drop",
+            "Go or no-go for dropping the old index",
+            "lead",
+            3,
+            "poll",
+            roles=("lead", "dba", "qa"),
+            question="May the old index go? After it there is no way back but a new build.",
+        ),
+        _step(
+            "drop-old",
+            "Drop the old index",
+            "dba",
+            1,
+            point_of_no_return=True,
+            sign_off=SignOff(role="qa", different_person=True),
+            undo_none="the old index can only be built anew",
+        ),
         _step("vacuum", "VACUUM orders", "dba", 6, undo_none="nothing to undo"),
         _step("analyze", "ANALYZE orders", "dba", 2, undo_none="nothing to undo"),
     )
@@ -119,7 +180,9 @@ def procedure(repeat: int = 1) -> Procedure:
         Stage(id="back", title="Back to normal", steps=chained(back)),
     ]
     for number in range(1, repeat):
-        more = tuple(_step(f"more-{number}-{i}", f"Check shard {number}.{i}", "dba", 1, mutates=False) for i in range(18))
+        more = tuple(
+            _step(f"more-{number}-{i}", f"Check shard {number}.{i}", "dba", 1, mutates=False) for i in range(18)
+        )
         stages.append(Stage(id=f"more-{number}", title=f"Shard {number}", steps=chained(more)))
     return Procedure(
         id="rebuild-orders-index",
@@ -127,17 +190,27 @@ def procedure(repeat: int = 1) -> Procedure:
         revision=3,
         roles={role: Role(title=role) for role in ("lead", "dba", "sysadmin", "qa")},
         targets={
-            "here": Target(type="local", bands={
-                "storage[/var/lib/pgsql].used": Bands(warning="80 %", critical="90 %"),
-                "cpu": Bands(warning="85 %", critical="95 %"),
-            }),
+            "here": Target(
+                type="local",
+                bands={
+                    "storage[/var/lib/pgsql].used": Bands(warning="80 %", critical="90 %"),
+                    "cpu": Bands(warning="85 %", critical="95 %"),
+                },
+            ),
             "orders-api": Target(type="health_json"),
             "search": Target(type="http"),
             "checkout": Target(type="http"),
             "billing": Target(type="http"),
             "replica-lag": Target(type="command"),
         },
-        guards=(Guard(id="api-slow", title="Order API too slow", when="p95(orders-api.latency, 1m) > 800ms", action="propose_halt"),),
+        guards=(
+            Guard(
+                id="api-slow",
+                title="Order API too slow",
+                when="p95(orders-api.latency, 1m) > 800ms",
+                action="propose_halt",
+            ),
+        ),
         preconditions=(_step("go", "Go or no-go for the change", "lead", 5, "poll", roles=("lead", "dba", "qa")),),
         stages=tuple(stages),
         rollback=Rollback(verify=(_step("still-there", "The old index is valid", "dba", 1, "check"),)),
@@ -156,8 +229,14 @@ def session(repeat: int = 1) -> Session:
     """Step 7 of 18 runs, nine minutes in."""
     plan = build(procedure(repeat), "abcd1234")
     made = Session(
-        id="2026-11-30-rebuild-orders-index-kfwz", title="Database maintenance", plan=plan, phase="running",
-        lead="dana", window=Window(T0 - 3600, T0 + 5400, 600, 900), started=T0 - 2900, count=40,
+        id="2026-11-30-rebuild-orders-index-kfwz",
+        title="Database maintenance",
+        plan=plan,
+        phase="running",
+        lead="dana",
+        window=Window(T0 - 3600, T0 + 5400, 600, 900),
+        started=T0 - 2900,
+        count=40,
     )
     made.steps = {step: StepRun(id=step) for step in plan.steps}
     at = T0 - 2900.0
@@ -183,11 +262,18 @@ def session(repeat: int = 1) -> Session:
 def readings(now: float = 5000.0) -> dict[str, Reading]:
     """One of each condition."""
 
-    def reading(target: str, status: str, age: float = 1.0, interval: float = 5.0, **values: Any) -> Reading:
+    def reading(target: str, status: Status, age: float = 1.0, interval: float = 5.0, **values: Any) -> Reading:
         message = values.pop("message", "")
         return Reading(
-            target=target, at=T0 - age, boot=now - age, status=status, raw=status, values=values, interval=interval,  # type: ignore[arg-type]
-            max_age=3 * interval, message=message,
+            target=target,
+            at=T0 - age,
+            boot=now - age,
+            status=status,
+            raw=status,
+            values=values,
+            interval=interval,
+            max_age=3 * interval,
+            message=message,
         )
 
     here = {
@@ -206,6 +292,7 @@ def readings(now: float = 5000.0) -> dict[str, Reading]:
 
 def history() -> dict[str, tuple[float, ...]]:
     """Curves for the graphs."""
+
     def wave(low: float, high: float, pace: float) -> tuple[float, ...]:
         return tuple(low + (high - low) * (0.5 + 0.5 * math.sin(i / pace)) for i in range(60))
 
@@ -233,7 +320,12 @@ def log() -> list[LogLine]:
         (-1980, "dba", "4 Count the orders done; rows = 2041877", "info"),
         (-1700, "guard", "guard disk-low warns: /var/lib/pgsql is 82 % full, above 80 %", "warning"),
         (-1400, "dba", "5 Archive orders older than 7 years done", "info"),
-        (-1120, "sysadmin", "note on 6 Drain reporting jobs: two jobs had to be stopped by hand, see ticket 4411", "info"),
+        (
+            -1120,
+            "sysadmin",
+            "note on 6 Drain reporting jobs: two jobs had to be stopped by hand, see ticket 4411",
+            "info",
+        ),
         (-900, "sysadmin", "6 Drain reporting jobs done", "info"),
         (-562, "dba", "7 Reindex orders started on db01", "info"),
         (-120, "qa", "note: search feels slow since 02:50, watching it", "info"),

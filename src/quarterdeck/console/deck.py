@@ -145,7 +145,8 @@ class TabLine(Pane):
         pieces: list[Piece] = []
         for number, title in enumerate(self._box.titles):
             chosen = number == self._box.shown
-            pieces.append((f" {number + 1} {title} ", badge_of(state) if chosen and state in _LOUD else "badge-calm" if chosen else "muted"))
+            loud = badge_of(state) if state in _LOUD else "badge-calm"
+            pieces.append((f" {number + 1} {title} ", loud if chosen else "muted"))
             pieces.append((" ", ""))
         said = self._box.title_of(snapshot)
         used = sum(len(text) for text, _ in pieces)

@@ -46,6 +46,12 @@ class Glyphs(Struct, frozen=True):
     down: str
     none: str
 
+    def spell(self, text: str) -> str:
+        """Our own typographic signs as this set has them; letters of any script stay."""
+        return text if self.name != "ascii" or text.isascii() else text.translate(_SPELLED)
+
+
+_SPELLED = str.maketrans({"·": "-", "…": "~", "│": "|", "–": "-", "—": "-", "•": "*", "⏎": "/", "“": '"', "”": '"'})
 
 UNICODE = Glyphs(
     name="unicode",

@@ -21,7 +21,18 @@ from quarterdeck.shipped import shipped
 if TYPE_CHECKING:
     from quarterdeck.documents.nodes import Mapping, Node
 
-__all__ = ["PANES", "SHIPPED", "Box", "Layout", "Layouts", "PaneNode", "Part", "Tabs", "compile_shipped", "read_layout"]
+__all__ = [
+    "PANES",
+    "SHIPPED",
+    "Box",
+    "Layout",
+    "Layouts",
+    "PaneNode",
+    "Part",
+    "Tabs",
+    "compile_shipped",
+    "read_layout",
+]
 
 FORMAT = 1
 
@@ -255,7 +266,9 @@ class _Reader:
             return None
         way = ways[0]
         if not top:
-            self.known(node, {way, "size", "most", *(["title"] if tab else []), *(["options"] if way == "pane" else [])})
+            self.known(
+                node, {way, "size", "most", *(["title"] if tab else []), *(["options"] if way == "pane" else [])}
+            )
         size = self.size(node) if not top else Size()
         title = self.text(node, "title") if not top else ""
         if way == "pane":

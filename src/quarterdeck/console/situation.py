@@ -132,8 +132,12 @@ class Situation:
             if run.effect == "unknown"
             and not run.declared
             and not run.question_at_halt
-            and run.state in {"failed", "interrupted", "unknown", "skipped"}
+            and (run.state in {"failed", "interrupted", "unknown", "skipped"} or self._stuck_at_halt(run))
         ]
+
+    def _stuck_at_halt(self, run: StepRun) -> bool:
+        """A halt came while its verifications were read: the command is over, what it changed is not said."""
+        return run.state == "verifying" and bool(self.halts())
 
     def gone_questions(self) -> list[str]:
         """Steps whose command's end could not be proven: somebody says that it is gone."""

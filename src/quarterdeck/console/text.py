@@ -49,10 +49,7 @@ def visible(text: str, limit: int = CELL) -> str:
 
 @lru_cache(4096)
 def _visible(text: str, limit: int) -> str:
-    if text.isascii() and text.isprintable():
-        shown = text
-    else:
-        shown = "".join(_characters(text))
+    shown = text if text.isascii() and text.isprintable() else "".join(_characters(text))
     return shown[: limit - 1] + "…" if len(text) > limit or len(shown) > 2 * limit else shown
 
 
@@ -91,8 +88,10 @@ def _one(character: str, category: str) -> str:
 
 
 def lines(text: str, limit: int = PLAIN) -> list[str]:
-    """A block as safe lines: `\\n` and `\\r\\n` break, everything else is made visible. Cut in the middle of a flood
-    at `limit` characters, which the last line says."""
+    r"""Cut a block into safe lines: `\n` and `\r\n` break, everything else is made visible.
+
+    A flood is cut at `limit` characters, which the last line says.
+    """
     more = len(text) - limit
     if more > 0:
         text = text[:limit]

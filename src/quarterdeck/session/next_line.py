@@ -19,7 +19,7 @@ __all__ = ["NextLine", "Question", "next_line"]
 
 Question = Literal[
     "", "proposal", "poll", "sign_off", "verify", "failed", "manual", "gone", "effect", "reason", "what_now", "undo",
-    "recheck", "criterion", "gates",
+    "recheck", "criterion", "end", "gates",
 ]  # fmt: skip
 """What a person is asked: a pane of its own may open for it. Empty: nothing is asked, somebody works."""
 
@@ -130,15 +130,6 @@ class _Line:
         if session.phase == "closed":
             return NextLine("reviewed and closed · Q leaves", key="Q")
         word = session.outcome.replace("_", " ")
-        open_ones = [item for item in plan.procedure.criteria if item.asked and item.id not in session.criteria]
-        if open_ones and session.outcome != "abandoned":
-            first = open_ones[0]
-            return NextLine(
-                f"{word} · waiting for {self.who(first.asked)}: {first.title}?",
-                waiting_for=first.asked,
-                question="criterion",
-                level="asks",
-            )
         if session.phase == "monitoring":
             return NextLine(f"{word} · watching goes on · Q leaves", key="Q")
         return NextLine(f"{word} · the record is complete · Q leaves", key="Q")
@@ -215,10 +206,10 @@ class _Line:
 
     def open_effect(self) -> NextLine | None:
         """R6: an effect that nobody declared."""
-        for run in self.session.steps.values():
-            if run.effect == "unknown" and not run.declared and run.state not in LIVE:
-                return self.ask_effect(run)
-        return None
+        from quarterdeck.session.rollback import undecided
+
+        open_ones = undecided(self.session)
+        return self.ask_effect(open_ones[0]) if open_ones else None
 
     def ask_effect(self, run: StepRun) -> NextLine:
         owner = self.owner(run.id)
@@ -236,34 +227,38 @@ class _Line:
         """R11 and R8: the choices, each with its minutes."""
         session, plan = self.session, self.plan
         assert plan is not None
-        choices: list[str] = []
-        key = "G"
-        if session.phase == "planned":
-            text = "HALTED before Start · G lets planning go on · or abandon (palette)"
-            return NextLine(text, "G", waiting_for="lead", since=since, question="what_now", level="asks")
-        if session.rollback is not None:
-            choices.append("G goes on")
-        elif session.past_no_return or session.closing_from == "contingency":
-            choices.append("G goes on")
-            choices.append("contingency") if plan.contingency and session.phase != "contingency" else None
-        else:
+        keys, offered = ["G goes on"], [] if session.phase == "planned" else self.by_contingency()
+        if self.may_roll_back():
             from quarterdeck.session.rollback import preview
 
             found = preview(session)
-            if found.items:
-                undone = next((item.undoes for item in found.items if item.undoes), "")
-                last = sum(item.duration for item in found.items if undone and item.undoes == undone)
-                steps = f"{found.steps} step{'' if found.steps == 1 else 's'}"
-                choices.append(f"B rolls back {steps}, {span(found.seconds)}")
-                if undone:
-                    choices.append(f"U undoes only the last, {span(last)}")
-                key = "B"
-            choices.append("G goes on")
-            if plan.contingency and session.phase != "contingency":
-                minutes = span(sum(plan.steps[step].duration for step in plan.contingency))
-                choices.append(f"contingency, {minutes}")
-        text = f"what now? {' · '.join(choices)} · or abandon"
+            steps = f"{found.steps} step{'' if found.steps == 1 else 's'}"
+            keys.insert(
+                0, f"B rolls back {steps}, {span(found.seconds)}" if found.steps else "B rolls back, nothing to undo"
+            )
+            undone = next((item.undoes for item in found.items if item.undoes), "")
+            if undone:
+                last = sum(item.duration for item in found.items if item.undoes == undone)
+                offered.insert(0, f"undo only {self.name(undone)}, {span(last)}")
+        more = f"enter offers {', '.join([*offered, 'hand over and end'])}"
+        text = f"what now? {' · '.join([*keys, more])}"
+        key = keys[0][0]
         return NextLine(text, key, waiting_for="lead", since=since, question="what_now", level="asks")
+
+    def may_roll_back(self) -> bool:
+        """Whether a rollback can be committed now: never after one, and never past the point of no return."""
+        session = self.session
+        if session.rollback is not None or session.past_no_return or session.contingency_started:
+            return False
+        return session.phase in {"running", "validating"}
+
+    def by_contingency(self) -> list[str]:
+        """The contingency as a choice, where the procedure has one that was not begun."""
+        session, plan = self.session, self.plan
+        assert plan is not None
+        if not plan.contingency or session.contingency_started or session.rollback is not None:
+            return []
+        return [f"contingency, {span(sum(plan.steps[step].duration for step in plan.contingency))}"]
 
     # -- rollback
 
@@ -416,6 +411,8 @@ class _Line:
         return None
 
     def failed(self, run: StepRun) -> NextLine:
+        from quarterdeck.session.availability import may_try_again
+
         assert self.plan is not None
         if run.retry_at > self.now:
             return NextLine(
@@ -429,10 +426,11 @@ class _Line:
         why = f": {run.reason}" if run.reason else ""
         step = self.plan.steps[run.id]
         skip = ", K skips" if step.skippable or self.plan.part(run.id) != "stages" else ""
-        again = "S tries again" if run.effect == "none" or step.idempotent or not step.mutates else "U undoes it"
+        may = not may_try_again(self.session, run)
+        again = "S tries again" if may else "undo this step (palette)"
         return NextLine(
             f"{self.name(run.id)} {word}{why} · {again}{skip}, D done by hand, H halts",
-            key="S" if again.startswith("S") else "H",
+            key="S" if may else "H",
             step=run.id,
             waiting_for=self.owner(run.id),
             since=run.ended or 0.0,
@@ -530,8 +528,8 @@ class _Line:
             missing = [role for role in roles if role not in run.signed_by]
             return NextLine(
                 f"waiting for {', '.join(map(self.who, missing)) or 'a signature'}: sign off {self.name(step)}"
-                " · enter opens",
-                key="enter",
+                " · ^p signs it off",
+                key="^p",
                 step=step,
                 waiting_for=missing[0] if missing else "",
                 since=run.ended or 0.0,
@@ -565,6 +563,23 @@ class _Line:
             return NextLine(text, "S", step, found.owner, level="asks")
         return None
 
+    def ending(self) -> NextLine:
+        """Closing is through: what a person is asked before the end, then the end."""
+        session, plan = self.session, self.plan
+        assert plan is not None
+        asked = [item for item in plan.procedure.criteria if item.asked and item.id not in session.criteria]
+        if asked:
+            first = asked[0]
+            return NextLine(
+                f"waiting for {self.who(first.asked)}: {first.title}? · ^p answers it",
+                key="^p",
+                waiting_for=first.asked,
+                question="criterion",
+                level="asks",
+            )
+        text = "closing is through · ^p ends the session"
+        return NextLine(text, "^p", waiting_for="lead", question="end", level="asks")
+
     def blocked(self, listed: tuple[str, ...]) -> NextLine:
         from quarterdeck.session.availability import view
 
@@ -573,5 +588,5 @@ class _Line:
                 seen = view(self.session, step, self.now)
                 return NextLine(f"{self.name(step)} waits: {seen.why or 'something before it is open'}", step=step)
         if self.session.phase == "validating":
-            return NextLine("all closing steps are through · the session ends")
+            return self.ending()
         return NextLine("all steps are through · the closing steps follow")

@@ -1,4 +1,7 @@
-"""What must not be missed: proposals, lost contact, unconfirmed halts, sick recorders. No height while all is well."""
+"""What must not be missed: proposals, lost contact, unconfirmed halts, sick recorders.
+
+No height while all is well.
+"""
 
 from __future__ import annotations
 

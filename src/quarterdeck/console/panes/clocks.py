@@ -38,7 +38,9 @@ class ClocksPane(Pane):
                     break
                 flowed.append([])
                 used = 1
-            flowed[-1] += [(" ", "")] if used == 1 else [(" │ " if self.look.glyphs.name == "unicode" else " | ", "faint")]
+            flowed[-1] += (
+                [(" ", "")] if used == 1 else [(" │ " if self.look.glyphs.name == "unicode" else " | ", "faint")]
+            )
             flowed[-1] += part
             used += length
         pieces = flowed[y] if y < len(flowed) else []
@@ -73,7 +75,9 @@ class ClocksPane(Pane):
 
     def _end(self, snapshot: Snapshot) -> str:
         assert snapshot.clocks is not None
-        return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}" if self.size.width >= 140 else " left" if self.size.width >= 100 else ""
+        if self.size.width < 140:
+            return " left" if self.size.width >= 100 else ""
+        return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}"
 
     def _decide(self, snapshot: Snapshot, role: str) -> list[Piece]:
         clocks = snapshot.clocks
@@ -94,10 +98,18 @@ class ClocksPane(Pane):
         if self.size.width < 100:
             steps = ""
         verb = "roll back now: " if snapshot.session.live_halts() else "stop now: "
-        now: list[Piece] = [(verb, "muted"), (f"{steps}back by ", "text"), (hour(clocks.stop_now_back, off), "strong")]
+        now: list[Piece] = [
+            (verb, "muted"),
+            (f"{steps}back by ", "text"),
+            (hour(clocks.stop_now_back, off), "strong"),
+        ]
         if not snapshot.session.running():
             return [now]
-        finish: list[Piece] = [("let it finish: ", "muted"), ("back by ", "text"), (hour(clocks.finish_back, off), "strong")]
+        finish: list[Piece] = [
+            ("let it finish: ", "muted"),
+            ("back by ", "text"),
+            (hour(clocks.finish_back, off), "strong"),
+        ]
         return [now, finish]
 
     def _planned(self, snapshot: Snapshot) -> list[list[Piece]]:
@@ -119,15 +131,19 @@ class ClocksPane(Pane):
         session, off = snapshot.session, snapshot.off
         parts: list[list[Piece]] = [[("OVER ", "muted"), (session.outcome.replace("_", " "), "strong")]]
         if session.started is not None and session.ended is not None:
-            parts.append([
-                (f"{hour(session.started, off)} to {hour(session.ended, off)}", "text"),
-                (f", {span(session.ended - session.started)}", "muted"),
-            ])
+            parts.append(
+                [
+                    (f"{hour(session.started, off)} to {hour(session.ended, off)}", "text"),
+                    (f", {span(session.ended - session.started)}", "muted"),
+                ]
+            )
         if session.window is not None and session.ended is not None:
             spare = session.window.end - session.ended
             parts.append([(f"{span(spare)} {'before' if spare >= 0 else 'after'} the window's end", "text")])
         if session.deviations:
-            parts.append([(f"{len(session.deviations)} deviation{'' if len(session.deviations) == 1 else 's'}", "warn")])
+            parts.append(
+                [(f"{len(session.deviations)} deviation{'' if len(session.deviations) == 1 else 's'}", "warn")]
+            )
         return parts
 
 

@@ -75,11 +75,12 @@ def wrap(text: str, width: int, most: int = 1_000) -> list[str]:
             continue
         if line:
             found.append(line)
-        while cell_len(word) > width:
-            cut = _head(word, width)
-            found.append(word[:cut])
-            word = word[cut:]
-        line = word
+        rest = word
+        while cell_len(rest) > width:
+            cut = _head(rest, width)
+            found.append(rest[:cut])
+            rest = rest[cut:]
+        line = rest
         if len(found) >= most:
             break
     found.append(line)

@@ -40,9 +40,11 @@ def details(snapshot: Snapshot, identity: str, width: int, look: Look) -> list[R
     undoes = plan.places[identity].undoes
     if undoes in plan.steps:
         effect = snapshot.session.steps[undoes].effect if undoes in snapshot.session.steps else "none"
-        rows += _labelled("undoes", f"{plan.places[undoes].number} {plan.steps[undoes].title} (effect {effect})", width)
+        rows += _labelled(
+            "undoes", f"{plan.places[undoes].number} {plan.steps[undoes].title} (effect {effect})", width
+        )
     rows += _command(step, width)
-    rows += _facts(snapshot, step, run, width)
+    rows += _facts(step, run, width)
     rows += _answers(snapshot, step, width)
     rows += _proofs(step, run, width, look)
     rows += _values(step, run, width)
@@ -90,7 +92,7 @@ def _command(step: Step, width: int) -> list[Row]:
     return _labelled("runs", " ".join(words), width, "code")
 
 
-def _facts(snapshot: Snapshot, step: Step, run: StepRun | None, width: int) -> list[Row]:
+def _facts(step: Step, run: StepRun | None, width: int) -> list[Row]:
     rows: list[Row] = []
     where = ", ".join(step.host) or (run.runs[-1].host if run and run.runs else "")
     if where or step.become:
@@ -120,7 +122,11 @@ def _answers(snapshot: Snapshot, step: Step, width: int) -> list[Row]:
     rows: list[Row] = []
     for role in step.roles:
         answer = poll.answers.get(role) if poll else None
-        said = {"go": "GO", "no_go": "NO-GO", "go_with_comment": "GO"}.get(answer.answer, "") if answer else "no answer yet"
+        said = (
+            {"go": "GO", "no_go": "NO-GO", "go_with_comment": "GO"}.get(answer.answer, "")
+            if answer
+            else "no answer yet"
+        )
         comment = f": {answer.comment}" if answer and answer.comment else ""
         word = "critical" if said == "NO-GO" else "ok" if answer else "muted"
         rows += _labelled(visible(role, LABEL - 1), said + comment, width, word)
@@ -157,7 +163,11 @@ def _values(step: Step, run: StepRun | None, width: int) -> list[Row]:
     for wanted in step.record:
         value = run.values.get(wanted.name) if run else None
         unit = f" {wanted.unit}" if wanted.unit else ""
-        shown = f"{wanted.title or wanted.name} = {value}{unit}" if value is not None else f"{wanted.title or wanted.name}{unit}?"
+        shown = (
+            f"{wanted.title or wanted.name} = {value}{unit}"
+            if value is not None
+            else f"{wanted.title or wanted.name}{unit}?"
+        )
         rows += _labelled("" if rows else "record", shown, width, "strong" if value is not None else "muted")
     return rows
 
@@ -191,6 +201,8 @@ def _markdown(text: str, width: int) -> tuple[Row, ...]:
                 rows.append(EMPTY)
             continue
         rows += _paragraph(line, stripped, width)
+    while rows and not rows[-1]:
+        rows.pop()
     return tuple(rows)
 
 

@@ -1,4 +1,7 @@
-"""The services: one line each with sign, name, word, latency, what it was before, graph, age; never one green light."""
+"""The services: one line each with sign, name, word, latency, what it was before, graph and age.
+
+A roll-up counts; there is never one green light.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +44,7 @@ def expected_until(snapshot: Snapshot, target: str) -> float:
 
 
 def roll_up(snapshot: Snapshot) -> dict[str, int]:
-    """How many targets are in which condition: `ok`, `warn`, `critical`, `unknown`, `stale`, `no data`, `expected`."""
+    """How many targets are in which condition, the gravest first; conditions of none are left out."""
     counts: Counter[str] = Counter()
     for name in endpoints_of(snapshot):
         reading = snapshot.readings.get(name)
@@ -55,7 +58,11 @@ def roll_up(snapshot: Snapshot) -> dict[str, int]:
             counts["expected"] += 1
         else:
             counts["warn" if reading.status == "warning" else reading.status] += 1
-    return {word: counts[word] for word in ("critical", "unknown", "warn", "expected", "stale", "no data", "ok") if counts[word]}
+    return {
+        word: counts[word]
+        for word in ("critical", "unknown", "warn", "expected", "stale", "no data", "ok")
+        if counts[word]
+    }
 
 
 class EndpointsPane(Pane):

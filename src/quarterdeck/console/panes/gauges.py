@@ -1,4 +1,7 @@
-"""This host and other local targets: one short text for each gauge: name, graph, value, and its age when it matters."""
+"""This host and other hosts: one short text for each gauge: name, graph, value.
+
+Its age is shown when it matters.
+"""
 
 from __future__ import annotations
 
@@ -48,7 +51,7 @@ def aged(snapshot: Snapshot, reading: Reading) -> tuple[Freshness, float]:
 def gauge_names(reading: Reading) -> list[str]:
     """The gauges of a reading in their order: cpu, memory, swap where it is used, load, storage, rates."""
     have = reading.values
-    names = [name for name in ("cpu", "memory") if name in have]
+    names: list[str] = [name for name in ("cpu", "memory") if name in have]
     swap = have.get("swap")
     if isinstance(swap, float | int) and swap >= 1:
         names.append("swap")
@@ -113,8 +116,10 @@ class GaugesPane(Pane):
             if reading.message and reading.status != "ok":
                 rows.append(((f" {visible(reading.message, 200)}", "warn"),))
             cells = [self._gauge(snapshot, host, name, reading, fresh, label) for name in gauge_names(reading)]
-            for start in range(0, len(cells), columns):
-                rows.append(tuple(piece for cell in cells[start : start + columns] for piece in cell))
+            rows += [
+                tuple(piece for cell in cells[start : start + columns] for piece in cell)
+                for start in range(0, len(cells), columns)
+            ]
             if fresh != "fresh":
                 rows.append(((f" {fresh}: {span(age)} old", "warn" if fresh == "stale" else "muted"),))
         return rows

@@ -25,7 +25,7 @@ Mode = Literal["forward", "preview", "rollback", "undo", "frozen", "contingency"
 class Entry(Struct, frozen=True):
     """One row."""
 
-    kind: Literal["heading", "step", "stays", "left_out", "note", "gate", "gap"]
+    kind: Literal["heading", "step", "stays", "left_out", "note", "item", "gate", "gap"]
     step: str = ""
     number: int = 0
     text: str = ""
@@ -34,6 +34,8 @@ class Entry(Struct, frozen=True):
     owner: str = ""
     """Where it is not the step's own (an undo step has the owner of what it undoes)."""
     asks: bool = False
+    item: str = ""
+    """Id of a checklist item."""
 
 
 class Listing(Struct, frozen=True, eq=False):
@@ -117,6 +119,11 @@ def _undo(plan: Plan, items: tuple[UndoItem, ...], stays: tuple[str, ...], left_
 
 def _forward(plan: Plan, session: Session, mode: Mode) -> list[Entry]:
     entries: list[Entry] = []
+    if plan.procedure.checklist and session.phase == "planned":
+        entries.append(Entry("heading", text="Checklist"))
+        entries += [
+            Entry("item", text=item.title, owner=item.owner, item=item.id) for item in plan.procedure.checklist
+        ]
     if plan.preconditions and session.phase == "planned":
         entries.append(Entry("heading", text="Before Start"))
         entries += [Entry("step", step, 0) for step in plan.preconditions]

@@ -11,7 +11,7 @@ from quarterdeck.console.text import visible
 
 __all__ = ["NextPane"]
 
-_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F9|[A-Zv]) (?=[a-z])")
+_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F9|\^p|[A-Zv]) (?=[a-z])")
 _BADGES = {"calm": "badge-grey", "asks": "badge-warn", "alarm": "halt"}
 
 

@@ -6,7 +6,7 @@ in which row is `listing`'s; how a step's row looks is here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
 from textual.binding import Binding
@@ -55,7 +55,7 @@ class ProcedurePane(Pane):
     name_ = "procedure"
     heading = "Procedure"
 
-    BINDINGS = [
+    BINDINGS: ClassVar = [
         Binding("up,k", "move(-1)", "up", show=False),
         Binding("down,j", "move(1)", "down", show=False),
         Binding("pageup", "page(-1)", "page up", show=False),
@@ -122,6 +122,8 @@ class ProcedurePane(Pane):
                 return self._greyed(snapshot, entry, width)
             case "gap":
                 return EMPTY
+            case "item":
+                return self._item(snapshot, entry, width)
             case "note":
                 return ((f" {self.look.glyphs.none} {fit(entry.text, width - 4)}", "faint"),)
         return self._step(snapshot, entry, width)
@@ -131,6 +133,17 @@ class ProcedurePane(Pane):
         role = "warn" if entry.kind == "gate" else "title"
         text = fit(visible(entry.text, 200), min(len(entry.text), width - 6))
         return ((f"{rule} ", "faint"), (text, role), (" ", ""), (rule * max(0, width - len(text) - 3), "faint"))
+
+    def _item(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
+        """A checklist item: ticked by whom, or open."""
+        glyphs = self.look.glyphs
+        by = snapshot.session.ticks.get(entry.item)
+        owner = visible(by or entry.owner, 40)
+        return (
+            (f" {glyphs.tick if by else glyphs.open_box} ", "ok" if by else "warn"),
+            (f"   {fit(visible(entry.text, 300), width - 16, ellipsis=glyphs.ellipsis)}", "text" if by else "strong"),
+            (f" {fit(owner, OWNER - 1, ellipsis=glyphs.ellipsis)}", "muted"),
+        )
 
     def _greyed(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
         plan = snapshot.session.plan
@@ -158,7 +171,7 @@ class ProcedurePane(Pane):
         named = "strong" if current or state in {"running", "verifying"} else "text"
         if state in {"pending", "blocked"} and not current:
             named = "muted"
-        if self.options.get("mine") == "yes" and step.owner != snapshot.me.role:
+        if self.options.get("mine") == "yes" and not current and step.owner != snapshot.me.role:
             named = "faint"
         word = self._word(snapshot, entry, run, state)
         back = "+cursor" if chosen else ""

@@ -104,4 +104,7 @@ class RollupPane(Pane):
                 (f"{bad} in trouble" if bad else "", "critical"),
             )
         count = len(snapshot.session.deviations)
-        return ((" apart     ", "muted"), (f"{count} deviation{'' if count == 1 else 's'}", "warn" if count else "muted"))
+        return (
+            (" apart     ", "muted"),
+            (f"{count} deviation{'' if count == 1 else 's'}", "warn" if count else "muted"),
+        )

@@ -1,0 +1,191 @@
+"""Whoever only follows the next line gets through the night, forward and back."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from sessionbook import LEAD, START, Book
+
+from quarterdeck.session import intents as wanted
+from quarterdeck.session.decide import Refusal
+from quarterdeck.session.event import Actor
+from quarterdeck.session.intents import Intent
+from quarterdeck.session.next_line import NextLine, next_line
+
+QA = Actor("quinn", 1003, role="qa", host="db01")
+
+
+def line(book: Book) -> NextLine:
+    return next_line(book.session, book.now, LEAD)
+
+
+def answer(book: Book, said: NextLine) -> tuple[Intent, Actor]:
+    """What a person would do who reads the line."""
+    session = book.session
+    halts = session.live_halts()
+    match said.question:
+        case "manual":
+            return wanted.DeclareEffect(step=said.step, effect="full"), LEAD
+        case "gone":
+            return wanted.DeclareGone(step=said.step, note="looked"), LEAD
+        case "effect":
+            return wanted.DeclareEffect(step=said.step, effect="partial"), LEAD
+        case "reason":
+            return wanted.GiveReason(reason="too slow"), LEAD
+        case "undo":
+            assert session.plan is not None
+            return wanted.DecideUndo(step=session.plan.places[said.step].undoes, choice="run"), LEAD
+        case "poll":
+            return wanted.AnswerPoll(step=said.step, role=said.waiting_for, answer="go"), LEAD
+        case "sign_off":
+            return wanted.SignStep(step=said.step, role=said.waiting_for), QA
+        case "verify":
+            return wanted.AcceptStep(step=said.step, reason="known"), LEAD
+        case "end":
+            return wanted.EndSession(), LEAD
+        case "criterion":
+            return wanted.AnswerCriterion(criterion="users", satisfied=True), LEAD
+    return keyed(said, halts), LEAD
+
+
+def keyed(said: NextLine, halts: tuple[str, ...]) -> Intent:
+    """What the line's key asks for."""
+    match said.key:
+        case "S" if not said.step:
+            return wanted.StartSession(start=START, end=START + 7200)
+        case "S":
+            return wanted.StartStep(step=said.step, launch=wanted.Launch(run=f"run-{said.step}", hosts=("db01",)))
+        case "D":
+            return wanted.FinishStep(step=said.step, values={"seconds": "0.4"} if said.step == "look" else {})
+        case "B":
+            return wanted.RollBack(halts=halts, typed="ROLLBACK")
+        case "G":
+            return wanted.GoOn(halts=halts, reason="well again", accept="known")
+    pytest.fail(f"no way on from: {said}")
+
+
+def go(book: Book) -> str:
+    """Follow the line once; what it said."""
+    said = line(book)
+    if (said.key or said.question) and said.waiting_for != "command":
+        intent, by = answer(book, said)
+        result = book.answer(intent, by)
+        assert not isinstance(result, Refusal), f"{said.text!r} led to {result.why!r} ({result.hint})"
+    elif said.step and book.step(said.step).state == "running":
+        book.wait(30)
+        book.returned(said.step, values={"rows": "7"} if said.step == "count" else {})
+    elif said.step and book.step(said.step).state == "verifying":
+        book.verify(said.step)
+    else:
+        book.wait(30)
+    return said.text
+
+
+def follow(book: Book, most: int = 120) -> list[str]:
+    told: list[str] = []
+    while not book.session.is_over:
+        told.append(go(book))
+        assert len(told) < most, told[-6:]
+    return told
+
+
+def test_following_it_leads_to_the_end() -> None:
+    book = Book()
+    told = follow(book)
+    assert book.session.outcome.startswith("completed")
+    assert told[0] == "all is ready · S starts the session"
+    assert any(text.startswith("go or no-go? Drop the old one?") for text in told)
+
+
+@pytest.mark.parametrize("after", range(2, 13))
+def test_after_a_halt_at_any_moment_it_leads_back_or_on(after: int) -> None:
+    book = Book()
+    for _ in range(after):
+        go(book)
+    book.wait(20)
+    book.halt()
+    told = follow(book)
+    assert any(text.startswith("why did you halt?") for text in told)
+    assert any(text.startswith("what now?") for text in told)
+    if book.session.past_no_return:
+        assert not any("rolls back" in text for text in told)
+    else:
+        assert book.session.outcome.startswith("rolled_back")
+
+
+def test_after_a_halt_it_asks_one_question_at_a_time() -> None:
+    book = Book().begin()
+    go(book)
+    go(book)
+    book.ask(wanted.StartStep(step="freeze"))
+    book.wait(60)
+    book.halt()
+    asked = []
+    while line(book).question != "what_now":
+        asked.append(line(book).question)
+        go(book)
+    assert asked == ["manual", "reason"]
+    said = line(book)
+    assert said.text.startswith("what now? B rolls back 1 step, 3 min · G goes on · enter offers undo only 2 Freeze")
+    assert said.key == "B"
+
+
+def test_before_start_a_halt_offers_no_rollback() -> None:
+    book = Book()
+    book.halt(reason="wrong night")
+    assert line(book).text == "what now? G goes on · enter offers hand over and end"
+
+
+def test_it_says_who_is_waited_for_and_since_when() -> None:
+    book = Book().begin()
+    go(book)
+    go(book)
+    book.ask(wanted.StartStep(step="freeze"))
+    book.wait(130)
+    said = line(book)
+    assert said.text.startswith("waiting for dba: 2 Freeze the catalogue, 2 of 3 min · D says done")
+    assert (said.waiting_for, said.key, said.step) == ("dba", "D", "freeze")
+    assert said.since == book.now - 130
+    mine = next_line(book.session, book.now, Actor("bob", role="dba"))
+    assert mine.text.startswith("waiting for you: 2 Freeze")
+    assert mine.level == "asks"
+
+
+def test_an_open_proposal_comes_first() -> None:
+    book = Book().begin()
+    go(book)
+    go(book)
+    book.ask(wanted.StartStep(step="freeze"))
+    book.ask(wanted.GuardHolds(guard="slow", reason="API too slow: 912 ms", value=0.912))
+    said = line(book)
+    assert said.text.startswith("HALT PROPOSED: API too slow: 912 ms · H halts · X dismisses")
+    assert (said.question, said.level, said.step) == ("proposal", "alarm", "freeze")
+
+
+def test_it_never_fails_whatever_happened() -> None:
+    """A drunkard's walk over intents: the line is there after each."""
+    pick = random.Random(7)
+    for _ in range(6):
+        book = Book().begin()
+        for number in range(60):
+            steps = list(book.session.steps)
+            step = pick.choice(steps)
+            choices: list[Intent] = [
+                wanted.StartStep(step=step, launch=wanted.Launch(run=f"run-{number}", hosts=("db01",))),
+                wanted.FinishStep(step=step),
+                wanted.FailStep(step=step, reason="no"),
+                wanted.SkipStep(step=step, reason="no"),
+                wanted.Pause(),
+                wanted.GoOn(halts=book.session.live_halts(), reason="x", accept="x"),
+                wanted.DeclareEffect(step=step, effect=pick.choice(["none", "partial", "full"])),
+                wanted.AnswerPoll(step="ask", role=pick.choice(["lead", "dba"]), answer="go"),
+            ]
+            if number % 17 == 0:
+                choices = [wanted.Halt(nonce=f"n{number}", reason="x")]
+            book.answer(pick.choice(choices))
+            book.wait(pick.choice([1, 20, 300]))
+            said = line(book)
+            assert said.text
+            assert "\n" not in said.text
+            assert not said.step or said.step in book.session.steps
