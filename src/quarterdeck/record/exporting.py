@@ -1,0 +1,99 @@
+"""From a session's folder to a record's files: read once, make each format of the same reading, write all or none.
+
+Works while a station lives, after a crash, on a damaged logbook and on one of a newer version: what cannot be read is
+said, and never keeps the rest from being exported. Called by `verbs`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from msgspec import Struct
+
+from quarterdeck.errors import UsageError
+from quarterdeck.logbook.reading import SessionCopy, read_session
+from quarterdeck.record import verify
+from quarterdeck.record.jsonl import Jsonl, encode_record
+from quarterdeck.record.writing import Part, write_parts
+from quarterdeck.session.event import Blob
+
+__all__ = ["FORMATS", "Exported", "export_session", "formats_of"]
+
+FORMATS = ("jsonl", "json", "md", "html")
+
+
+class Exported(Struct, frozen=True):
+    """What was written."""
+
+    paths: list[Path]
+    """The formats, in the order they were asked for, and `verify.py`."""
+    sha256: str
+    """Of the lines."""
+    live: bool
+    """A station owned the session while it was read."""
+    problems: tuple[str, ...]
+    """What is wrong with the session's files, for a person."""
+
+
+def formats_of(text: str) -> tuple[str, ...]:
+    """`jsonl,html` as formats. UsageError for one that is not known."""
+    found = tuple(dict.fromkeys(name.strip().lower() for name in text.split(",") if name.strip()))
+    strange = [name for name in found if name not in FORMATS]
+    if strange or not found:
+        raise UsageError(
+            f"--format {text}: there is no format {strange[0]!r}" if strange else "--format names no format",
+            hint=f"comma separated: {', '.join(FORMATS)}",
+        )
+    return found
+
+
+def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: bool = False) -> Exported:
+    """Write the record of the session in `folder` to `out`. LogbookError, QuarterdeckError: nothing was written."""
+    copy = read_session(folder)
+    lines = encode_record(copy)
+    blobs, missing = _blobs(copy)
+    parts = [Part(f"{copy.id}.{name}", _content(name, copy, lines, missing)) for name in formats]
+    inside: list[tuple[str, list[Part]]] = [("", parts)]
+    if "jsonl" in formats:
+        parts.append(Part("verify.py", Path(verify.__file__).read_bytes(), executable=True))
+        if blobs:
+            inside.append(("blobs", blobs))
+    paths = write_parts(out, inside, force=force)
+    lost = tuple(f"the file {blob.name} ({blob.sha256[:12]}) is missing or was changed" for blob in missing)
+    return Exported(paths[: len(parts)], lines.sha256, copy.owned, lines.problems + lost)
+
+
+def _content(name: str, copy: SessionCopy, lines: Jsonl, missing: list[Blob]) -> bytes:
+    """One format; what is heavy is imported by the format that needs it."""
+    if name == "jsonl":
+        return lines.data
+    raise NotImplementedError(name)
+
+
+def _blobs(copy: SessionCopy) -> tuple[list[Part], list[Blob]]:
+    """The files that events name, and those of them that are missing or were changed."""
+    parts: dict[str, Part] = {}
+    missing: dict[str, Blob] = {}
+    for event in [*copy.events, *(event for event, _ in copy.held)]:
+        for blob in event.blobs:
+            path = copy.blobs / blob.sha256
+            if blob.sha256 in parts or blob.sha256 in missing:
+                continue
+            if _is_sound(path, blob):
+                parts[blob.sha256] = Part(blob.sha256, path, blob.sha256)
+            else:
+                missing[blob.sha256] = blob
+    return list(parts.values()), list(missing.values())
+
+
+def _is_sound(path: Path, blob: Blob) -> bool:
+    if len(blob.sha256) != 64 or set(blob.sha256) - set("0123456789abcdef"):
+        return False
+    try:
+        if path.is_symlink() or not path.is_file():
+            return False
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == blob.sha256
+    except OSError:
+        return False
