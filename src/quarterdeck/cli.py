@@ -8,29 +8,13 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
 __all__ = ["build_parser", "main"]
-
-_VERBS = {
-    "demo": "demo",
-    "lead": "console",
-    "attach": "console",
-    "join": "console",
-    "sessions": "station",
-    "status": "station",
-    "halt": "station",
-    "doctor": "station",
-    "export": "record",
-    "verify": "record",
-    "lint": "procedure",
-    "schema": "procedure",
-    "show": "procedure",
-}
-"""Each verb, and the package whose `verbs` module has its function."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,7 +27,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     from quarterdeck.errors import QuarterdeckError
 
-    parser = build_parser()
+    parser = build_parser(words[0] if words else "")
     parsed = parser.parse_args(words)
     if parsed.print_completion:
         import shtab
@@ -69,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(parsed: argparse.Namespace) -> int:
     from importlib import import_module
 
-    module = import_module(f"quarterdeck.{_VERBS[parsed.verb]}.verbs")
+    module = import_module(f"quarterdeck.{_VERBS[parsed.verb].package}.verbs")
     code: int = getattr(module, parsed.verb)(parsed)
     sys.stdout.flush()
     return code
@@ -101,8 +85,8 @@ def _no_reader() -> int:
     return 1
 
 
-def build_parser() -> argparse.ArgumentParser:
-    """Build the parser of all verbs."""
+def build_parser(only: str = "") -> argparse.ArgumentParser:
+    """Build the parser; of all verbs, or `only` of the one that was asked for, since each costs start-up time."""
     import argparse
 
     parser = argparse.ArgumentParser(
@@ -113,76 +97,115 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", "-V", action="store_true", help="print the version")
     parser.add_argument("--print-completion", choices=["bash", "zsh", "tcsh"], help="print a shell completion script")
     verbs = parser.add_subparsers(dest="verb", metavar="VERB", title="verbs")
-    _session_verbs(verbs)
-    _record_verbs(verbs)
-    _procedure_verbs(verbs)
+    for name in (only,) if only in _VERBS else _VERBS:
+        verb = _VERBS[name]
+        verb.options(verbs.add_parser(name, help=verb.help))
     return parser
 
 
-def _screen_options(verb: argparse.ArgumentParser) -> None:
+def _no_options(verb: argparse.ArgumentParser) -> None:
+    """Nothing to say but its name."""
+
+
+def _screen(verb: argparse.ArgumentParser) -> None:
     """What every verb with a console takes."""
     verb.add_argument("--layout", metavar="NAME", default="", help="layout to begin with: lead, compact, or your own")
-    verb.add_argument("--theme", metavar="NAME", default="", help="quarterdeck, high-contrast or colour-blind")
+    verb.add_argument("--theme", metavar="NAME", default="", help="colours: night, or one of ? in the console")
     verb.add_argument("--ascii", action="store_true", help="glyphs for poor terminals")
     verb.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     verb.add_argument("--plain", action="store_true", help="line by line, for screen readers and dumb terminals")
 
 
-def _session_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    demo = verbs.add_parser("demo", help="a live session on a real embedded service and database")
-    demo.add_argument("--auto", action="store_true", help="without a terminal, answering by itself")
-    demo.add_argument("--bad-night", action="store_true", help="the night with the classic mistake")
-    demo.add_argument("--halt-after", metavar="STEP", default="", help="with --auto: halt after STEP and roll back")
-    demo.add_argument("--fault", choices=["slow", "errors", "disk", "step"], default="", help="break something")
-    demo.add_argument("--out", metavar="DIR", default="", help="with --auto: export the record there")
-    demo.add_argument("--rows", metavar="N", type=int, default=200_000, help="orders in the database at the start")
-    _screen_options(demo)
-
-    lead = verbs.add_parser("lead", help="lead a maintenance session of a procedure")
-    lead.add_argument("procedure", metavar="PROCEDURE", help="a YAML file, or the id of a shipped procedure")
-    lead.add_argument("--param", metavar="K=V", action="append", default=[], help="a parameter of the procedure")
-    lead.add_argument("--window", metavar="START/END", default="", help="ISO 8601 times with an offset, or spans")
-    lead.add_argument("--headless", action="store_true", help="intents as JSON lines on stdin, events on stdout")
-    _screen_options(lead)
-
-    for name, words in (("attach", "open the console of a live session"), ("join", "the same, for another seat")):
-        attach = verbs.add_parser(name, help=words)
-        attach.add_argument(
-            "session", metavar="SESSION", nargs="?", default="", help="any unambiguous part of its id"
-        )
-        _screen_options(attach)
-
-    verbs.add_parser("sessions", help="list the sessions of this machine")
-    status = verbs.add_parser("status", help="how a session is")
-    status.add_argument("session", metavar="SESSION", nargs="?", default="", help="any unambiguous part of its id")
-    status.add_argument("--json", action="store_true", help="for tools")
-    halt = verbs.add_parser("halt", help="halt a session, from anywhere")
-    halt.add_argument("session", metavar="SESSION", nargs="?", default="", help="any unambiguous part of its id")
-    halt.add_argument("--reason", default="", help="why; can be given later")
-    doctor = verbs.add_parser("doctor", help="check what a window will need")
-    doctor.add_argument("procedure", metavar="PROCEDURE", nargs="?", default="", help="check for this procedure")
-    doctor.add_argument("--json", action="store_true", help="for tools")
+def _demo(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--auto", action="store_true", help="without a terminal, answering by itself")
+    verb.add_argument("--bad-night", action="store_true", help="the night with the classic mistake")
+    verb.add_argument("--halt-after", metavar="STEP", default="", help="with --auto: halt after STEP and roll back")
+    verb.add_argument("--fault", choices=["slow", "errors", "disk", "step"], default="", help="break something")
+    verb.add_argument("--out", metavar="DIR", default="", help="with --auto: export the record there")
+    verb.add_argument("--rows", metavar="N", type=int, default=200_000, help="orders in the database at the start")
+    _screen(verb)
 
 
-def _record_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    export = verbs.add_parser("export", help="export a session's record")
-    export.add_argument("session", metavar="SESSION", nargs="?", default="", help="any unambiguous part of its id")
-    export.add_argument("--format", default="jsonl,json,md,html", help="comma separated: jsonl, json, md, html")
-    export.add_argument("-o", "--out", metavar="DIR", default="", help="folder to write to (default: here)")
-    export.add_argument("--force", action="store_true", help="overwrite what is there")
-    verify = verbs.add_parser("verify", help="check a record: chains, plan, blobs")
-    verify.add_argument("record", metavar="RECORD", help="a record's .jsonl file, or its folder")
+def _lead(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("procedure", metavar="PROCEDURE", help="a YAML file, or the id of a shipped procedure")
+    verb.add_argument("--param", metavar="K=V", action="append", default=[], help="a parameter of the procedure")
+    verb.add_argument("--window", metavar="START/END", default="", help="ISO 8601 times with an offset")
+    verb.add_argument("--headless", action="store_true", help="intents as JSON lines on stdin, events on stdout")
+    _screen(verb)
 
 
-def _procedure_verbs(verbs: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    lint = verbs.add_parser("lint", help="check procedures, layouts and settings")
-    lint.add_argument("paths", metavar="PATH", nargs="+", help="YAML files or folders")
-    lint.add_argument("--json", action="store_true", help="for tools")
-    verbs.add_parser("schema", help="print the JSON Schema of procedures, for editors")
-    show = verbs.add_parser("show", help="print a plan and its rollback for paper")
-    show.add_argument("procedure", metavar="PROCEDURE", help="a YAML file, or the id of a shipped procedure")
-    show.add_argument("--md", action="store_true", help="as Markdown")
-    show.add_argument("--param", metavar="K=V", action="append", default=[], help="a parameter of the procedure")
+def _session(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("session", metavar="SESSION", nargs="?", default="", help="any unambiguous part of its id")
+
+
+def _attach(verb: argparse.ArgumentParser) -> None:
+    _session(verb)
+    _screen(verb)
+
+
+def _for_tools(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--json", action="store_true", help="for tools")
+
+
+def _status(verb: argparse.ArgumentParser) -> None:
+    _session(verb)
+    _for_tools(verb)
+
+
+def _halt(verb: argparse.ArgumentParser) -> None:
+    _session(verb)
+    verb.add_argument("--reason", default="", help="why; can be given later")
+
+
+def _doctor(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("procedure", metavar="PROCEDURE", nargs="?", default="", help="check for this procedure")
+    _for_tools(verb)
+
+
+def _export(verb: argparse.ArgumentParser) -> None:
+    _session(verb)
+    verb.add_argument("--format", default="jsonl,json,md,html", help="comma separated: jsonl, json, md, html")
+    verb.add_argument("-o", "--out", metavar="DIR", default="", help="folder to write to (default: here)")
+    verb.add_argument("--force", action="store_true", help="overwrite what is there")
+
+
+def _verify(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("record", metavar="RECORD", help="a record's .jsonl file, or its folder")
+
+
+def _lint(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("paths", metavar="PATH", nargs="+", help="YAML files or folders")
+    _for_tools(verb)
+
+
+def _show(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("procedure", metavar="PROCEDURE", help="a YAML file, or the id of a shipped procedure")
+    verb.add_argument("--md", action="store_true", help="as Markdown")
+    verb.add_argument("--param", metavar="K=V", action="append", default=[], help="a parameter of the procedure")
+
+
+class _Verb:
+    """One verb: the package whose `verbs` module has its function, its help, its options."""
+
+    def __init__(self, package: str, words: str, options: Callable[[argparse.ArgumentParser], None]) -> None:
+        self.package, self.help, self.options = package, words, options
+
+
+_VERBS = {
+    "demo": _Verb("demo", "a live session on a real embedded service and database", _demo),
+    "lead": _Verb("console", "lead a maintenance session of a procedure", _lead),
+    "attach": _Verb("console", "open the console of a live session", _attach),
+    "join": _Verb("console", "the same, for another seat", _attach),
+    "sessions": _Verb("station", "list the sessions of this machine", _no_options),
+    "status": _Verb("station", "how a session is", _status),
+    "halt": _Verb("station", "halt a session, from anywhere", _halt),
+    "doctor": _Verb("station", "check what a window will need", _doctor),
+    "export": _Verb("record", "export a session's record", _export),
+    "verify": _Verb("record", "check a record: chains, plan, blobs", _verify),
+    "lint": _Verb("procedure", "check procedures, layouts and settings", _lint),
+    "schema": _Verb("procedure", "print the JSON Schema of procedures, for editors", _no_options),
+    "show": _Verb("procedure", "print a plan and its rollback for paper", _show),
+}
 
 
 if __name__ == "__main__":
