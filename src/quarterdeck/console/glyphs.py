@@ -110,7 +110,7 @@ def graph(values: Sequence[float], cells: int, style: str, low: float = 0.0, hig
     The scale goes from `low` to `high`, or to the greatest value shown; a value above `high` is drawn full.
     """
     wanted = cells * 2 if style == "braille" else cells
-    shown = list(values[-wanted:])
+    shown = list(values)[-wanted:]
     if not shown:
         return " " * cells
     top = high if high is not None else max(shown)
