@@ -60,6 +60,7 @@ class _Run:
         self._news = asyncio.Condition()
         self._caught_up = asyncio.Event()
         self._gone = ""
+        self._position = 0
 
     async def run(self, stdin: BinaryIO) -> int:
         client = await Client.connect(self._folder, via=self._via)
@@ -69,8 +70,8 @@ class _Run:
         over = asyncio.create_task(self._until(lambda session: session.is_over or bool(self._gone)))
         try:
             await asyncio.wait({asking, over, watching}, return_when=asyncio.FIRST_COMPLETED)
-            if asking.done() and asking.exception() is None and self._session.is_over:
-                await asyncio.wait({over}, timeout=1.0)
+            if asking.done() and asking.exception() is None:  # what was answered may still wait to be read
+                await asyncio.wait_for(self._until(lambda _: self._position >= client.position), 5.0)
         finally:
             for task in (asking, over, watching):
                 task.cancel()
@@ -98,6 +99,7 @@ class _Run:
                     self._kinds.append(event.kind)
                     self._stdout.write(bytes(raw) + b"\n")
                 self._stdout.flush()
+                self._position = frame.position
                 if frame.caught_up:
                     self._caught_up.set()
                 await client.seen(frame.position)

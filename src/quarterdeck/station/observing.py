@@ -33,7 +33,7 @@ __all__ = ["Observing", "Recorder", "watched_metrics"]
 BATCH_EVERY = 5.0
 """Seconds of readings in one batch of the logbook."""
 TICK_EVERY = 10.0
-"""Seconds between two looks at checklist items that tick themselves."""
+"""Seconds between two runs of a checklist item's command; checks and gauges are looked at each second."""
 SHOWN = 300.0
 """Seconds of readings that a console gets when it comes."""
 
@@ -80,7 +80,7 @@ class Observing:
         self._plan = ""
         self._unsaved: list[Reading] = []
         self._unshown: list[Reading] = []
-        self._saved_at = self._ticked_at = 0.0
+        self._saved_at, self._ticked_at = 0.0, -TICK_EVERY
         self._tasks: set[asyncio.Task[object]] = set()
         self._checking = False
 
@@ -139,15 +139,16 @@ class Observing:
     # -- checklist -------------------------------------------------------------------------------------------------
 
     async def tick_items(self, now: float, wording: Wording, orders: Orders) -> None:
-        """Read the checks of open checklist items every ten seconds while planning; tick those that hold."""
+        """Read the checks of open checklist items while planning; tick those that hold."""
         session = self._hub.session
-        if session.plan is None or session.phase != "planned" or self._checking or now - self._ticked_at < TICK_EVERY:
+        if session.plan is None or session.phase != "planned" or self._checking:
             return
-        self._ticked_at, self._checking = now, True
+        commands_too = now - self._ticked_at >= TICK_EVERY
+        self._ticked_at, self._checking = (now if commands_too else self._ticked_at), True
         verifier = Verifier(self._history, wording)
         try:
             for item in session.plan.procedure.checklist:
-                if item.check is None or item.id in session.ticks:
+                if item.check is None or item.id in session.ticks or (item.check.command and not commands_too):
                     continue
                 step = Step(id=item.id, title=item.title, verify=(item.check,))
                 env = orders.environment(session, step)

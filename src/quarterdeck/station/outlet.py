@@ -35,6 +35,8 @@ class Outlet:
         self._samples: deque[bytes] = deque(maxlen=MOST_SAMPLES)
         self._wake = asyncio.Event()
         self._journal = False
+        self._greeted = False
+        """The welcome comes before everything else; from then on events come before the answers that name them."""
         self.dropped = 0
         """Batches of samples that were thrown away."""
         self.finished = False
@@ -86,15 +88,18 @@ class Outlet:
                 return
 
     async def _next(self) -> bytes | None:
+        if self._journal and self._greeted and not self.finished:
+            lines = await self._more()
+            if lines:
+                return lines
+            self._journal = False
+        self._greeted = True
         if self._answers:
             return self._take(self._answers)
         if self.finished:
             return None
         if self._journal:
-            lines = await self._more()
-            if lines:
-                return lines
-            self._journal = False
+            return b""
         if self._latest:
             batch = b"".join(self._latest.values())
             self._latest.clear()

@@ -16,7 +16,9 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+from quarterdeck.errors import StationError
 from quarterdeck.host import boot_clock, host_names, login_name
+from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.events import Verdict, Watch
@@ -51,7 +53,10 @@ class Station:
     """One session's station."""
 
     def __init__(self, folder: Path, *, linger: float = LINGER) -> None:
-        """Open the session's log. LogbookError where it cannot be opened or belongs to another process."""
+        """Open the session's log. StationError where there is no session; LogbookError where it cannot be opened."""
+        place = SessionFolder.of(folder)
+        if not place.database.exists() and not place.recorder.exists():
+            raise StationError("There is no such session", where=str(folder), hint="quarterdeck sessions lists them")
         self.folder = folder
         self._linger = linger
         me = Actor(login=login_name(), uid=os.getuid(), via="station", host=host_names().short)

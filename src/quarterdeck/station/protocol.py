@@ -185,9 +185,11 @@ def encode(frame: ToStation | FromStation) -> bytes:
 
 def decode_to(line: bytes) -> ToStation:
     """Read a client's line; raises `msgspec.DecodeError`."""
-    return _to.decode(line)
+    frame: ToStation = _to.decode(line)
+    return frame
 
 
 def decode_from(line: bytes) -> FromStation:
     """Read a station's line; raises `msgspec.DecodeError`."""
-    return _from.decode(line)
+    frame: FromStation = _from.decode(line)
+    return frame

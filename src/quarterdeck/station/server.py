@@ -272,7 +272,7 @@ class Server:
         for tail in self._host.tails():
             visitor.outlet.latest(f"tail {tail.step}", encode(tail))
         visitor.outlet.latest("Marks", encode(self._host.marks()))
-        visitor.outlet.latest("Standing", encode(self._host.standing()))
+        visitor.outlet.answer(encode(self._host.standing()))
 
     async def _listen(self, visitor: Visitor, reader: asyncio.StreamReader) -> bool:
         """Take frames until the visitor leaves; whether it asked to end what is not live."""

@@ -1,0 +1,184 @@
+"""Sessions led by JSON lines, and the verbs, as processes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stationkit import SMALL, station_pid
+
+from quarterdeck.errors import UsageError
+from quarterdeck.station import verbs
+from quarterdeck.station.headless import exit_code
+from quarterdeck.station.starting import start_station
+
+Opened = Callable[..., Path]
+
+MAIN = """
+import argparse, sys
+from quarterdeck.station import verbs
+sys.exit(verbs.headless(argparse.Namespace(procedure=sys.argv[1], param=[], window="1h")))
+"""
+
+
+def lead(tmp_path: Path, *intents: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    lines = "".join(json.dumps(intent) + "\n" for intent in intents)
+    return subprocess.run(
+        [sys.executable, "-c", MAIN, str(path)], input=lines, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def events(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def said(done: subprocess.CompletedProcess[str]) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in done.stderr.splitlines()]
+
+
+START = {"do": "StartSession"}
+HELLO: list[dict[str, Any]] = [
+    {"do": "StartStep", "step": "hello"},
+    {"do": "wait", "for": "step=hello:done", "timeout": 20},
+]
+
+
+def test_a_whole_session_is_completed(home: Path, tmp_path: Path) -> None:
+    (home / "go").touch()
+    done = lead(
+        tmp_path,
+        START,
+        *HELLO,
+        {"do": "StartStep", "step": "long"},
+        {"do": "wait", "for": "step=long:done"},
+        {"do": "StartStep", "step": "look"},
+        {"do": "FinishStep", "step": "look"},
+        {"do": "wait", "for": "state=validating"},
+        {"do": "EndSession", "facts": {"orders": "214 acknowledged, 0 missing"}},
+    )
+    assert done.returncode == 0, done.stderr
+    kinds = [event["kind"] for event in events(done)]
+    assert kinds[0] == "session.opened"
+    assert kinds[-1] == "session.ended"
+    assert events(done)[-1]["data"]["facts"] == {"orders": "214 acknowledged, 0 missing"}
+
+
+def test_a_halt_and_a_rollback_answer_10(home: Path, tmp_path: Path) -> None:
+    done = lead(
+        tmp_path,
+        START,
+        *HELLO,
+        {"do": "StartStep", "step": "long"},
+        {"do": "wait", "for": "event=nothing", "timeout": 1.0},  # a halt at once would keep it from beginning
+        {"do": "Halt", "reason": "enough"},
+        {"do": "wait", "for": "state=halted"},
+        {"do": "RollBack", "halts": "live", "typed": "ROLLBACK"},
+        {"do": "DeclareEffect", "step": "long", "effect": "full"},
+        {"do": "RollBack", "halts": "live", "typed": "ROLLBACK"},
+        {"do": "RunMine"},
+        {"do": "wait", "for": "state=validating"},
+        {"do": "EndSession"},
+    )
+    assert done.returncode == 10, done.stderr
+    refused = [line for line in said(done) if "refused" in line]
+    assert len(refused) == 1, done.stderr
+    assert refused[0]["waivable"] == "waiver"
+    assert "step.done" in [event["kind"] for event in events(done) if event.get("step") == "undo-long"]
+
+
+def test_abandoning_answers_12(home: Path, tmp_path: Path) -> None:
+    gone = {"do": "Abandon", "reason": "wrong host", "handover": "ada looks after it"}
+    assert lead(tmp_path, START, gone).returncode == 12
+
+
+def test_the_end_of_stdin_detaches_and_leaves_the_session_live(home: Path, tmp_path: Path) -> None:
+    done = lead(tmp_path, START, {"do": "nonsense"}, {"do": "wait", "for": "gibberish"})
+    assert done.returncode == 3
+    assert [line["line"] for line in said(done)[1:]] == [2, 3]
+    folder = Path(said(done)[0]["folder"])
+    assert station_pid(folder), "its station goes on"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code"),
+    [("completed", 0), ("completed_with_exceptions", 0), ("rolled_back", 10), ("rolled_back_with_exceptions", 11),
+     ("abandoned", 12), ("recovered", 13), ("", 3)],
+)  # fmt: skip
+def test_every_outcome_has_its_exit_code(outcome: str, code: int) -> None:
+    assert exit_code(outcome) == code
+
+
+def arguments(**given: object) -> argparse.Namespace:
+    return argparse.Namespace(**given)
+
+
+def test_status_asks_the_station_and_does_without(opened: Opened, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = opened()
+    assert verbs.status(arguments(session="", json=True)) == 0
+    assert json.loads(capsys.readouterr().out)["source"] == "logbook"
+    start_station(folder)
+    assert verbs.status(arguments(session="small", json=True)) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["source"] == "station"
+    assert told["state"] == "planned"
+    assert told["recorders"] == {"logbook": "ok", "recorder": "ok"}
+    os.kill(station_pid(folder), signal.SIGSTOP)
+    assert verbs.status(arguments(session=folder.name, json=False)) == 0
+    told_in_words = capsys.readouterr().out
+    assert "from the flight recorder" in told_in_words
+    assert "does not answer" in told_in_words
+
+
+def test_halt_from_the_command_line_starts_a_station_where_none_lives(
+    opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = opened()
+    assert verbs.halt(arguments(session="", reason="the wrong night")) == 0
+    assert capsys.readouterr().out.startswith("HALTED")
+    verbs.status(arguments(session="", json=True))
+    halts = json.loads(capsys.readouterr().out)["halts"]
+    assert [halt["reason"] for halt in halts] == ["the wrong night"]
+    assert len(list((folder / "halts").iterdir())) == 1
+
+
+def test_halt_works_with_a_hung_station_and_says_that_nobody_confirmed(
+    opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = opened()
+    start_station(folder)
+    os.kill(station_pid(folder), signal.SIGSTOP)
+    assert verbs.halt(arguments(session="", reason="")) == 0
+    assert "UNCONFIRMED" in capsys.readouterr().out
+    assert len(list((folder / "halts").iterdir())) == 1
+
+
+def test_sessions_lists_them_and_none_is_said_kindly(
+    home: Path, opened: Opened, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert verbs.sessions(arguments()) == 0
+    assert "No session yet" in capsys.readouterr().out
+    folder = opened()
+    assert verbs.sessions(arguments()) == 0
+    assert folder.name in capsys.readouterr().out
+
+
+def test_which_session_is_asked_where_several_are_open(opened: Opened) -> None:
+    opened()
+    opened()
+    with pytest.raises(UsageError, match="2 sessions are open"):
+        verbs.halt(arguments(session="", reason=""))
+
+
+def test_doctor_answers_with_json_for_tools(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    verbs.doctor(arguments(procedure="", json=True))
+    assert {"level", "title", "message"} <= json.loads(capsys.readouterr().out)[0].keys()
