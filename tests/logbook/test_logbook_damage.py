@@ -88,6 +88,12 @@ def clean(night: Night) -> list[bytes]:
     log.close()
     copy = read_session(night.folder)
     assert copy.raws == found + more
+    book = SqliteLogbook(night.database, SESSION)
+    book.open()
+    assert {event.raw for event in book.read()} == set(copy.raws), "repaired: the logbook alone holds everything"
+    book.close()
+    recorder = FlightRecorder(night.recorder, SESSION)
+    assert {event.raw for event in recorder.read()} == set(copy.raws), "and so does the flight recorder"
     assert not [problem for problem in copy.problems if problem.what not in ("damaged", "torn")]
     return found
 
@@ -219,6 +225,19 @@ def test_each_recorder_alone_is_enough_and_the_other_one_is_made_again(
     for night in (hurt, other):
         assert clean(night)[:COUNT] == raws
         assert [event.raw for event in FlightRecorder(night.recorder, SESSION).read()][:COUNT] == raws
+
+
+def test_a_damaged_logbook_alone_gives_every_row_that_can_still_be_read(hurt: Night, crashed: Path) -> None:
+    fold_log_in(hurt)
+    lose(hurt.recorder)
+    data = bytearray(hurt.database.read_bytes())
+    page = data.index(b'"aseq":%d,' % COUNT) // 4096
+    data[page * 4096 : page * 4096 + 8] = b"\xff" * 8  # the page of the newest events
+    hurt.database.write_bytes(data)
+    found = clean(hurt)
+    old = [raw for raw in found if raw in set(expected(crashed))]
+    assert old == expected(crashed)[: len(old)]
+    assert 0 < len(old) < COUNT
 
 
 def test_a_repair_is_told_by_an_event(night: Night) -> None:

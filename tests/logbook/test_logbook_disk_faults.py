@@ -315,10 +315,10 @@ def test_a_read_only_remount_is_red_and_the_session_is_readable(small_disk: Path
 # ---------------------------------------------------------------- deleted, slow, on the network
 
 
-def test_a_state_folder_deleted_under_it_is_made_again_with_everything(night: Night) -> None:
+def test_a_state_folder_deleted_under_it_is_made_again_with_everything(night: Night, tmp_path: Path) -> None:
     log = night.open()
     raws = write(log, 5)
-    shutil.rmtree(night.home)
+    night.home.rename(tmp_path / "gone")
     raws += write(log, 1, "after")
     log.append_samples([])
     log.close()
@@ -328,13 +328,13 @@ def test_a_state_folder_deleted_under_it_is_made_again_with_everything(night: Ni
 
 
 def test_control_without_looking_a_deleted_file_swallows_acknowledged_events(
-    night: Night, monkeypatch: pytest.MonkeyPatch
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for module in (sqlite, recorder_module):
         monkeypatch.setattr(module, "require_same", lambda *_: None)
     log = night.open()
     write(log, 5)
-    shutil.rmtree(night.home)
+    night.home.rename(tmp_path / "gone")
     write(log, 1, "after")
     log.close()
     assert not night.recorder.exists()

@@ -21,7 +21,7 @@ from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.protocol import DamageError, NewerFormatError, RecorderError, SampleBatch, StoredEvent
-from quarterdeck.logbook.reading import collector_paused, copy_database, weigh
+from quarterdeck.logbook.reading import Weighed, collector_paused, copy_database, weigh
 from quarterdeck.logbook.recorder import FlightRecorder, Scan, scan
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import OK
@@ -55,6 +55,8 @@ class _Source(Struct):
     newer: str = ""
     repaired: list[str] = field(default_factory=list)
     """What was wrong with the file, in words."""
+    replaced: bool = False
+    """The file that is open now is a new one and holds nothing of `lines`."""
     batches: list[SampleBatch] = field(default_factory=list)
     """Salvaged ones, for the file that takes its place."""
 
@@ -78,6 +80,7 @@ def open_recorders(
     if weighed.logbook_damaged and logbook_source.state == OK:
         logbook_source.repaired.append(f"{weighed.logbook_damaged} rows were damaged")
         _replace_logbook(book, folder, logbook_source)
+    if logbook_source.replaced:
         weighed.in_logbook = set()
     opened = Opened(
         verified,
@@ -100,7 +103,7 @@ def open_recorders(
         book.close()
         recorder.close()
         return opened
-    _repair(opened, logbook_source, weighed.in_logbook, recorder_source, weighed.in_recorder)
+    _repair(opened, weighed, logbook_source, recorder_source)
     _introduce(opened)
     return opened
 
@@ -132,6 +135,7 @@ def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source
     aside = sqlite.set_aside(folder.database)
     events, source.batches = sqlite.salvage(aside)
     source.lines = source.lines or [(event.hash, event.raw) for event in events]
+    source.replaced = True
     source.repaired.append(f"kept as {aside.name}")
     try:
         book.open()
@@ -213,17 +217,20 @@ def _replica(opened: Opened, lost: int, new_replica: Callable[[], str]) -> str:
 # ---------------------------------------------------------------- repairing
 
 
-def _repair(opened: Opened, logbook: _Source, in_logbook: set[str], recorder: _Source, in_recorder: set[str]) -> None:
+def _repair(opened: Opened, weighed: Weighed, logbook: _Source, recorder: _Source) -> None:
     """Give each recorder what only the other one had."""
-    if in_recorder >= in_logbook and not opened.verified.held:
+    everything = weighed.good.keys()
+    if weighed.in_recorder >= everything and not opened.verified.held:
         opened.recorder.adopt_whole(opened.verified.chains)
     else:
-        opened.recorder.adopt([event for event in _stored(opened.verified) if event.hash in in_recorder])
-    for name, book, source, there, other in (
-        ("logbook", opened.book, logbook, in_logbook, in_recorder),
-        ("recorder", opened.recorder, recorder, in_recorder, in_logbook),
+        opened.recorder.adopt([event for event in _stored(opened.verified) if event.hash in weighed.in_recorder])
+    for name, book, source, there in (
+        ("logbook", opened.book, logbook, weighed.in_logbook),
+        ("recorder", opened.recorder, recorder, weighed.in_recorder),
     ):
-        missing = [] if there >= other else [event for event in _stored(opened.verified) if event.hash not in there]
+        missing = (
+            [] if there >= everything else [event for event in _stored(opened.verified) if event.hash not in there]
+        )
         if opened.states[name] != OK:
             opened.news.append(RecorderChanged(recorder=name, state="lost", detail=opened.states[name]))
             continue

@@ -26,7 +26,7 @@ from quarterdeck.logbook.recorder import Scan, read_sample_lines, scan
 from quarterdeck.logbook.samples import batch_hash
 from quarterdeck.session.event import Event
 
-__all__ = ["SessionCopy", "collector_paused", "copy_database", "read_session", "weigh"]
+__all__ = ["SessionCopy", "Weighed", "collector_paused", "copy_database", "read_session", "weigh"]
 
 
 class SessionCopy(Struct):
@@ -163,6 +163,9 @@ def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[
             copy = copy_database(database, Path(temporary))
             connection = sqlite.connect(copy)
             try:
+                if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+                    problems.append(Problem("missing", "The logbook holds nothing yet"))
+                    return [], []
                 rows = list(connection.execute("SELECT hash, raw FROM events ORDER BY position"))
                 batches = [
                     SampleBatch(*row) for row in connection.execute("SELECT replica, number, hash, raw FROM samples")
