@@ -209,14 +209,16 @@ def _in_order(plan: Plan, part: tuple[str, ...]) -> list[str]:
     inside, done, result = set(part), set[str](), list[str]()
     waiting = list(part)
     while waiting:
-        ready = [i for i in waiting if all(a not in inside or a in done for a in plan.steps[i].after)]
-        if not ready:
+        left = []
+        for identity in waiting:
+            if all(a not in inside or a in done for a in plan.steps[identity].after):
+                result.append(identity)
+                done.add(identity)
+            else:
+                left.append(identity)
+        if len(left) == len(waiting):
             return result + waiting
-        if len(ready) == len(waiting):
-            return result + ready
-        result += ready
-        done.update(ready)
-        waiting = [i for i in waiting if i not in done]
+        waiting = left
     return result
 
 
