@@ -100,7 +100,11 @@ def need(session: Session, now: float) -> float:
 def rollback_seconds(session: Session, also: str = "") -> float:
     """Seconds of the rollback list, its verification and the people; `also` counts a step that would have run."""
     assert session.plan is not None
-    plan, computed = session.plan, preview(session)
+    plan = session.plan
+    if session.rollback is not None:
+        left = [plan.steps[i.step] for i in session.rollback.items if session.steps[i.step].state not in FINISHED]
+        return sum(step.duration for step in left) + PEOPLE * len(left)
+    computed = preview(session)
     steps = [plan.steps[item.step] for item in computed.items]
     seconds = computed.seconds
     run = session.steps.get(also)
@@ -129,7 +133,9 @@ def clocks(session: Session, now: float) -> Clocks | None:
     running = [rest(session, run.id, now) for run in session.running()]
     finish = now + max(running, default=0.0) + rollback_seconds(session)
     decide_by = latest - needed
-    past = session.past_no_return
+    past = (
+        session.past_no_return or session.closing_from in {"rollback", "contingency"} or session.contingency_started
+    )
     margin = latest - _forward_end(session, now) if past else decide_by - now
     colour: Literal["green", "amber", "red"] = "red" if margin < 0 else "amber" if margin <= window.warn else "green"
     return Clocks(
@@ -161,10 +167,23 @@ def worked(session: Session, now: float) -> float:
 
 
 def _forward_end(session: Session, now: float) -> float:
-    planned = forecast(session, now)
+    """When what lies ahead is through, with no way back: the plan, or the contingency, and the closing."""
+    plan = session.plan
+    assert plan is not None
+    if session.phase == "running":
+        planned = forecast(session, now)
+        return max((planned[i].end for i in plan.forward + plan.closing), default=now)
+    ahead = (plan.contingency if session.phase == "contingency" else ()) + plan.closing
+    return now + sum(_left(session, identity, now) for identity in ahead)
+
+
+def _left(session: Session, identity: str, now: float) -> float:
     assert session.plan is not None
-    ends = [planned[i].end for i in session.plan.forward + session.plan.closing if i in planned]
-    return max(ends, default=now)
+    run = session.steps[identity]
+    if run.state in FINISHED:
+        return 0.0
+    live = run.state in {"granted", "running", "verifying"}
+    return rest(session, identity, now) if live else session.plan.steps[identity].duration
 
 
 def forecast(session: Session, now: float) -> dict[str, Planned]:

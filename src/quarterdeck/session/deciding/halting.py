@@ -41,14 +41,18 @@ def pause(session: Session, intent: wanted.Pause, by: Actor, now: float) -> Answ
 
 @rule(wanted.Halt)
 def halt(session: Session, intent: wanted.Halt, by: Actor, now: float) -> Answer:
-    """Nobody can refuse a halt before the end; the first wins, later ones second it (R3)."""
+    """Nobody can refuse a halt before the end; the first wins, later ones second it (R3).
+
+    One that answers a guard's proposal takes its reason along.
+    """
     if session.is_over:
         return Refusal("the session is over: there is nothing to halt")
     if intent.nonce in session.halts:
         return []
-    return halt_drafts(
-        session, HaltCalled(nonce=intent.nonce, reason=intent.reason, source=intent.source, guard=intent.guard)
-    )
+    proposed = next(iter(open_proposals(session)), "")
+    reason = intent.reason or (session.proposals[proposed].reason if proposed else "")
+    guard = intent.guard or (proposed if not intent.reason else "")
+    return halt_drafts(session, HaltCalled(nonce=intent.nonce, reason=reason, source=intent.source, guard=guard))
 
 
 def halt_drafts(session: Session, called: HaltCalled) -> list[Draft]:
