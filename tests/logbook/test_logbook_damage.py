@@ -249,7 +249,7 @@ def test_a_repair_is_told_by_an_event(night: Night) -> None:
     assert raws_of(log)[:3] == raws
     news = decode(raws_of(log)[3])
     assert news.kind == "recorder.changed"
-    assert b"1 events were taken from the other recorder" in bytes(news.data)
+    assert b"events written into it again: 1" in bytes(news.data)
     log.close()
     log = night.open()
     assert len(log.events) == 4

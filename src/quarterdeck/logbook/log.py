@@ -143,7 +143,7 @@ class SessionLog:
             os.umask(before)
         if opened.news and not log.read_only:
             plan = log.events[-1][0].plan if log.events else ""
-            log.append([Draft(data=news) for news in opened.news], actor, plan).durable.result()
+            log.append([Draft(data=news) for news in opened.news], actor, plan)
         return log
 
     # ------------------------------------------------------------ events

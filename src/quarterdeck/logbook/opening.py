@@ -241,7 +241,7 @@ def _repair(opened: Opened, weighed: Weighed, logbook: _Source, recorder: _Sourc
             opened.states[name] = error.message
             continue
         if missing or source.batches or any("cut" in what for what in source.repaired):
-            taken = f"{len(missing)} events were taken from the other recorder" if missing else ""
+            taken = f"events written into it again: {len(missing)}" if missing else ""
             detail = "; ".join([*source.repaired, *([taken] if taken else [])])
             opened.news.append(RecorderChanged(recorder=name, state="repaired", detail=detail))
     if any(problem.what == "foreign" for problem in opened.problems):

@@ -31,6 +31,9 @@ OK = "ok"
 _HEAD_START = 0.02
 """Seconds that the second recorder gives the first one."""
 
+_FOLLOWS = 0.003
+"""Seconds that it then waits for more, so that a burst costs it one commit."""
+
 _SLOW = 2.0
 """Seconds after which a recorder that does not answer is called slow."""
 
@@ -169,8 +172,6 @@ class Lane:
         going = True
         while going:
             jobs, going = self._gather()
-            if jobs and self._leader is not None and self._leader.state == OK:
-                self._let_go_first(jobs[-1])
             self.busy_since = time.monotonic()
             try:
                 why = self._write(jobs)
@@ -188,17 +189,28 @@ class Lane:
                 job.settle(self._writer.health, saved=not why)
         self._book.close()
 
-    def _let_go_first(self, job: Job) -> None:
-        """Two syncs at once slow each other down: the faster recorder answers, this one follows."""
-        with contextlib.suppress(TimeoutError):
-            job.durable.result(_HEAD_START)
-
     def _gather(self) -> tuple[list[Job], bool]:
-        """All that waits: one group. While the recorder is dead, an empty group now and then, to try it."""
+        """All that waits: one group, and whether more may come.
+
+        While the recorder is dead an empty group now and then, to try it. Two syncs at once slow each other down, so
+        while the leader is sound and nothing is urgent it answers first, and this lane follows with what came since.
+        """
         wait = _BACKOFF[min(max(self._failures, 1), len(_BACKOFF)) - 1] if self.state != OK else None
+        jobs, going = self._drain(timeout=wait)
+        leader = self._leader
+        if jobs and going and leader is not None and leader.state == OK and not any(job.urgent for job in jobs):
+            with contextlib.suppress(TimeoutError):
+                jobs[-1].durable.result(_HEAD_START)
+            time.sleep(_FOLLOWS)
+            more, going = self._drain(timeout=0.0)
+            jobs += more
+        return jobs, going
+
+    def _drain(self, *, timeout: float | None) -> tuple[list[Job], bool]:
+        """What is in the queue, after waiting for the first of it; False with the order to finish."""
         jobs: list[Job] = []
         with contextlib.suppress(queue.Empty):
-            found = self._jobs.get(timeout=wait)
+            found = self._jobs.get(timeout=timeout)
             while found is not None:
                 jobs.append(found)
                 found = self._jobs.get_nowait()
