@@ -62,6 +62,8 @@ class Form:
     tone: Literal["plain", "change", "danger"] = "plain"
     moot: Callable[[Situation], str] | None = None
     """Why it need not be asked any more, or nothing."""
+    quick: bool = False
+    """A pick is enough where nothing else is needed; otherwise the next field can be filled in first."""
     survives_halt: bool = False
     """A halt closes every other bar (R1)."""
 

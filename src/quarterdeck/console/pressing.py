@@ -32,6 +32,10 @@ class Pressing:
         self._last: dict[str, float] = {}
         self._swallow_since: float | None = None
 
+    def forget_times(self) -> None:
+        """No key was pressed a moment ago."""
+        self._last.clear()
+
     def key(self, key: str, character: str | None) -> bool:
         """Take a key that no text field took; whether it was ours."""
         app, now = self._app, time.monotonic()

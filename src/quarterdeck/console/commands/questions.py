@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quarterdeck.console.commands.base import Desk
-from quarterdeck.console.forms import Choice, Form, choice, reason, text
+from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import name_of, span
 from quarterdeck.session import forecast, intents, rollback
@@ -164,10 +164,11 @@ async def ask_undo(desk: Desk, step: str) -> bool:
                     Choice("2", "by_hand", "by hand", "you do it and say done"),
                     Choice("3", "not_needed", "not needed", "with the reason, an exception"),
                 ),
-                text("reason", "Why? (needed for: not needed)", required=False),
+                Field("reason", "Why? (unless it is run)", when=lambda given: given.get("choice") != "run"),
             ),
             confirm="decide",
             tone="change",
+            quick=True,
             moot=lambda now: "" if step in now.undo_questions() else "it is decided",
             survives_halt=True,
         )
@@ -212,6 +213,7 @@ async def ask_poll(desk: Desk, step: str) -> bool:
                 ),
                 confirm="answer",
                 tone="change",
+                quick=True,
                 moot=_poll_moot(step, poll.attempt, role),
             )
         )
@@ -222,7 +224,11 @@ async def ask_poll(desk: Desk, step: str) -> bool:
             return False
 
 
-COMMENT = text("comment", "Comment (needed for no-go, and for go with a comment)", required=False)
+COMMENT = Field(
+    "comment",
+    "Comment (needed for no-go, and for go with a comment)",
+    when=lambda given: given.get("answer") in {"no_go", "go_with_comment"},
+)
 
 
 def _poll_moot(step: str, attempt: int, role: str) -> Callable[[Situation], str]:

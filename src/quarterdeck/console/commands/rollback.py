@@ -211,6 +211,9 @@ class UndoStep(Command):
 
     id = "undo_step"
     title = "Undo only the last step, then pause"
+    key = "U"
+    place = 4
+    word = "undo last"
 
     def available(self, situation: Situation) -> Available:
         """While paused or halted, for the latest step with an effect."""

@@ -211,9 +211,9 @@ class Bar(Over[Answers | None]):
         following = list(self._fields.values())
         following = following[following.index(widget) + 1 :]
         name, wrong = missing(self.form, self.answers)
-        if not wrong and (isinstance(widget, Input) or not following):
+        if not wrong and (isinstance(widget, Input) or self.form.quick or not following):
             self.finish(self.answers)
-        elif following and (isinstance(widget, Choices) or not following[0].value):
+        elif following and self._fields.get(name) is not widget:
             following[0].focus()
         else:
             self._complain(name, wrong)

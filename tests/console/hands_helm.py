@@ -1,0 +1,114 @@
+"""A console over a station in memory, at the helm of a test."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fake_station import FakeStation
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+from textual.screen import Screen
+from textual.widgets import Input
+
+from quarterdeck.console.app import QuarterdeckApp
+from quarterdeck.console.forms import Form
+from quarterdeck.console.keymap import Keymap
+from quarterdeck.session.intents import Intent
+
+__all__ = ["Helm", "helm"]
+
+
+class Helm:
+    """Presses keys, and looks at what became of them."""
+
+    def __init__(self, app: QuarterdeckApp, pilot: Pilot[int], station: FakeStation) -> None:
+        self.app, self.pilot, self.station = app, pilot, station
+
+    async def press(self, *keys: str) -> None:
+        """Press, with time enough between them that none counts as a double."""
+        for key in keys:
+            self.app._pressing.forget_times()
+            await self.strike(key)
+
+    async def strike(self, *keys: str) -> None:
+        """Press, as fast as it goes. (The pilot's own press waits for an idle processor, which tests never have.)"""
+        for key in keys:
+            character = key if len(key) == 1 else {"enter": "\r"}.get(key)
+            name = _character_to_key(key) if len(key) == 1 else key
+            self.app.post_message(events.Key(name, character))
+        await self.settle()
+
+    async def type(self, text: str, enter: bool = True) -> None:
+        """Into the text field that has the focus; letter by letter would take tests seconds."""
+        field = self.app.screen.focused
+        assert isinstance(field, Input), f"no text field has the focus: {field}"
+        field.value += text
+        await self.settle()
+        if enter:
+            await self.press("enter")
+
+    async def settle(self) -> None:
+        """Let everything that is under way come to rest."""
+        for _ in range(4):
+            await self.pilot._wait_for_screen()
+            await asyncio.sleep(0.004)
+
+    @property
+    def form(self) -> Form | None:
+        found = getattr(self.app.screen, "form", None)
+        return found if isinstance(found, Form) else None
+
+    @property
+    def title(self) -> str:
+        return self.form.title if self.form else ""
+
+    @property
+    def state(self) -> str:
+        return self.station.session.state
+
+    def step(self, identity: str) -> str:
+        return self.station.session.steps[identity].state
+
+    @property
+    def toasts(self) -> list[str]:
+        return [str(notice.message) for notice in self.app._notifications]
+
+    @property
+    def log(self) -> list[str]:
+        return [line.text for line in self.app.link.log]
+
+    @property
+    def said(self) -> list[str]:
+        """What this console said by itself, as its log keeps it."""
+        return [line.text for line in self.app.link.log if line.kind == "notice"]
+
+    def asked(self, kind: type[Intent]) -> list[Intent]:
+        return [intent for intent in self.station.asked if isinstance(intent, kind)]
+
+    @property
+    def screen(self) -> Screen[object]:
+        return self.app.screen
+
+
+@asynccontextmanager
+async def helm(
+    *done: Intent,
+    station: FakeStation | None = None,
+    size: tuple[int, int] = (120, 36),
+    keymap: Keymap | None = None,
+) -> AsyncIterator[Helm]:
+    """A console of a session in which `done` has happened."""
+    there = station or FakeStation()
+    there.must(*done)
+    app = QuarterdeckApp(there.connect, keymap=keymap)
+    app.moment = lambda: (there.now, there.wall, 0.0)  # type: ignore[method-assign]  # the fake's clock stands still
+    async with app.run_test(size=size, notifications=True) as pilot:
+        found = Helm(app, pilot, there)
+        await app.link.caught_up.wait()
+        await found.settle()
+        app.tick()
+        await found.settle()
+        yield found

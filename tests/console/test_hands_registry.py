@@ -1,0 +1,124 @@
+"""Footer, palette, help and keymap come from the commands; a person's keymap is validated."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from fake_station import FakeStation
+from hands_helm import helm
+
+from quarterdeck.console.commands import all_commands
+from quarterdeck.console.commands.base import No
+from quarterdeck.console.keymap import Keymap
+from quarterdeck.console.screens.palette import PaletteScreen
+from quarterdeck.console.screens.reading import help_text
+from quarterdeck.console.settings import own_keymap
+from quarterdeck.errors import DocumentError
+from quarterdeck.session import intents
+
+RUNNING = (intents.StartSession(), intents.StartStep(step="announce"))
+
+CAPITALS = {
+    "halt": "H", "pause": "P", "go_on": "G", "roll_back": "B", "start": "S", "done": "D", "fail": "F", "skip": "K",
+    "add_step": "A", "run_mine": "A", "stop_now": "T", "estimate": "E", "dismiss": "X", "letter_r": "R", "leave": "Q",
+}  # fmt: skip
+
+
+def test_every_command_has_an_id_a_title_and_a_help():
+    ids = [command.id for command in all_commands()]
+    assert len(ids) == len(set(ids))
+    for command in all_commands():
+        assert re.fullmatch(r"[a-z_]+", command.id)
+        assert command.title
+        assert len(command.help) > 20, command.id
+        assert not command.place or command.word, command.id
+
+
+def test_what_has_consequences_has_a_capital():
+    for command in all_commands():
+        letter = command.key if len(command.key) == 1 and command.key.isalpha() else ""
+        assert not letter or letter.isupper() or command.any_case, command.id
+    assert {c.id: c.key for c in all_commands() if c.id in CAPITALS} == CAPITALS
+
+
+def test_only_commands_that_never_apply_together_share_a_key():
+    shared: dict[str, list[str]] = {}
+    for command in all_commands():
+        if command.key:
+            shared.setdefault(command.key, []).append(command.id)
+    assert {key: ids for key, ids in shared.items() if len(ids) > 1} == {"A": ["run_mine", "add_step"]}
+
+
+async def test_the_footer_shows_the_commands_that_apply_now():
+    async with helm(*RUNNING) as at:
+        keys = [(key, word) for key, word, _ in at.app._footer]
+        assert ("P", "pause") in keys
+        assert ("D", "done") in keys
+        assert ("B", "roll back") not in keys
+        await at.press("H")
+        words = [word for _, word, _ in at.app._footer]
+        assert "pause" not in words
+
+
+async def test_the_palette_lists_only_what_applies_and_finds_it_by_words():
+    async with helm(*RUNNING) as at:
+        await at.press("ctrl+p")
+        assert isinstance(at.screen, PaletteScreen)
+        ids = [command.id for command in at.screen._found]
+        assert "done" in ids
+        assert "contingency" not in ids
+        situation = at.app.situation
+        assert all(not isinstance(at.app.availability(c, situation), No) for c in at.screen._all)
+        await at.type("window longer", enter=False)
+        await at.press("escape")
+
+
+async def test_help_tells_every_command_and_its_key():
+    async with helm(*RUNNING) as at:
+        text = help_text(at.app).plain
+        for command in all_commands():
+            assert command.title in text
+        assert "F9" in text
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"hal": "J"}, "did you mean halt?"),
+        ({"pause": "S"}, "S belongs to start already"),
+        ({"pause": "p"}, "a resting hand"),
+        ({"pause": "up"}, "up moves in the panes"),
+        ({"pause": "no key"}, "is no key"),
+        ({"halt": "J"}, "works while you type"),
+    ],
+)
+def test_a_wrong_keymap_is_refused_with_what_is_wrong(own, said):
+    with pytest.raises(DocumentError) as caught:
+        Keymap(all_commands(), own)
+    assert said in " ".join(caught.value.problems)
+
+
+async def test_a_persons_keymap_works_and_shows_in_the_footer():
+    keymap = Keymap(all_commands(), {"pause": "J", "halt": ["H", "f8"]})
+    station = FakeStation()
+    async with helm(*RUNNING, station=station, keymap=keymap) as at:
+        assert ("J", "pause") in [(key, word) for key, word, _ in at.app._footer]
+        await at.press("J")
+        assert at.state == "paused"
+        await at.press("n", "f8")
+        assert at.state == "halting"
+
+
+def test_a_broken_keymap_file_leaves_the_shipped_keys_and_says_so(tmp_path):
+    (tmp_path / "keymap.yaml").write_text("quarterdeck-settings: 1\nhalzt: J\n")
+    keymap, notices = own_keymap(all_commands(), tmp_path)
+    assert "did you mean halt?" in notices[0]
+    assert keymap.find("H")[0].id == "halt"
+
+
+def test_keys_may_stand_in_the_settings_too(tmp_path):
+    (tmp_path / "settings.yaml").write_text("quarterdeck-settings: 1\nkeys:\n  pause: J\n  halt: [H, f9]\n")
+    keymap, notices = own_keymap(all_commands(), tmp_path)
+    assert notices == []
+    assert keymap.find("J")[0].id == "pause"

@@ -1,0 +1,286 @@
+"""Keys on steps: start bars, forms, reasons, refusals, polls, proposals, what no plan foresaw."""
+
+from __future__ import annotations
+
+from fake_station import ITSELF, FakeStation
+from hands_helm import helm
+
+from quarterdeck.session import intents
+
+START = (intents.StartSession(),)
+RUNNING = (*START, intents.StartStep(step="announce"))
+ANNOUNCED = (*RUNNING, intents.FinishStep(step="announce"))
+
+
+def switched() -> FakeStation:
+    station = FakeStation()
+    station.must(*ANNOUNCED, intents.StartStep(step="copy"))
+    station.ends("copy")
+    station.must(intents.StartStep(step="switch"))
+    return station
+
+
+async def test_s_starts_the_session_in_planning():
+    async with helm() as at:
+        await at.press("S")
+        assert at.title == "Start: Night work"
+        await at.press("enter")
+        assert at.state == "running"
+
+
+async def test_s_starts_what_changes_nothing_at_once():
+    async with helm(*START) as at:
+        await at.press("S")
+        assert at.step("announce") == "running"
+
+
+async def test_s_opens_the_start_bar_of_what_changes_something():
+    async with helm(*ANNOUNCED) as at:
+        await at.press("S")
+        assert at.step("copy") == "pending"
+        assert at.form.large == "ada@db01"
+        lines = "\n".join(at.form.lines)
+        for part in ("cp a 'b [/red] c'", "about 3 min", "rollback afterwards needs 60 s", "API slow"):
+            assert part in lines
+        await at.press("enter")
+        assert at.step("copy") == "running"
+
+
+async def test_escape_leaves_the_start_bar_and_nothing_starts():
+    async with helm(*ANNOUNCED) as at:
+        await at.press("S", "escape")
+        assert at.step("copy") == "pending"
+        assert at.form is None
+
+
+async def test_a_start_that_the_guard_refuses_offers_a_waiver():
+    station = FakeStation()
+    station.must(*ANNOUNCED)
+    station.wall += 22 * 60
+    async with helm(station=station) as at:
+        await at.press("S", "enter")
+        assert "no longer fit the window" in at.title
+        await at.type("the owner agreed")
+        assert at.step("copy") == "running"
+        assert any("start_guard" in str(d) or d.why == "the owner agreed" for d in at.station.session.deviations)
+
+
+async def test_d_says_done():
+    async with helm(*RUNNING) as at:
+        await at.press("D")
+        assert at.step("announce") == "done"
+
+
+async def test_d_asks_for_values_and_evidence_that_are_missing():
+    async with helm(station=switched()) as at:
+        await at.press("D")
+        assert [field.name for field in at.form.fields] == ["value:rows", "evidence"]
+        await at.type("214")
+        await at.type("saw it in the back office")
+        run = at.station.session.steps["switch"]
+        assert (run.state, run.values, run.evidence) == ("done", {"rows": "214"}, ["saw it in the back office"])
+
+
+async def test_f_asks_for_the_reason():
+    async with helm(*RUNNING) as at:
+        await at.press("F", "enter")
+        assert at.step("announce") == "running", "a reason is needed"
+        await at.type("nobody answers")
+        assert at.step("announce") == "failed"
+
+
+async def test_k_skips_only_what_may_be_skipped_and_says_why_not():
+    async with helm(*ANNOUNCED) as at:
+        await at.press("K")
+        assert at.step("copy") == "pending"
+        assert any(toast.startswith("K: ") for toast in at.said)
+        at.station.must(intents.StartStep(step="copy"))
+        at.station.ends("copy")
+        await at.settle()
+        await at.press("K")
+        await at.type("not needed tonight")
+        assert at.step("switch") == "skipped"
+
+
+async def test_a_refused_key_says_why_in_a_toast_and_in_the_log():
+    async with helm(*RUNNING) as at:
+        await at.press("B")
+        assert at.said[-1] == "B: halt first (H): a rollback starts from halted"
+        assert at.log[-1] == at.said[-1]
+
+
+async def test_small_letters_only_say_which_key_it_is():
+    async with helm(*RUNNING) as at:
+        for key in "hpsdfkabgtex":
+            await at.press(key)
+        assert at.station.asked == []
+        assert at.form is None
+        assert at.said[0] == "H is HALT: what matters is a capital"
+        assert len(at.said) == 12
+
+
+async def test_harmless_letters_work_in_both_cases():
+    for key in ("n", "N"):
+        async with helm(*RUNNING) as at:
+            await at.press(key)
+            await at.type("all calm")
+            assert at.asked(intents.AddNote)[0].text == "all calm"
+
+
+async def test_the_same_key_within_half_a_second_is_ignored():
+    async with helm(*RUNNING) as at:
+        at.app._pressing.forget_times()
+        await at.strike("P", "P")
+        await at.settle()
+        assert len(at.asked(intents.Pause)) == 1
+        assert not any(toast.startswith("P:") for toast in at.said)
+
+
+async def test_r_only_says_which_keys_there_are():
+    async with helm(*RUNNING) as at:
+        await at.press("R")
+        assert at.said == ["G goes on, B rolls back"]
+        assert at.station.asked == []
+
+
+async def test_ctrl_c_only_says_so():
+    async with helm(*RUNNING) as at:
+        await at.press("ctrl+c")
+        assert "Q leaves, H halts" in at.said[0]
+        assert at.app.is_running
+
+
+async def test_pause_and_go_on():
+    async with helm(*RUNNING) as at:
+        await at.press("P")
+        assert at.state == "paused"
+        await at.press("G")
+        assert at.state == "running"
+
+
+async def test_t_stops_a_command_with_a_reason():
+    async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
+        await at.press("T")
+        await at.type("wrong table")
+        assert at.station.session.steps["copy"].stop_asked
+
+
+async def test_an_estimate_is_a_span():
+    async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
+        await at.press("E")
+        await at.type("soon")
+        assert at.form is not None, "soon is no span"
+        for _ in range(4):
+            await at.press("backspace")
+        await at.type("9m")
+        assert at.station.session.steps["copy"].estimate[1] == 540
+
+
+async def test_the_poll_is_answered_role_by_role():
+    station = switched()
+    station.must(intents.AddEvidence(step="switch", text="x"), intents.FinishStep(step="switch", values={"rows": "1"}))
+    station.must(intents.StartStep(step="ask"))
+    async with helm(station=station) as at:
+        await at.press("enter")
+        assert at.title == "May the old table go?"
+        assert at.form.large == "lead?"
+        await at.press("g")
+        assert at.form.large == "dba?"
+        await at.press("c")
+        assert at.form is not None, "go with a comment needs one"
+        await at.type("keep the dump")
+        assert at.step("ask") == "done"
+        answers = at.station.session.polls["ask"].answers
+        assert answers["dba"].comment == "keep the dump"
+
+
+async def test_a_poll_that_a_halt_voids_closes_its_bar():
+    station = switched()
+    station.must(intents.AddEvidence(step="switch", text="x"), intents.FinishStep(step="switch", values={"rows": "1"}))
+    station.must(intents.StartStep(step="ask"))
+    async with helm(station=station) as at:
+        await at.press("enter")
+        assert at.form is not None
+        at.station.halt_elsewhere()
+        await at.settle()
+        assert at.form is None
+
+
+async def test_x_dismisses_a_proposal_with_a_reason():
+    station = FakeStation()
+    station.must(*RUNNING)
+    station.do(intents.GuardHolds(guard="slow", reason="API slow: 912 ms", value=912.0), ITSELF)
+    assert station.session.proposals["slow"].state == "open"
+    async with helm(station=station) as at:
+        await at.press("X")
+        assert "API slow: 912 ms" in at.form.lines
+        await at.type("that is the backup")
+        assert at.station.session.proposals["slow"].state == "dismissed"
+
+
+async def test_a_step_is_added_with_its_undo():
+    async with helm(*RUNNING) as at:
+        await at.press("A")
+        await at.type("Raise the limit")
+        await at.type("sysctl -w a=1")
+        await at.press("2", "enter", "2")
+        await at.type("Lower it again")
+        await at.press("enter")
+        await at.type("the limit is too low")
+        assert at.station.session.added[0][0].owner == "dba"
+        added = at.station.session.added
+        assert [step.title for step, _ in added] == ["Raise the limit"]
+        assert added[0][0].command == ("sysctl", "-w", "a=1")
+        assert added[0][0].undo[0].instructions == "Lower it again"
+
+
+async def test_the_window_is_extended():
+    async with helm(*RUNNING) as at:
+        before = at.station.session.window.end
+        await at.press("ctrl+p")
+        await at.type("extend")
+        await at.type("+30m")
+        await at.press("enter")
+        await at.type("the copy is slow")
+        assert at.station.session.window.end == before + 1800
+
+
+async def test_a_wrong_done_is_corrected():
+    station = switched()
+    async with helm(station=station) as at:
+        await at.press("ctrl+p")
+        await at.type("correct")
+        assert at.title == "Correct: which one?"
+        await at.press("1")
+        await at.press("3", "2")
+        await at.type("it was the wrong table")
+        assert "corrected" in " ".join(d.what for d in at.station.session.deviations)
+
+
+async def test_done_by_hand_asks_what_was_done():
+    async with helm(*ANNOUNCED) as at:
+        await at.press("ctrl+p")
+        await at.type("done by hand")
+        await at.type("copied it with rsync, counted the rows")
+        assert at.step("copy") == "done_manually"
+
+
+async def test_a_failed_step_is_retried_once_its_effect_is_known():
+    async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
+        at.station.ends("copy", exit_code=1)
+        await at.settle()
+        await at.press("ctrl+p")
+        await at.type("retry")
+        assert "did it change anything" in at.title
+        await at.press("1")
+        await at.press("enter")
+        assert at.title == "Start 2 Copy the table"
+        await at.press("enter")
+        assert (at.step("copy"), at.station.session.steps["copy"].attempt) == ("running", 2)
+
+
+async def test_text_of_a_procedure_is_never_markup():
+    async with helm(*ANNOUNCED) as at:
+        await at.press("S")
+        assert any("[/red]" in line for line in at.form.lines)
+        assert at.app.is_running
