@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from logbook_nights import HALT, ME, SESSION, Night, kinds_of, note, raws_of, write
+from logbook_nights import HALT, ME, SESSION, FlakyPlan, Night, kinds_of, note, raws_of, write
 
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook.log import Seams
@@ -225,6 +225,25 @@ def test_each_recorder_alone_is_enough_and_the_other_one_is_made_again(
     for night in (hurt, other):
         assert clean(night)[:COUNT] == raws
         assert [event.raw for event in FlightRecorder(night.recorder, SESSION).read()][:COUNT] == raws
+
+
+def test_a_logbook_damaged_while_it_is_open_is_made_anew_from_memory(night: Night) -> None:
+    plan = FlakyPlan(after_all=False)
+    log = night.open(Seams(connector=plan))
+    raws = write(log, 5)
+    log.append([HALT], ME, "plan", urgent=True).durable.result(20)
+    night.wal.write_bytes(b"")
+    night.database.write_bytes(b"garbage" * 5000)
+    plan.failures = 1
+    write(log, 1)
+    log.close()
+    assert log.health() == {"logbook": "ok", "recorder": "ok"}
+    assert [path.name for path in night.folder.glob("damaged-*.db")] == ["damaged-1.logbook.db"]
+    book = SqliteLogbook(night.database, SESSION)
+    book.open()
+    assert [event.raw for event in book.read()] == raws_of(log)
+    assert raws_of(log)[:5] == raws
+    book.close()
 
 
 def test_a_damaged_logbook_alone_gives_every_row_that_can_still_be_read(hurt: Night, crashed: Path) -> None:

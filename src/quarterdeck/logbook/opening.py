@@ -23,6 +23,7 @@ from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.protocol import DamageError, NewerFormatError, RecorderError, SampleBatch, StoredEvent
 from quarterdeck.logbook.reading import Weighed, collector_paused, copy_database, weigh
 from quarterdeck.logbook.recorder import FlightRecorder, Scan, scan
+from quarterdeck.logbook.salvage import salvage, set_aside
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import OK
 from quarterdeck.session.event import digest
@@ -124,7 +125,7 @@ def _open_logbook(book: SqliteLogbook, folder: SessionFolder) -> _Source:
     except RecorderError as error:
         source.state = error.message
         with contextlib.suppress(LogbookError, OSError), tempfile.TemporaryDirectory() as temporary:
-            events, _ = sqlite.salvage(copy_database(folder.database, Path(temporary)))
+            events, _ = salvage(copy_database(folder.database, Path(temporary)))
             source.lines = [(event.hash, event.raw) for event in events]
     return source
 
@@ -132,8 +133,8 @@ def _open_logbook(book: SqliteLogbook, folder: SessionFolder) -> _Source:
 def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source) -> None:
     """Set a damaged logbook aside, take from it what can be read, and begin a new one."""
     book.close()
-    aside = sqlite.set_aside(folder.database)
-    events, source.batches = sqlite.salvage(aside)
+    aside = set_aside(folder.database)
+    events, source.batches = salvage(aside)
     source.lines = source.lines or [(event.hash, event.raw) for event in events]
     source.replaced = True
     source.repaired.append(f"kept as {aside.name}")

@@ -157,6 +157,7 @@ def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
 
 def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[str, bytes]], list[SampleBatch]]:
     from quarterdeck.logbook import sqlite
+    from quarterdeck.logbook.salvage import salvage
 
     try:
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as temporary:
@@ -173,7 +174,7 @@ def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[
             except sqlite.SQLError as error:
                 problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
                 connection.close()
-                events, batches = sqlite.salvage(copy)
+                events, batches = salvage(copy)
                 rows = [(event.hash, event.raw) for event in events]
             finally:
                 connection.close()

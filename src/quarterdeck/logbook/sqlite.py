@@ -27,8 +27,9 @@ from quarterdeck.logbook.protocol import (
     SampleBatch,
     StoredEvent,
 )
+from quarterdeck.logbook.salvage import set_aside
 
-__all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite", "salvage", "set_aside"]
+__all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite"]
 
 SCHEMA = 1
 """Version of the tables (`user_version`); a newer one is not written to."""
@@ -356,59 +357,3 @@ def _split(script: str) -> list[str]:
             found.append(rest)
             rest = ""
     return found
-
-
-def set_aside(database: Path) -> Path:
-    """Rename a logbook file and its log, together; the new name."""
-    number = 1
-    while (aside := database.with_name(f"damaged-{number}.{database.name}")).exists():
-        number += 1
-    try:
-        for ending in ("-wal", "-journal", "-shm", ""):
-            part = database.with_name(database.name + ending)
-            if part.exists():
-                part.rename(aside.with_name(aside.name + ending))
-    except OSError as error:
-        raise RecorderError(
-            f"A damaged logbook cannot be set aside: {error.strerror}", where=str(database)
-        ) from error
-    return aside
-
-
-def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
-    """What can still be read of a damaged logbook file, row by row; nothing is judged and nothing is written."""
-    events: list[StoredEvent] = []
-    batches: list[SampleBatch] = []
-    connection = connect(path)
-    try:
-        with contextlib.suppress(sqlite3.Error):
-            connection.execute("PRAGMA trusted_schema = OFF")
-        for event in _rows(connection, "SELECT replica, aseq, hash, raw FROM events WHERE rowid = ?", "events"):
-            with contextlib.suppress(TypeError):
-                events.append(StoredEvent(*event))
-        for batch in _rows(connection, "SELECT replica, number, hash, raw FROM samples WHERE rowid = ?", "samples"):
-            with contextlib.suppress(TypeError):
-                batches.append(SampleBatch(*batch))
-    finally:
-        with contextlib.suppress(sqlite3.Error):
-            connection.close()
-    return events, batches
-
-
-def _rows(connection: sqlite3.Connection, statement: str, table: str) -> Iterator[tuple[Any, ...]]:
-    """Rows of a table, one lookup each, so that a bad page costs the rows on it alone."""
-    misses = number = 0
-    most = 0
-    with contextlib.suppress(sqlite3.Error):
-        most = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0  # noqa: S608 - a constant
-    while number < most or (not most and misses < 1000):
-        number += 1
-        try:
-            row = connection.execute(statement, (number,)).fetchone()
-        except sqlite3.Error:
-            row = None
-        if row is None:
-            misses += 1
-            continue
-        misses = 0
-        yield row
