@@ -7,7 +7,9 @@ said, and never keeps the rest from being exported. Called by `verbs`.
 from __future__ import annotations
 
 import hashlib
+import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -17,6 +19,9 @@ from quarterdeck.record import verify
 from quarterdeck.record.jsonl import Jsonl, encode_record
 from quarterdeck.record.writing import Part, write_parts
 from quarterdeck.session.event import Blob
+
+if TYPE_CHECKING:
+    from quarterdeck.record.material import Material
 
 __all__ = ["FORMATS", "Exported", "export_session", "formats_of"]
 
@@ -53,7 +58,8 @@ def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: 
     copy = read_session(folder)
     lines = encode_record(copy)
     blobs, missing = _blobs(copy)
-    parts = [Part(f"{copy.id}.{name}", _content(name, copy, lines, missing)) for name in formats]
+    material = _material(copy, lines, missing) if set(formats) - {"jsonl"} else None
+    parts = [Part(f"{copy.id}.{name}", _content(name, lines, material)) for name in formats]
     inside: list[tuple[str, list[Part]]] = [("", parts)]
     if "jsonl" in formats:
         parts.append(Part("verify.py", Path(verify.__file__).read_bytes(), executable=True))
@@ -64,11 +70,23 @@ def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: 
     return Exported(paths[: len(parts)], lines.sha256, copy.owned, lines.problems + lost)
 
 
-def _content(name: str, copy: SessionCopy, lines: Jsonl, missing: list[Blob]) -> bytes:
+def _material(copy: SessionCopy, lines: Jsonl, missing: list[Blob]) -> Material:
+    from quarterdeck.record.gathering import gather
+
+    return gather(copy, lines, frozenset(blob.sha256 for blob in missing), time.time())
+
+
+def _content(name: str, lines: Jsonl, material: Material | None) -> bytes:
     """One format; what is heavy is imported by the format that needs it."""
-    if name == "jsonl":
+    if material is None:
         return lines.data
-    raise NotImplementedError(name)
+    match name:
+        case "json":
+            from quarterdeck.record.json_object import encode_json
+
+            return encode_json(material)
+        case _:
+            return lines.data
 
 
 def _blobs(copy: SessionCopy) -> tuple[list[Part], list[Blob]]:
