@@ -437,3 +437,11 @@ _STATES = {
     "planned": _planned,
 }  # fmt: skip
 STATES = tuple(_STATES)
+
+
+def snapshot_of(made: Session, **more: Any) -> Snapshot:
+    """A snapshot of this session, with the night's readings and log."""
+    arguments: dict[str, Any] = {
+        "now": T0, "wall": T0 + 7, "boot": 5000.0, "readings": readings(), "history": history(), "log": log(),
+    }  # fmt: skip
+    return make_snapshot(made, ME, **{**arguments, **more})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quarterdeck.console.panes.base import Pane, Piece, Row, justified
+from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, width_of
 from quarterdeck.console.panes.columns import second
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import visible
@@ -41,23 +41,27 @@ class HeaderPane(Pane):
         session, me = snapshot.session, snapshot.me
         state = str(session.state)
         dot = f" {self.look.glyphs.dot} "
-        left: list[Piece] = [(" ", "")]
-        if session.purpose == "demo":
-            left += [("DEMO ", "accent")]
+        demo: list[Piece] = [("DEMO ", "accent")] if session.purpose == "demo" else []
+        house: list[Piece] = []
         if snapshot.organisation:
-            left += [(visible(snapshot.organisation, 40), "muted"), (dot, "faint")]
-        title = session.plan.procedure.title if session.plan else session.title
-        left += [(visible(title, 80), "strong")]
+            house = [(visible(snapshot.organisation, 40), "muted"), (dot, "faint")]
+        title = visible(session.plan.procedure.title if session.plan else session.title, 80)
+        named: list[Piece] = [(title, "strong")]
         if session.plan:
-            left += [(f" r{session.plan.procedure.revision}", "muted")]
-        left += [("  ", ""), (f" {state.replace('_', ' ').upper()} ", badge_of(state)), ("  ", "")]
-        left += self._progress(snapshot)
+            named.append((f" r{session.plan.procedure.revision}", "muted"))
+        badge: list[Piece] = [("  ", ""), (f" {state.replace('_', ' ').upper()} ", badge_of(state)), ("  ", "")]
+        tail: list[Piece] = [*badge, *self._progress(snapshot)]
         who = visible(f"{me.login}@{me.host}" if me.host else me.login, 40)
         right: list[Piece] = []
         if width >= 90:
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
         right += [(second(snapshot.wall, snapshot.off), "strong"), (" ", "")]
-        return justified(tuple(left), tuple(right), width)
+        room = width - width_of((*demo, *tail, *right)) - 2
+        if width_of((*house, *named)) > room:
+            house = []
+        if width_of(tuple(named)) > room:
+            named = [(fit(title, max(8, room), ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong")]
+        return justified((((" ", "")), *demo, *house, *named, *tail), tuple(right), width)
 
     def _progress(self, snapshot: Snapshot) -> list[Piece]:
         session = snapshot.session

@@ -135,9 +135,11 @@ class LogPane(Pane):
     def _mark(self, snapshot: Snapshot, line: LogLine, number: int, room: int) -> list[Piece]:
         word = mark_word(line.position, snapshot.marks)
         last = number == len(snapshot.log) - 1
-        if not word or len(word) + 2 > room:
+        if len(word) + 3 > room:
+            word = word.replace("seen by all but", "not")
+        if not word or len(word) + 3 > room:
             return []
         settled = word in {"saved", "shared", "seen by all"}
         if settled and not last:
             return []
-        return [(f" {self.look.glyphs.dot} {word}"[:room], "faint" if settled else "warn")]
+        return [(f" {self.look.glyphs.dot} {word}", "faint" if settled else "warn")]

@@ -1,0 +1,316 @@
+"""The panes as a person meets them: what they say, what a key and a click do, what a tick costs."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+import night
+import pytest
+from harness import Harness
+from test_text_gate import NASTY
+from textual.geometry import Region
+from textual.widgets import Input
+
+from quarterdeck.console.panes.base import Pane
+from quarterdeck.console.panes.log import mark_word
+from quarterdeck.console.panes.procedure import ProcedurePane
+from quarterdeck.console.snapshot import LogLine, Snapshot
+from quarterdeck.observer.readings import Reading
+from quarterdeck.procedure.model import Procedure, Step
+from quarterdeck.session.plan import build
+from quarterdeck.station.protocol import Marks, Tail
+
+LEAD = (120, 36)
+
+
+def screen_text(app: Harness) -> str:
+    """What stands on the screen, line by line."""
+    width, height = app.size
+    strips = app.screen._compositor.render_strips()
+    del width, height
+    return "\n".join("".join(segment.text for segment in strip) for strip in strips)
+
+
+@pytest.mark.parametrize("size", [(120, 36), (80, 24), (250, 70), (62, 18)])
+async def test_every_state_shows_at_every_size(size: tuple[int, int]) -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=size) as pilot:
+        for state in night.STATES:
+            snapshot = app.deck.snapshot = night.snapshot(state)
+            await pilot.pause()
+            shown = screen_text(app)
+            assert str(snapshot.session.state).replace("_", " ").upper() in shown
+            assert "HALT" in shown or snapshot.session.is_over
+            assert snapshot.next_line.text[:20] in shown
+
+
+async def test_the_lead_sees_what_matters() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    for words in (
+        "Database maintenance r3", "RUNNING", "step 7/18", "WINDOW 1:30:00 left", "DECIDE BY", "stop now: 4 steps",
+        "7 Reindex orders", "running", "CPU", "41 %", "82 %!", "orders-api", "118 ms", "warning", "no data 52 s", "stale",
+        "7 Reindex orders started on db01", "H HALT", "S start", "waiting for dba: 7 Reindex orders, 9 of 15 min",
+        "1 warn, 1 stale, 1 no data, 2 ok", "beside", "scanned 1 244 180", "qa",
+    ):  # fmt: skip
+        assert words in shown, words
+
+
+async def test_after_a_halt_the_list_is_the_rollback_plan_in_its_own_colour() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        procedure = app.deck.pane("procedure")
+        assert procedure is not None
+        before = procedure.styles.border_top
+        app.deck.snapshot = night.snapshot("halted")
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "ROLLBACK PLAN · 4 steps, 14 min · not committed" in shown
+        assert "undo of 7 Reindex orders" in shown
+        assert "1 Drop the new index" in shown
+        assert "11 steps never started" in shown
+        assert "changes nothing" in shown
+        assert procedure.styles.border_top != before
+        assert all(p.styles.border_top == procedure.styles.border_top for p in app.query(Pane) if p.framed)
+
+
+async def test_past_the_point_of_no_return_nobody_says_rollback() -> None:
+    snapshot = night.snapshot("halted")
+    run = snapshot.session.steps["drop-old"]
+    run.state, run.sequence, run.started, run.effect = "done", 12, night.T0 - 100, "full"
+    app = Harness(night.snapshot_of(snapshot.session))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    assert "past the point of no return" in shown
+    assert "rollback" not in shown.lower().replace("rolls back", "")
+    assert "FORWARD MARGIN" in shown
+
+
+async def test_the_halt_button_is_clicked_and_names_the_key_that_works() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        await pilot.click("HaltPane")
+        await pilot.pause()
+        assert app.halts == 1
+        await app.mount(Input())
+        app.query_one(Input).focus()
+        await pilot.pause()
+        assert "F9 HALT" in screen_text(app)
+
+
+async def test_arrows_select_steps_and_say_so() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        await pilot.press("down", "down", "up", "home", "end")
+        assert app.chosen == ["verify-rows", "restart", "verify-rows", "announce", "recount"]
+        await pilot.click("ProcedurePane", offset=(10, 3))
+        assert len(app.chosen) == 6
+
+
+async def test_the_selected_step_shows_its_instructions_and_scrolls_to_all_of_them() -> None:
+    app = Harness(night.snapshot("failed", selected="reindex", tails={}))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        pane = app.deck.pane("step")
+        assert pane is not None
+        pane.focus()
+        seen = screen_text(app)
+        assert "exit code 1: deadlock detected" in seen
+        await pilot.press("end")
+        await pilot.pause()
+        seen += screen_text(app)
+    for words in ("beside", "1. Watch pg_stat_progress_create_index", "select phase", "db01", "Drop the new index"):
+        assert words in seen, words
+
+
+async def test_compact_has_tabs_and_the_log_is_behind_one() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "1 Procedure" in screen_text(app)
+        for _ in range(3):
+            app.deck.next_pane()
+        await pilot.pause()
+        assert "7 Reindex orders started on db01" in screen_text(app)
+        app.deck.show_pane("step")
+        await pilot.pause()
+        assert "maintain reindex" in screen_text(app) or "beside" in screen_text(app)
+
+
+async def test_another_size_gets_the_layout_that_fits() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        assert app.deck.layout_shown is not None
+        assert app.deck.layout_shown.name == "lead"
+        for size, name in (((80, 24), "compact"), ((60, 20), "small"), ((200, 50), "lead")):
+            await pilot.resize_terminal(*size)
+            await pilot.pause()
+            await pilot.pause()
+            assert app.deck.layout_shown.name == name
+            assert "RUNNING" in screen_text(app)
+
+
+async def test_the_wallboard_shows_big_clocks() -> None:
+    app = Harness(night.snapshot(), layout="wallboard")
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    assert "WINDOW LEFT" in shown
+    assert "█▀█" in shown
+    assert "2 ok" in shown
+
+
+async def test_no_color_sends_no_colour() -> None:
+    app = Harness(night.snapshot("halted"), theme="mono")
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        strips = app.screen._compositor.render_strips()
+        styles = {segment.style for strip in strips for segment in strip if segment.style}
+        assert not [style for style in styles if style.color or style.bgcolor]
+        assert any(style.reverse for style in styles)
+
+
+async def test_ascii_sends_ascii() -> None:
+    app = Harness(night.snapshot("halted"), ascii_glyphs=True)
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        assert screen_text(app).isascii()
+
+
+async def test_a_tick_repaints_only_the_cells_that_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = night.snapshot()
+    app = Harness(first)
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        cells: list[Region] = []
+        plain = Pane.refresh
+
+        def counting(pane: Pane, *regions: Region, **more: Any) -> Pane:
+            cells.extend(regions or [pane.size.region])
+            return plain(pane, *regions, **more)
+
+        monkeypatch.setattr(Pane, "refresh", counting)
+        app.deck.snapshot = first
+        await pilot.pause()
+        assert not cells
+        app.deck.snapshot = night.snapshot(wall=night.T0 + 8)
+        await pilot.pause()
+        assert [(region.width, region.height) for region in cells] == [(1, 1)]
+
+
+@pytest.mark.parametrize("repeat", [1, 56, 556])
+async def test_the_step_list_costs_the_same_with_ten_thousand_steps(
+    repeat: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    snapshot = night.snapshot(repeat=repeat)
+    app = Harness(snapshot)
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        pane = app.deck.pane("procedure")
+        assert isinstance(pane, ProcedurePane)
+        assert len(pane.listing.rows) >= 18 * repeat
+        made = 0
+        plain = ProcedurePane.row
+
+        def counting(self: ProcedurePane, shown: Snapshot, y: int, width: int) -> Any:
+            nonlocal made
+            made += 1
+            return plain(self, shown, y, width)
+
+        monkeypatch.setattr(ProcedurePane, "row", counting)
+        await pilot.press("down")
+        assert made <= 3 * pane.size.height
+        made = 0
+        app.deck.snapshot = snapshot
+        await pilot.pause()
+        assert made <= 2 * pane.size.height
+
+
+async def test_a_long_log_is_wrapped_once_and_follows_its_end() -> None:
+    lines = [LogLine(night.T0, 0, "dba", f"line {n} " + "word " * 20, "info", n) for n in range(2_000)]
+    app = Harness(night.snapshot(log=lines))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        pane = app.deck.pane("log")
+        assert pane is not None
+        assert "line 1999" in screen_text(app)
+        pane.focus()
+        await pilot.press("pageup")
+        await pilot.pause()
+        assert "line 1999" not in screen_text(app)
+        lines.append(LogLine(night.T0, 0, "dba", "the newest", "info", 2_000))
+        app.deck.snapshot = night.snapshot(log=lines)
+        await pilot.pause()
+        assert "the newest" not in screen_text(app)
+        await pilot.press("end")
+        await pilot.pause()
+        assert "the newest" in screen_text(app)
+
+
+def test_an_event_is_never_said_to_be_more_than_is_proven() -> None:
+    marks = Marks(saved=10, shared=8, seen={"dba": 8, "qa": 6})
+    assert [mark_word(position, marks) for position in (11, 10, 8, 6)] == [
+        "sending", "saved", "seen by all but qa", "seen by all",
+    ]  # fmt: skip
+    assert mark_word(3, None) == ""
+    assert mark_word(9, Marks(saved=9, shared=9)) == "saved" or mark_word(9, Marks(saved=9, shared=9)) == "shared"
+
+
+def nasty(text: str) -> Snapshot:
+    """A night in which everything that people, files and commands write is this text."""
+    plain = night.snapshot("running")
+    assert plain.session.plan is not None
+    procedure = plain.session.plan.procedure
+
+    def dirty(step: Step) -> Step:
+        return msgspec.structs.replace(
+            step, title=text, instructions=text, command=(text,), owner="dba", undo_none=text, question=text
+        )
+
+    stages = tuple(
+        msgspec.structs.replace(stage, title=text, steps=tuple(map(dirty, stage.steps))) for stage in procedure.stages
+    )
+    bad: Procedure = msgspec.structs.replace(procedure, title=text, stages=stages)
+    session = plain.session
+    session.plan = build(bad, "x")
+    run = session.steps["reindex"]
+    run.reason = text
+    run.claimed_by = text
+    session.pause_reason = text
+    readings = {
+        name: msgspec.structs.replace(reading, message=text, status="warning", raw="warning")
+        for name, reading in night.readings().items()
+    }
+    readings["here"] = Reading(
+        target="here", at=0, boot=5000, status="ok", raw="ok", interval=1, max_age=3,
+        values={f"storage[{text[:2_000]}].used": 50.0, "cpu": 1.0},
+    )  # fmt: skip
+    log = [LogLine(night.T0, 0, text, text, "alarm", n) for n in range(5)]
+    tail = Tail(step="reindex", run="r", text=text, total=1, line=text, percent=1.0)
+    return night.snapshot_of(
+        session, readings=readings, log=log, tails={"reindex": tail}, organisation=text, notice=text
+    )
+
+
+@pytest.mark.parametrize("layout", ["lead", "assignee", "wallboard", "compact"])
+async def test_hostile_text_in_every_pane_stays_text(layout: str) -> None:
+    app = Harness(night.snapshot(), layout=layout)
+    async with app.run_test(size=LEAD) as pilot:
+        for name, text in NASTY.items():
+            app.deck.snapshot = nasty(text)
+            await pilot.pause()
+            if layout == "compact":
+                app.deck.next_pane()
+                await pilot.pause()
+            shown = screen_text(app)
+            assert not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]", shown), name
+            assert "link=" not in shown or "[link=" in shown
