@@ -42,7 +42,7 @@ def test_version(tmp_path: Path) -> None:
         (["halt", "nothing"], 2, "nothing"),
         (["attach", "nothing"], 2, "nothing"),
         (["export", "nothing"], 2, "nothing"),
-        (["verify", "no-such-record.jsonl"], 1, "no-such-record.jsonl"),
+        (["verify", "no-such-record.jsonl"], 2, "no-such-record.jsonl"),
         (["lead", "no-such-procedure"], 2, "terminal"),
         (["lead", "demo-bad-night", "--headless", "--param", "x"], 2, "name=value"),
         (["lead", "demo-bad-night", "--headless", "--window", "tonight"], 2, "window"),

@@ -42,9 +42,10 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station.protocol import Answered
 
-__all__ = ["DETACHED", "EXIT_CODES", "Look", "QuarterdeckApp"]
+__all__ = ["Look", "QuarterdeckApp"]
 
 Result = TypeVar("Result")
 
@@ -53,11 +54,6 @@ TICK = 0.25
 CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
 PRESENT_EVERY = 10.0
-DETACHED = 3
-EXIT_CODES = {
-    "completed": 0, "completed_with_exceptions": 0, "rolled_back": 10, "rolled_back_with_exceptions": 11,
-    "abandoned": 12, "recovered": 13,
-}  # fmt: skip
 
 _CONTACT: dict[str, Contact] = {
     "connecting": "connecting",
@@ -164,6 +160,13 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
             self.push_screen(self._first(self))
         self.set_timer(0.4, viewing.preload)
         self.tick()
+
+    async def on_unmount(self) -> None:
+        """Leave no task behind; the session goes on."""
+        task, self._link_task = self._link_task, None
+        if task is not None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def _linked(self) -> None:
         try:
@@ -364,7 +367,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         """Go: with the outcome's code, or detached while it is live."""
         session = self.link.session
         self.detached = not session.is_over and not end
-        code = EXIT_CODES.get(session.outcome, 0) if session.is_over else DETACHED
+        code = exit_code(session.outcome)
         self.run_worker(self._leave(end=end, code=12 if end and not session.is_over else code), group="leave")
 
     async def _leave(self, *, end: bool, code: int) -> None:
@@ -374,7 +377,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
     def vanish(self) -> None:
         """The terminal is gone, or somebody asked this process to end: restore it and leave; the session goes on."""
         self.detached = not self.link.session.is_over
-        self.exit(EXIT_CODES.get(self.link.session.outcome, DETACHED))
+        self.exit(exit_code(self.link.session.outcome))
 
     # -- keys and clicks
 

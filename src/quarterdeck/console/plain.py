@@ -25,15 +25,11 @@ from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.next_line import next_line
+from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station.protocol import Answered
 
 __all__ = ["PlainDesk", "run_plain"]
 
-DETACHED = 3
-OUTCOMES = {
-    "completed": 0, "completed_with_exceptions": 0, "rolled_back": 10, "rolled_back_with_exceptions": 11,
-    "abandoned": 12, "recovered": 13,
-}  # fmt: skip
 LEAVE = {".", "esc", "escape"}
 
 
@@ -91,7 +87,7 @@ class PlainDesk:
 
     def _outcome(self) -> int:
         session = self.link.session
-        return OUTCOMES.get(session.outcome, 0) if session.is_over else DETACHED
+        return exit_code(session.outcome)
 
     # -- telling
 

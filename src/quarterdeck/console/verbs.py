@@ -31,7 +31,9 @@ Connect = Callable[[], Awaitable["StationClient"]]
 def lead(arguments: argparse.Namespace) -> int:
     """Open a session of a procedure and lead it. The exit code says how it ended."""
     if getattr(arguments, "headless", False):
-        return _headless(arguments)
+        from quarterdeck.station.verbs import headless
+
+        return headless(arguments)
     from quarterdeck.console.opening import Opening
 
     opening = Opening(arguments.procedure, _params(arguments.param), arguments.window)
@@ -189,15 +191,3 @@ def _find(part: str) -> Path:
         raise UsageError("There is no session on this machine", hint="quarterdeck lead PROCEDURE opens one")
     what = f"{len(living)} sessions live" if living else "No session lives"
     raise UsageError(f"{what}: which one?", hint=names)
-
-
-def _headless(arguments: argparse.Namespace) -> int:
-    """Intents as JSON lines on stdin, events on stdout: the same core without a screen."""
-    from quarterdeck.console.headless import run_headless
-    from quarterdeck.console.opening import Opening
-
-    opening = Opening(arguments.procedure, _params(arguments.param), arguments.window)
-    try:
-        return run_headless(opening.connect)
-    finally:
-        opening.close()

@@ -21,10 +21,10 @@ from pathlib import Path
 from quarterdeck.demo.opening import BAD_NIGHT, GOOD_NIGHT, open_demo, start_world
 from quarterdeck.demo.world import World
 from quarterdeck.errors import UsageError
+from quarterdeck.session.outcomes import DETACHED
 
-__all__ = ["DETACHED", "show"]
+__all__ = ["show"]
 
-DETACHED = 3
 PAUSE = 2.5
 """Seconds for reading that the console was killed."""
 RESTORE = "\x1b[?1049l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1006l\x1b[?1004l\x1b[?2004l\x1b[?25h\x1b[<u\x1b[0m"

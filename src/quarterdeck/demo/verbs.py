@@ -49,7 +49,7 @@ def _auto(arguments: argparse.Namespace, world: object, night: str) -> int:
     from quarterdeck.demo.headless import drive
     from quarterdeck.demo.opening import open_demo
     from quarterdeck.demo.world import World
-    from quarterdeck.station.verbs import exit_code
+    from quarterdeck.session.outcomes import exit_code
 
     assert isinstance(world, World)
     opened = open_demo(world, night)

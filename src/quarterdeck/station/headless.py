@@ -22,29 +22,15 @@ from quarterdeck.errors import StationError
 from quarterdeck.session.event import decode
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.outcomes import DETACHED, exit_code
 from quarterdeck.session.state import Session
 from quarterdeck.station.client import Client, Linked
 from quarterdeck.station.protocol import Answered, Farewell, Happened
 
-__all__ = ["DETACHED", "exit_code", "run_headless"]
+__all__ = ["run_headless"]
 
-DETACHED = 3
-"""Exit code: stdin ended while the session was not over."""
-_CODES = {
-    "completed": 0,
-    "completed_with_exceptions": 0,
-    "rolled_back": 10,
-    "rolled_back_with_exceptions": 11,
-    "abandoned": 12,
-    "recovered": 13,
-}
 WAIT = 600.0
 """Seconds that a `wait` waits where it names no timeout."""
-
-
-def exit_code(outcome: str) -> int:
-    """The exit code for a session's outcome; 3 while it has none."""
-    return _CODES.get(outcome, DETACHED)
 
 
 def run_headless(folder: Path, stdin: BinaryIO, stdout: BinaryIO, *, via: str = "headless") -> int:

@@ -25,10 +25,9 @@ from quarterdeck.session.state import Session
 from quarterdeck.station.asking import ask_once, history_of
 from quarterdeck.station.choosing import Listed, choose_session, listed_sessions
 from quarterdeck.station.halting import file_halt, new_nonce
-from quarterdeck.station.headless import exit_code
 from quarterdeck.station.keeping import moment
 
-__all__ = ["doctor", "exit_code", "halt", "headless", "sessions", "status"]
+__all__ = ["doctor", "halt", "headless", "sessions", "status"]
 
 HALT_PATIENCE = 3.0
 
