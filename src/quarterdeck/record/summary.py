@@ -92,10 +92,8 @@ def _forward(steps: tuple[StepRow, ...]) -> str:
     said += [f"{never} not run"] if never else []
     added = sum(1 for row in forward if row.added)
     said += [f"{added} of them added during the night"] if added else []
-    whole = (
-        f"All {len(forward)} steps were done" if done == len(forward) else f"{done} of {len(forward)} steps were done"
-    )
-    return f"{whole}{', ' if said else ''}{', '.join(said)}."
+    share = f"All {done}" if done == len(forward) else f"{done} of {len(forward)}"
+    return f"{share} steps were done{', ' if said else ''}{', '.join(said)}."
 
 
 def _stopped(stops: tuple[Stop, ...]) -> str:
@@ -124,9 +122,9 @@ def _back(story: Story, steps: tuple[StepRow, ...]) -> str:
     rows = [row for row in steps if row.id in listed]
     done = sum(1 for row in rows if row.state in {"done", "done_manually"})
     undone = f"{done} of {len(rows)}" if done != len(rows) else f"all {len(rows)}"
-    return (
-        f"{back.by} committed the rollback; {undone} undo steps were done." if rows else "Nothing had to be undone."
-    )
+    if not rows:
+        return f"{back.by} committed the rollback; nothing had to be undone."
+    return f"{back.by} committed the rollback; {undone} undo steps were done."
 
 
 def _deviated(deviations: tuple[DeviationRow, ...]) -> str:

@@ -38,10 +38,8 @@ def health(story: Story, steps: tuple[StepRow, ...]) -> Health:
         by_target.setdefault(reading.target, []).append(reading)
     plan = story.session.plan
     known = plan.procedure.targets if plan is not None else {}
-    targets = [
-        _target(story, name, known.get(name), by_target[name]) for name in [*known, *(by_target.keys() - known.keys())]
-        if name in by_target
-    ]  # fmt: skip
+    names = [*(name for name in known if name in by_target), *sorted(by_target.keys() - known.keys())]
+    targets = [_target(story, name, known.get(name), by_target[name]) for name in names]
     targets.sort(key=lambda each: each.kind == "local")
     first = readings[0].at if readings else None
     boundaries = [
