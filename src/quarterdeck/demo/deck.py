@@ -51,7 +51,7 @@ def main() -> int:
             ascii_glyphs=asked.ascii,
             mouse=not asked.no_mouse,
             extra=demo_commands(night.world, lambda: night.folder),
-            first=night.first,
+            first=None if night.is_chosen else night.first,
             made=night.made,
         )
     except QuarterdeckError as error:
@@ -69,7 +69,8 @@ class _Night:
         self._back = back
         self._tasks: list[asyncio.Task[None]] = []
         named = self._chosen.read_text() if self._chosen.exists() else ""
-        self._is_chosen = bool(named)
+        self.is_chosen = bool(named)
+        """Whether the first screen has been answered."""
         self.folder = bad if "bad" in named else good
 
     @staticmethod
@@ -88,22 +89,20 @@ class _Night:
     def _begin(self, app: QuarterdeckApp) -> None:
         if self._back:
             app.say("This console was killed with -9 and came back: nothing else noticed")
-        if self._is_chosen:
+        if self.is_chosen:
             self._tasks.append(asyncio.create_task(self._prepare(app)))
         self._tasks.append(asyncio.create_task(self._tell_the_end(app)))
 
     def first(self, app: QuarterdeckApp) -> Screen[object]:
         """The first screen, over the live console."""
-        from quarterdeck.demo.screens import Nothing, Welcome
+        from quarterdeck.demo.screens import Welcome
 
-        if self._is_chosen:
-            return Nothing()
         return Welcome(self.world, lambda night: self._choose(app, night))
 
     def _choose(self, app: QuarterdeckApp, night: str) -> None:
         """A night was picked: its session is the console's from now on, and begins."""
         self._chosen.write_text(night)
-        self._is_chosen = True
+        self.is_chosen = True
         if self.folder != self._nights[night]:
             self.folder = self._nights[night]
             app.switch(self.connect_to(self.folder))

@@ -17,7 +17,7 @@ from quarterdeck.demo.receipts import acknowledged
 from quarterdeck.demo.world import World, WorldStats
 from quarterdeck.session.state import Session
 
-__all__ = ["Nothing", "TheEnd", "Welcome"]
+__all__ = ["TheEnd", "Welcome"]
 
 _CSS = """
 {name} {{ align: center middle; background: $background 40%; }}
@@ -25,14 +25,6 @@ _CSS = """
 {name} > #box {{ border: round $accent; background: $surface; }}
 {name} .foot {{ margin-top: 1; }}
 """
-
-
-class Nothing(Over[object]):
-    """No first screen: a night was chosen before."""
-
-    def on_mount(self) -> None:
-        """Go at once."""
-        self.call_after_refresh(self.dismiss, None)
 
 
 class Welcome(Over[object]):
