@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TypeVar
 
 from fake_station import FakeStation
 from textual import events
@@ -16,9 +17,12 @@ from textual.widgets import Input
 from quarterdeck.console.app import QuarterdeckApp
 from quarterdeck.console.forms import Form
 from quarterdeck.console.keymap import Keymap
+from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.intents import Intent
 
 __all__ = ["Helm", "helm"]
+
+Asked = TypeVar("Asked")
 
 
 class Helm:
@@ -57,13 +61,27 @@ class Helm:
             await asyncio.sleep(0.004)
 
     @property
-    def form(self) -> Form | None:
+    def asks(self) -> bool:
+        """Whether a bar is open."""
+        return isinstance(getattr(self.app.screen, "form", None), Form)
+
+    @property
+    def form(self) -> Form:
+        """Of the bar that is open."""
         found = getattr(self.app.screen, "form", None)
-        return found if isinstance(found, Form) else None
+        assert isinstance(found, Form), f"no bar is open but {self.app.screen}"
+        return found
 
     @property
     def title(self) -> str:
-        return self.form.title if self.form else ""
+        return self.form.title if self.asks else ""
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What is painted."""
+        found = self.app._before
+        assert found is not None
+        return found
 
     @property
     def state(self) -> str:
@@ -85,7 +103,7 @@ class Helm:
         """What this console said by itself, as its log keeps it."""
         return [line.text for line in self.app.link.log if line.kind == "notice"]
 
-    def asked(self, kind: type[Intent]) -> list[Intent]:
+    def asked(self, kind: type[Asked]) -> list[Asked]:
         return [intent for intent in self.station.asked if isinstance(intent, kind)]
 
     @property

@@ -20,7 +20,7 @@ def copied() -> FakeStation:
     return station
 
 
-async def test_h_halts_at_once_without_a_question():
+async def test_h_halts_at_once_without_a_question() -> None:
     async with helm(*RUNNING) as at:
         await at.press("H")
         assert at.state == "halting"
@@ -28,7 +28,7 @@ async def test_h_halts_at_once_without_a_question():
 
 
 @pytest.mark.parametrize("opened", ["?", "ctrl+p", "n", "enter", "c", "S", "E", "A", "Q"])
-async def test_f9_halts_from_every_screen_and_modal(opened):
+async def test_f9_halts_from_every_screen_and_modal(opened: str) -> None:
     async with helm(*RUNNING, intents.FinishStep(step="announce")) as at:
         if opened == "E":
             at.station.must(intents.StartStep(step="copy"))
@@ -40,13 +40,13 @@ async def test_f9_halts_from_every_screen_and_modal(opened):
 
 
 @pytest.mark.parametrize("opened", ["?", "enter", "c", "S", "Q"])
-async def test_h_halts_from_every_modal_without_a_text_field(opened):
+async def test_h_halts_from_every_modal_without_a_text_field(opened: str) -> None:
     async with helm(*RUNNING, intents.FinishStep(step="announce")) as at:
         await at.press(opened, "H")
         assert at.state == "halted"
 
 
-async def test_every_modal_has_a_halt_button_that_can_be_clicked():
+async def test_every_modal_has_a_halt_button_that_can_be_clicked() -> None:
     for opened in ("?", "ctrl+p", "n", "enter", "S"):
         async with helm(*RUNNING, intents.FinishStep(step="announce")) as at:
             await at.press(opened)
@@ -55,55 +55,53 @@ async def test_every_modal_has_a_halt_button_that_can_be_clicked():
             assert at.state == "halted", opened
 
 
-async def test_the_button_of_the_session_can_be_clicked():
+async def test_the_button_of_the_session_can_be_clicked() -> None:
     async with helm(*RUNNING) as at:
         await at.pilot.click(at.app.screen.query_one(HaltPane))
         await at.settle()
         assert at.state == "halting"
 
 
-async def test_a_letter_h_in_a_text_field_is_text():
+async def test_a_letter_h_in_a_text_field_is_text() -> None:
     async with helm(*RUNNING) as at:
         await at.press("n", "H")
         assert at.state == "running"
         assert at.title.startswith("Note")
 
 
-async def test_the_third_key_halts_too():
+async def test_the_third_key_halts_too() -> None:
     async with helm(*RUNNING) as at:
         await at.press("n", "ctrl+backslash")
         assert at.state == "halting"
 
 
-async def test_halt_is_exempt_from_the_debounce():
+async def test_halt_is_exempt_from_the_debounce() -> None:
     async with helm(*RUNNING) as at:
         await at.strike("H", "H", "H")
         await at.settle()
         assert len(at.asked(intents.Halt)) == 3, "later ones second it"
 
 
-async def test_a_halt_that_nobody_confirms_says_so_and_what_to_do():
+async def test_a_halt_that_nobody_confirms_says_so_and_what_to_do() -> None:
     async with helm(*RUNNING) as at:
         at.station.silent = True
         await at.press("H")
         at.app.tick()
-        snapshot = at.app._before
-        assert snapshot is not None
-        assert "quarterdeck status" in snapshot.halt_unconfirmed
+        assert "quarterdeck status" in at.snapshot.halt_unconfirmed
 
 
-async def test_a_halt_closes_what_was_being_asked_and_keeps_the_draft():
+async def test_a_halt_closes_what_was_being_asked_and_keeps_the_draft() -> None:
     async with helm(*COPIED) as at:
         await at.press("E")
         await at.type("12m", enter=False)
         at.station.halt_elsewhere()
         await at.settle()
-        assert at.form is None
+        assert not at.asks
         assert any("a halt came" in toast for toast in at.said)
         assert at.app._drafts["estimate:copy"] == {"rest": "12m"}
 
 
-async def test_a_note_survives_a_halt():
+async def test_a_note_survives_a_halt() -> None:
     async with helm(*RUNNING) as at:
         await at.press("n")
         await at.type("half a note", enter=False)
@@ -112,7 +110,7 @@ async def test_a_note_survives_a_halt():
         assert at.title.startswith("Note")
 
 
-async def test_after_a_halt_enter_asks_one_question_after_the_other():
+async def test_after_a_halt_enter_asks_one_question_after_the_other() -> None:
     station = copied()
     station.must(intents.StartStep(step="switch"))
     async with helm(station=station) as at:
@@ -131,7 +129,7 @@ async def test_after_a_halt_enter_asks_one_question_after_the_other():
         assert all(option.detail for option in at.form.fields[0].choices), "each with its minutes"
 
 
-async def test_an_unknown_effect_is_asked_for():
+async def test_an_unknown_effect_is_asked_for() -> None:
     async with helm(*COPIED) as at:
         at.station.ends("copy", exit_code=1)
         await at.settle()
@@ -143,14 +141,14 @@ async def test_an_unknown_effect_is_asked_for():
         assert (run.effect, run.declared) == ("none", True)
 
 
-async def test_rollback_needs_the_typed_word_and_never_enter_alone():
+async def test_rollback_needs_the_typed_word_and_never_enter_alone() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "B")
         assert "locked for good" in at.title
         await at.type("wrong index dropped")
         await at.type("rollback")
         assert at.station.session.rollback is None
-        assert at.form is not None
+        assert at.asks
         await at.press("enter")
         assert at.station.session.rollback is None
         for _ in range(8):
@@ -159,7 +157,7 @@ async def test_rollback_needs_the_typed_word_and_never_enter_alone():
         assert at.state == "rolling_back"
 
 
-async def test_the_rollback_bar_says_what_is_undone_how_long_and_what_is_left_of_the_window():
+async def test_the_rollback_bar_says_what_is_undone_how_long_and_what_is_left_of_the_window() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "B")
         lines = "\n".join(at.form.lines)
@@ -168,7 +166,7 @@ async def test_the_rollback_bar_says_what_is_undone_how_long_and_what_is_left_of
         assert "to spare" in lines
 
 
-async def test_run_mine_runs_the_undo_steps():
+async def test_run_mine_runs_the_undo_steps() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "B")
         await at.type("because")
@@ -179,7 +177,7 @@ async def test_run_mine_runs_the_undo_steps():
         assert at.step("uncopy") == "running"
 
 
-async def test_go_on_after_a_halt_asks_why_and_lands_in_paused():
+async def test_go_on_after_a_halt_asks_why_and_lands_in_paused() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "G")
         await at.type("false alarm")
@@ -188,7 +186,7 @@ async def test_go_on_after_a_halt_asks_why_and_lands_in_paused():
         assert at.state == "running"
 
 
-async def test_undo_only_the_last_step_makes_it_available_again():
+async def test_undo_only_the_last_step_makes_it_available_again() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "U")
         assert at.title == "Undo only 2 Copy the table"
@@ -201,7 +199,7 @@ async def test_undo_only_the_last_step_makes_it_available_again():
         assert at.state == "paused"
 
 
-async def test_abandon_asks_for_a_hand_over_and_a_typed_word():
+async def test_abandon_asks_for_a_hand_over_and_a_typed_word() -> None:
     async with helm(station=copied()) as at:
         await at.press("H")
         await at.press("ctrl+p")
@@ -213,7 +211,7 @@ async def test_abandon_asks_for_a_hand_over_and_a_typed_word():
         assert at.state == "abandoned"
 
 
-async def test_an_answer_from_elsewhere_closes_the_question():
+async def test_an_answer_from_elsewhere_closes_the_question() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "enter")
         assert at.title == "Halted. Why?"

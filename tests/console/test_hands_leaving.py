@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
+from pathlib import Path
+
 import pytest
 from fake_station import SESSION, FakeStation
 from hands_helm import helm
 
+from quarterdeck.console.app import QuarterdeckApp
 from quarterdeck.console.commands.base import Command
 from quarterdeck.session import intents
 from quarterdeck.station.client import Linked
@@ -14,7 +18,7 @@ RUNNING = (intents.StartSession(), intents.StartStep(step="announce"))
 COPYING = (*RUNNING, intents.FinishStep(step="announce"), intents.StartStep(step="copy"))
 
 
-async def test_q_asks_what_of_a_live_session_and_says_how_to_come_back():
+async def test_q_asks_what_of_a_live_session_and_says_how_to_come_back() -> None:
     async with helm(*RUNNING) as at:
         await at.press("Q")
         assert f"quarterdeck attach {SESSION}" in at.form.fields[0].choices[0].detail
@@ -24,28 +28,28 @@ async def test_q_asks_what_of_a_live_session_and_says_how_to_come_back():
     assert at.app.detached
 
 
-async def test_q_leaves_a_session_that_is_not_live_at_once():
+async def test_q_leaves_a_session_that_is_not_live_at_once() -> None:
     async with helm() as at:
         await at.press("Q")
     assert at.station.left is False
 
 
-async def test_letters_are_swallowed_after_events_closed_a_bar_until_nobody_typed_for_a_second():
+async def test_letters_are_swallowed_after_events_closed_a_bar_until_nobody_typed_for_a_second() -> None:
     async with helm(*COPYING) as at:
         await at.press("E")
         await at.type("1", enter=False)
         at.station.ends("copy")
         await at.settle()
-        assert at.form is None
+        assert not at.asks
         await at.strike("P")
         await at.settle()
         assert at.state == "running"
-        at.app._pressing._swallow_since -= 1.1
+        at.app._pressing._swallow_since = time.monotonic() - 1.1
         await at.press("P")
         assert at.state == "paused"
 
 
-async def test_halt_is_not_swallowed():
+async def test_halt_is_not_swallowed() -> None:
     async with helm(*COPYING) as at:
         await at.press("E")
         at.station.ends("copy")
@@ -55,29 +59,31 @@ async def test_halt_is_not_swallowed():
         assert at.state == "halted"
 
 
-async def test_a_draft_is_there_again_when_the_bar_opens_again():
+async def test_a_draft_is_there_again_when_the_bar_opens_again() -> None:
     async with helm(*COPYING) as at:
         await at.press("T")
         await at.type("the table is wro", enter=False)
         at.app._pressing._close("for this test")
         await at.settle()
-        assert at.form is None
+        assert not at.asks
         at.app._pressing._swallow_since = None
         await at.press("T")
         await at.type("ng")
         assert at.asked(intents.StopCommand)[0].reason == "the table is wrong"
 
 
-async def test_when_the_station_is_gone_keys_say_so():
+async def test_when_the_station_is_gone_keys_say_so() -> None:
     async with helm(*RUNNING) as at:
         at.app.link.take(Linked("closed", "it left"))
         await at.settle()
         await at.press("P")
         assert "the station is gone" in at.said[-1]
-        assert at.app._before.contact == "lost"
+        assert at.snapshot.contact == "lost"
 
 
-async def test_an_exception_in_a_handler_leaves_a_file_and_one_line_and_no_traceback(tmp_path, monkeypatch, capsys):
+async def test_an_exception_in_a_handler_leaves_a_file_and_one_line_and_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path))
 
     class Broken(Command):
@@ -88,31 +94,39 @@ async def test_an_exception_in_a_handler_leaves_a_file_and_one_line_and_no_trace
         of_view = True
 
         async def run(self, desk: object) -> None:
+            del desk
             raise ZeroDivisionError("secret-free")
 
-    with pytest.raises(Exception, match="secret-free"):
+    async def leads() -> None:
         async with helm(*RUNNING) as at:
+            apps.append(at.app)
             at.app.start(Broken())
             await at.settle()
-    assert at.app.crash is not None
-    assert f"quarterdeck attach {SESSION}" in at.app.crash.line
-    assert "ZeroDivisionError" in at.app.crash.path.read_text()
+
+    apps: list[QuarterdeckApp] = []
+    with pytest.raises(Exception, match="secret-free"):
+        await leads()
+    app = apps[0]
+    assert app.crash is not None
+    assert f"quarterdeck attach {SESSION}" in app.crash.line
+    assert app.crash.path is not None
+    assert "ZeroDivisionError" in app.crash.path.read_text()
     assert "Traceback" not in capsys.readouterr().err
 
 
-async def test_what_was_painted_is_said_to_the_station():
+async def test_what_was_painted_is_said_to_the_station() -> None:
     async with helm(*RUNNING) as at:
         assert at.station.painted == len(at.station.events)
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 50), (40, 10), (1, 1)])
-async def test_every_size_shows_something_and_halts(size):
+async def test_every_size_shows_something_and_halts(size: tuple[int, int]) -> None:
     async with helm(*RUNNING, station=FakeStation(), size=size) as at:
         await at.press("H")
         assert at.state == "halting"
 
 
-async def test_a_start_bar_at_80x24_shows_where_it_runs_and_its_halt_button():
+async def test_a_start_bar_at_80x24_shows_where_it_runs_and_its_halt_button() -> None:
     async with helm(*RUNNING, intents.FinishStep(step="announce"), size=(80, 24)) as at:
         await at.press("S")
         region = at.screen.query_one("#large").region

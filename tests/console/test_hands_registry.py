@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from fake_station import FakeStation
@@ -25,7 +26,7 @@ CAPITALS = {
 }  # fmt: skip
 
 
-def test_every_command_has_an_id_a_title_and_a_help():
+def test_every_command_has_an_id_a_title_and_a_help() -> None:
     ids = [command.id for command in all_commands()]
     assert len(ids) == len(set(ids))
     for command in all_commands():
@@ -35,14 +36,14 @@ def test_every_command_has_an_id_a_title_and_a_help():
         assert not command.place or command.word, command.id
 
 
-def test_what_has_consequences_has_a_capital():
+def test_what_has_consequences_has_a_capital() -> None:
     for command in all_commands():
         letter = command.key if len(command.key) == 1 and command.key.isalpha() else ""
         assert not letter or letter.isupper() or command.any_case, command.id
     assert {c.id: c.key for c in all_commands() if c.id in CAPITALS} == CAPITALS
 
 
-def test_only_commands_that_never_apply_together_share_a_key():
+def test_only_commands_that_never_apply_together_share_a_key() -> None:
     shared: dict[str, list[str]] = {}
     for command in all_commands():
         if command.key:
@@ -50,7 +51,7 @@ def test_only_commands_that_never_apply_together_share_a_key():
     assert {key: ids for key, ids in shared.items() if len(ids) > 1} == {"A": ["run_mine", "add_step"]}
 
 
-async def test_the_footer_shows_the_commands_that_apply_now():
+async def test_the_footer_shows_the_commands_that_apply_now() -> None:
     async with helm(*RUNNING) as at:
         keys = [(key, word) for key, word, _ in at.app._footer]
         assert ("P", "pause") in keys
@@ -61,7 +62,7 @@ async def test_the_footer_shows_the_commands_that_apply_now():
         assert "pause" not in words
 
 
-async def test_the_palette_lists_only_what_applies_and_finds_it_by_words():
+async def test_the_palette_lists_only_what_applies_and_finds_it_by_words() -> None:
     async with helm(*RUNNING) as at:
         await at.press("ctrl+p")
         assert isinstance(at.screen, PaletteScreen)
@@ -74,7 +75,7 @@ async def test_the_palette_lists_only_what_applies_and_finds_it_by_words():
         await at.press("escape")
 
 
-async def test_help_tells_every_command_and_its_key():
+async def test_help_tells_every_command_and_its_key() -> None:
     async with helm(*RUNNING) as at:
         text = help_text(at.app).plain
         for command in all_commands():
@@ -93,13 +94,13 @@ async def test_help_tells_every_command_and_its_key():
         ({"halt": "J"}, "works while you type"),
     ],
 )
-def test_a_wrong_keymap_is_refused_with_what_is_wrong(own, said):
+def test_a_wrong_keymap_is_refused_with_what_is_wrong(own: dict[str, str], said: str) -> None:
     with pytest.raises(DocumentError) as caught:
         Keymap(all_commands(), own)
     assert said in " ".join(caught.value.problems)
 
 
-async def test_a_persons_keymap_works_and_shows_in_the_footer():
+async def test_a_persons_keymap_works_and_shows_in_the_footer() -> None:
     keymap = Keymap(all_commands(), {"pause": "J", "halt": ["H", "f8"]})
     station = FakeStation()
     async with helm(*RUNNING, station=station, keymap=keymap) as at:
@@ -110,14 +111,14 @@ async def test_a_persons_keymap_works_and_shows_in_the_footer():
         assert at.state == "halting"
 
 
-def test_a_broken_keymap_file_leaves_the_shipped_keys_and_says_so(tmp_path):
+def test_a_broken_keymap_file_leaves_the_shipped_keys_and_says_so(tmp_path: Path) -> None:
     (tmp_path / "keymap.yaml").write_text("quarterdeck-settings: 1\nhalzt: J\n")
     keymap, notices = own_keymap(all_commands(), tmp_path)
     assert "did you mean halt?" in notices[0]
     assert keymap.find("H")[0].id == "halt"
 
 
-def test_keys_may_stand_in_the_settings_too(tmp_path):
+def test_keys_may_stand_in_the_settings_too(tmp_path: Path) -> None:
     (tmp_path / "settings.yaml").write_text("quarterdeck-settings: 1\nkeys:\n  pause: J\n  halt: [H, f9]\n")
     keymap, notices = own_keymap(all_commands(), tmp_path)
     assert notices == []

@@ -20,7 +20,15 @@ def switched() -> FakeStation:
     return station
 
 
-async def test_s_starts_the_session_in_planning():
+def polled(station: FakeStation) -> None:
+    station.must(
+        intents.AddEvidence(step="switch", text="x"),
+        intents.FinishStep(step="switch", values={"rows": "1"}),
+        intents.StartStep(step="ask"),
+    )
+
+
+async def test_s_starts_the_session_in_planning() -> None:
     async with helm() as at:
         await at.press("S")
         assert at.title == "Start: Night work"
@@ -28,13 +36,13 @@ async def test_s_starts_the_session_in_planning():
         assert at.state == "running"
 
 
-async def test_s_starts_what_changes_nothing_at_once():
+async def test_s_starts_what_changes_nothing_at_once() -> None:
     async with helm(*START) as at:
         await at.press("S")
         assert at.step("announce") == "running"
 
 
-async def test_s_opens_the_start_bar_of_what_changes_something():
+async def test_s_opens_the_start_bar_of_what_changes_something() -> None:
     async with helm(*ANNOUNCED) as at:
         await at.press("S")
         assert at.step("copy") == "pending"
@@ -46,14 +54,14 @@ async def test_s_opens_the_start_bar_of_what_changes_something():
         assert at.step("copy") == "running"
 
 
-async def test_escape_leaves_the_start_bar_and_nothing_starts():
+async def test_escape_leaves_the_start_bar_and_nothing_starts() -> None:
     async with helm(*ANNOUNCED) as at:
         await at.press("S", "escape")
         assert at.step("copy") == "pending"
-        assert at.form is None
+        assert not at.asks
 
 
-async def test_a_start_that_the_guard_refuses_offers_a_waiver():
+async def test_a_start_that_the_guard_refuses_offers_a_waiver() -> None:
     station = FakeStation()
     station.must(*ANNOUNCED)
     station.wall += 22 * 60
@@ -65,13 +73,13 @@ async def test_a_start_that_the_guard_refuses_offers_a_waiver():
         assert any("start_guard" in str(d) or d.why == "the owner agreed" for d in at.station.session.deviations)
 
 
-async def test_d_says_done():
+async def test_d_says_done() -> None:
     async with helm(*RUNNING) as at:
         await at.press("D")
         assert at.step("announce") == "done"
 
 
-async def test_d_asks_for_values_and_evidence_that_are_missing():
+async def test_d_asks_for_values_and_evidence_that_are_missing() -> None:
     async with helm(station=switched()) as at:
         await at.press("D")
         assert [field.name for field in at.form.fields] == ["value:rows", "evidence"]
@@ -81,7 +89,7 @@ async def test_d_asks_for_values_and_evidence_that_are_missing():
         assert (run.state, run.values, run.evidence) == ("done", {"rows": "214"}, ["saw it in the back office"])
 
 
-async def test_f_asks_for_the_reason():
+async def test_f_asks_for_the_reason() -> None:
     async with helm(*RUNNING) as at:
         await at.press("F", "enter")
         assert at.step("announce") == "running", "a reason is needed"
@@ -89,7 +97,7 @@ async def test_f_asks_for_the_reason():
         assert at.step("announce") == "failed"
 
 
-async def test_k_skips_only_what_may_be_skipped_and_says_why_not():
+async def test_k_skips_only_what_may_be_skipped_and_says_why_not() -> None:
     async with helm(*ANNOUNCED) as at:
         await at.press("K")
         assert at.step("copy") == "pending"
@@ -102,24 +110,24 @@ async def test_k_skips_only_what_may_be_skipped_and_says_why_not():
         assert at.step("switch") == "skipped"
 
 
-async def test_a_refused_key_says_why_in_a_toast_and_in_the_log():
+async def test_a_refused_key_says_why_in_a_toast_and_in_the_log() -> None:
     async with helm(*RUNNING) as at:
         await at.press("B")
         assert at.said[-1] == "B: halt first (H): a rollback starts from halted"
         assert at.log[-1] == at.said[-1]
 
 
-async def test_small_letters_only_say_which_key_it_is():
+async def test_small_letters_only_say_which_key_it_is() -> None:
     async with helm(*RUNNING) as at:
         for key in "hpsdfkabgtex":
             await at.press(key)
         assert at.station.asked == []
-        assert at.form is None
+        assert not at.asks
         assert at.said[0] == "H is HALT: what matters is a capital"
         assert len(at.said) == 12
 
 
-async def test_harmless_letters_work_in_both_cases():
+async def test_harmless_letters_work_in_both_cases() -> None:
     for key in ("n", "N"):
         async with helm(*RUNNING) as at:
             await at.press(key)
@@ -127,7 +135,7 @@ async def test_harmless_letters_work_in_both_cases():
             assert at.asked(intents.AddNote)[0].text == "all calm"
 
 
-async def test_the_same_key_within_half_a_second_is_ignored():
+async def test_the_same_key_within_half_a_second_is_ignored() -> None:
     async with helm(*RUNNING) as at:
         at.app._pressing.forget_times()
         await at.strike("P", "P")
@@ -136,21 +144,21 @@ async def test_the_same_key_within_half_a_second_is_ignored():
         assert not any(toast.startswith("P:") for toast in at.said)
 
 
-async def test_r_only_says_which_keys_there_are():
+async def test_r_only_says_which_keys_there_are() -> None:
     async with helm(*RUNNING) as at:
         await at.press("R")
         assert at.said == ["G goes on, B rolls back"]
         assert at.station.asked == []
 
 
-async def test_ctrl_c_only_says_so():
+async def test_ctrl_c_only_says_so() -> None:
     async with helm(*RUNNING) as at:
         await at.press("ctrl+c")
         assert "Q leaves, H halts" in at.said[0]
         assert at.app.is_running
 
 
-async def test_pause_and_go_on():
+async def test_pause_and_go_on() -> None:
     async with helm(*RUNNING) as at:
         await at.press("P")
         assert at.state == "paused"
@@ -158,27 +166,29 @@ async def test_pause_and_go_on():
         assert at.state == "running"
 
 
-async def test_t_stops_a_command_with_a_reason():
+async def test_t_stops_a_command_with_a_reason() -> None:
     async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
         await at.press("T")
         await at.type("wrong table")
         assert at.station.session.steps["copy"].stop_asked
 
 
-async def test_an_estimate_is_a_span():
+async def test_an_estimate_is_a_span() -> None:
     async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
         await at.press("E")
         await at.type("soon")
-        assert at.form is not None, "soon is no span"
+        assert at.asks, "soon is no span"
         for _ in range(4):
             await at.press("backspace")
         await at.type("9m")
-        assert at.station.session.steps["copy"].estimate[1] == 540
+        assert at.station.session.steps["copy"].estimate == (at.station.now, 540)
 
 
-async def test_the_poll_is_answered_role_by_role():
+async def test_the_poll_is_answered_role_by_role() -> None:
     station = switched()
-    station.must(intents.AddEvidence(step="switch", text="x"), intents.FinishStep(step="switch", values={"rows": "1"}))
+    station.must(
+        intents.AddEvidence(step="switch", text="x"), intents.FinishStep(step="switch", values={"rows": "1"})
+    )
     station.must(intents.StartStep(step="ask"))
     async with helm(station=station) as at:
         await at.press("enter")
@@ -187,26 +197,28 @@ async def test_the_poll_is_answered_role_by_role():
         await at.press("g")
         assert at.form.large == "dba?"
         await at.press("c")
-        assert at.form is not None, "go with a comment needs one"
+        assert at.asks, "go with a comment needs one"
         await at.type("keep the dump")
         assert at.step("ask") == "done"
         answers = at.station.session.polls["ask"].answers
         assert answers["dba"].comment == "keep the dump"
 
 
-async def test_a_poll_that_a_halt_voids_closes_its_bar():
+async def test_a_poll_that_a_halt_voids_closes_its_bar() -> None:
     station = switched()
-    station.must(intents.AddEvidence(step="switch", text="x"), intents.FinishStep(step="switch", values={"rows": "1"}))
+    station.must(
+        intents.AddEvidence(step="switch", text="x"), intents.FinishStep(step="switch", values={"rows": "1"})
+    )
     station.must(intents.StartStep(step="ask"))
     async with helm(station=station) as at:
         await at.press("enter")
-        assert at.form is not None
+        assert at.asks
         at.station.halt_elsewhere()
         await at.settle()
-        assert at.form is None
+        assert not at.asks
 
 
-async def test_x_dismisses_a_proposal_with_a_reason():
+async def test_x_dismisses_a_proposal_with_a_reason() -> None:
     station = FakeStation()
     station.must(*RUNNING)
     station.do(intents.GuardHolds(guard="slow", reason="API slow: 912 ms", value=912.0), ITSELF)
@@ -218,7 +230,7 @@ async def test_x_dismisses_a_proposal_with_a_reason():
         assert at.station.session.proposals["slow"].state == "dismissed"
 
 
-async def test_a_step_is_added_with_its_undo():
+async def test_a_step_is_added_with_its_undo() -> None:
     async with helm(*RUNNING) as at:
         await at.press("A")
         await at.type("Raise the limit")
@@ -234,30 +246,50 @@ async def test_a_step_is_added_with_its_undo():
         assert added[0][0].undo[0].instructions == "Lower it again"
 
 
-async def test_the_window_is_extended():
+async def test_the_window_is_extended() -> None:
     async with helm(*RUNNING) as at:
-        before = at.station.session.window.end
+        window = at.station.session.window
+        assert window is not None
         await at.press("ctrl+p")
         await at.type("extend")
         await at.type("+30m")
         await at.press("enter")
         await at.type("the copy is slow")
-        assert at.station.session.window.end == before + 1800
+        longer = at.station.session.window
+        assert longer is not None
+        assert longer.end == window.end + 1800
 
 
-async def test_a_wrong_done_is_corrected():
+async def test_a_wrong_done_is_corrected() -> None:
     station = switched()
     async with helm(station=station) as at:
         await at.press("ctrl+p")
         await at.type("correct")
         assert at.title == "Correct: which one?"
         await at.press("1")
+        assert at.title == "Correct 2 Copy the table: done, effect full"
         await at.press("3", "2")
         await at.type("it was the wrong table")
         assert "corrected" in " ".join(d.what for d in at.station.session.deviations)
 
 
-async def test_done_by_hand_asks_what_was_done():
+async def test_s_is_not_offered_while_a_halt_is_live() -> None:
+    async with helm(*ANNOUNCED) as at:
+        await at.press("H", "S")
+        assert at.said[-1] == "S: a halt is live: answer it first (enter)"
+
+
+async def test_d_on_a_failed_step_says_that_it_was_done_by_hand() -> None:
+    async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
+        at.station.ends("copy", exit_code=1)
+        await at.settle()
+        await at.press("D")
+        assert at.title == "2 Copy the table: done by hand"
+        await at.type("copied it with rsync")
+        assert at.step("copy") == "done_manually"
+
+
+async def test_done_by_hand_asks_what_was_done() -> None:
     async with helm(*ANNOUNCED) as at:
         await at.press("ctrl+p")
         await at.type("done by hand")
@@ -265,7 +297,7 @@ async def test_done_by_hand_asks_what_was_done():
         assert at.step("copy") == "done_manually"
 
 
-async def test_a_failed_step_is_retried_once_its_effect_is_known():
+async def test_a_failed_step_is_retried_once_its_effect_is_known() -> None:
     async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
         at.station.ends("copy", exit_code=1)
         await at.settle()
@@ -279,7 +311,7 @@ async def test_a_failed_step_is_retried_once_its_effect_is_known():
         assert (at.step("copy"), at.station.session.steps["copy"].attempt) == ("running", 2)
 
 
-async def test_text_of_a_procedure_is_never_markup():
+async def test_text_of_a_procedure_is_never_markup() -> None:
     async with helm(*ANNOUNCED) as at:
         await at.press("S")
         assert any("[/red]" in line for line in at.form.lines)

@@ -92,7 +92,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         look: Look | None = None,
         *,
         keymap: Keymap | None = None,
-        first: Callable[[QuarterdeckApp], Screen[object]] | None = None,
+        first: Callable[[QuarterdeckApp], Screen[object] | None] | None = None,
         notices: Sequence[str] = (),
     ) -> None:
         """`connect` reaches the session; `keymap` holds the commands; `first` makes a screen over the live one."""
@@ -156,8 +156,9 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         self.set_interval(TICK, self._on_beat, name="tick")
         for notice in self._notices:
             self.say(notice, "warning")
-        if self._first is not None:
-            self.push_screen(self._first(self))
+        over = self._first(self) if self._first is not None else None
+        if over is not None:
+            self.push_screen(over)
         self.set_timer(0.4, viewing.preload)
         self.tick()
 

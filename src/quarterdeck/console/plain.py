@@ -267,4 +267,4 @@ class PlainDesk:
 
     def leave(self, *, end: bool = False) -> None:
         """Leave."""
-        self._code = 12 if end else self._outcome()
+        self._code = exit_code("abandoned") if end and not self.link.session.is_over else self._outcome()

@@ -63,7 +63,7 @@ def run_console(
     ascii_glyphs: bool = False,
     mouse: bool = True,
     extra: Sequence[Command] = (),
-    first: Callable[[QuarterdeckApp], Screen[object]] | None = None,
+    first: Callable[[QuarterdeckApp], Screen[object] | None] | None = None,
     made: Callable[[QuarterdeckApp], None] | None = None,
 ) -> int:
     """Run a console until it is left; returns the exit code of how the session stands then.
@@ -99,7 +99,7 @@ def _app(
     ascii_glyphs: bool,
     mouse: bool,
     extra: Sequence[Command],
-    first: Callable[[QuarterdeckApp], Screen[object]] | None,
+    first: Callable[[QuarterdeckApp], Screen[object] | None] | None,
 ) -> QuarterdeckApp:
     from quarterdeck.console import theme as themes
     from quarterdeck.console.app import Look, QuarterdeckApp
@@ -186,8 +186,8 @@ def _find(part: str) -> Path:
     living = [session for session in found if session.owned]
     if len(living) == 1:
         return living[0].folder
-    names = ", ".join(session.id for session in (living or found)[-5:])
-    if not names:
+    if not found:
         raise UsageError("There is no session on this machine", hint="quarterdeck lead PROCEDURE opens one")
-    what = f"{len(living)} sessions live" if living else "No session lives"
-    raise UsageError(f"{what}: which one?", hint=names)
+    from quarterdeck.station.choosing import choose_session
+
+    return choose_session("")  # reads logbooks: one whose station was killed is open all the same

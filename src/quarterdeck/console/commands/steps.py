@@ -59,8 +59,11 @@ class Start(Command):
         """While a step can be started, or the session."""
         if situation.is_over:
             return No("the session is over")
-        if situation.startable() or situation.again():
-            return YES
+        candidates = situation.startable() or situation.again()
+        if candidates and not situation.halts():
+            first = meant(situation, candidates)[0]
+            asked = YES if first in situation.effect_questions() else None
+            return asked or agreed(situation, intents.StartStep(step=first, again=True))
         if situation.session.phase == "planned":
             gates = availability.open_gates(situation.session, situation.now)
             return No("; ".join(gates)) if gates and situation.halts() else YES
@@ -81,7 +84,15 @@ class Start(Command):
             return
         step = await desk.which("Start", meant(situation, candidates))
         if step:
-            await start_step(desk, step, again=situation.run(step).state in ENDED_BADLY)
+            await start_or_retry(desk, step)
+
+
+async def start_or_retry(desk: Desk, step: str) -> None:
+    """Start a step; where an attempt ended badly its effect is asked for first."""
+    situation = desk.situation
+    if step in situation.effect_questions() and not await ask_effect(desk, step):
+        return
+    await start_step(desk, step, again=situation.run(step).state in ENDED_BADLY)
 
 
 class Done(Command):
@@ -101,25 +112,28 @@ class Done(Command):
         return _any(
             situation,
             _finishable(situation),
-            lambda step: intents.FinishStep(step=step),
+            lambda s: intents.FinishStep(step=s, by_hand=situation.run(s).state in ENDED_BADLY, note="?"),
             "no step of yours is under way",
         )
 
     async def run(self, desk: Desk) -> None:
         """Ask what it needs, then say done."""
-        step = await desk.which("Done", meant_live(desk.situation, _finishable(desk.situation)))
+        situation = desk.situation
+        step = await desk.which("Done", meant_live(situation, _finishable(situation)))
         if step:
-            await finish(desk, step, by_hand=False)
+            await finish(desk, step, by_hand=situation.run(step).state in ENDED_BADLY)
 
 
 def _finishable(situation: Situation) -> list[str]:
-    return [
+    """Manual steps under way; without one, those that ended badly and were then done by hand."""
+    live = [
         step
         for step in situation.live()
         if (found := situation.step(step)) is not None
         and found.kind in {"manual", "note", "wait"}
         and situation.run(step).state == "running"
     ]
+    return live or situation.again()
 
 
 def _any(situation: Situation, steps: list[str], intent: object, otherwise: str) -> Available:
@@ -433,9 +447,7 @@ class Retry(Command):
         situation = desk.situation
         step = await desk.which("Retry", meant(situation, situation.again()))
         if step:
-            if step in situation.effect_questions() and not await ask_effect(desk, step):
-                return
-            await start_step(desk, step, again=True)
+            await start_or_retry(desk, step)
 
 
 class Accept(Command):

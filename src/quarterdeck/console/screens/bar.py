@@ -176,10 +176,11 @@ class Bar(Over[Answers | None]):
         )
 
     def on_mount(self) -> None:
-        """Focus the first field that is empty."""
+        """Focus the first field; with a draft the first that is empty."""
         self.set_class(self.app.size.height < 30, "-compact")
-        empty = [field for field in self._fields.values() if not field.value]
-        first = next(iter([*empty, *self._fields.values()]), None)
+        fields = list(self._fields.values())
+        empty = [field for field in fields if not field.value] if self._draft else []
+        first = next(iter([*empty, *fields]), None)
         if first is not None:
             first.focus()
 
