@@ -276,6 +276,13 @@ class Hub:
         if not found:
             self._halts_seen = changed
 
+    def until_due(self, longest: float) -> float:
+        """Seconds until it is worth looking again: `longest`, or less where a retry or a deadline comes earlier."""
+        session, now = self.session, self.now()
+        deadlines = [run.retry_at for run in session.steps.values() if run.retry_at and run.state == "failed"]
+        deadlines += [proposal.until for proposal in session.proposals.values() if proposal.state == "open"]
+        return max(0.01, min([longest, *(at - now for at in deadlines if at > now)]))
+
     async def do_what_is_due(self) -> None:
         """What happens by itself, until nothing more is due; what was refused waits a while."""
         if self.keeping.read_only:

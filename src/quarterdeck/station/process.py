@@ -42,6 +42,8 @@ __all__ = ["LINGER", "Station"]
 LINGER = 60.0
 """Seconds that it stays after the last console when nothing keeps it."""
 BEAT = 1.0
+DUE_AT_LEAST, DUE_AT_MOST = 2.0, 0.02
+"""Seconds between two looks at what is due by itself: it reads the whole plan."""
 HALT_LOOK = 0.25
 """Seconds between two looks into `halts/`."""
 CLOCK_STEP = 2.0
@@ -105,7 +107,7 @@ class Station:
         ready()
         beats = [
             asyncio.create_task(self._repeat(self._halts, HALT_LOOK), name="halts"),
-            asyncio.create_task(self._repeat(self._work, 0.0), name="work"),
+            asyncio.create_task(self._repeat(self._work, DUE_AT_MOST), name="work"),
             asyncio.create_task(self._repeat(self._beat, BEAT), name="beat"),
         ]
         try:
@@ -157,9 +159,9 @@ class Station:
             self._server.say(self.marks())
 
     async def _work(self) -> None:
-        """What is due by itself: after each event, and each second."""
+        """What is due by itself: soon after each event, and when time has brought something."""
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(BEAT):
+            async with asyncio.timeout(self.hub.until_due(DUE_AT_LEAST)):
                 await self.hub.news.wait()
         self.hub.news.clear()
         await self._observing.follow(self.hub.session)
