@@ -85,6 +85,14 @@ def _content(name: str, lines: Jsonl, material: Material | None) -> bytes:
             from quarterdeck.record.json_object import encode_json
 
             return encode_json(material)
+        case "md":
+            from quarterdeck.record.markdown import encode_markdown
+
+            return encode_markdown(material)
+        case "html":
+            from quarterdeck.record.html import encode_html
+
+            return encode_html(material)
         case _:
             return lines.data
 
