@@ -40,16 +40,14 @@ class Harness(App[None]):
         super().__init__()
         dress(self, theme, ascii_glyphs=ascii_glyphs)
         self.deck = Deck(layouts or Layouts(), layout)
+        self.deck.set_keys(KEYS)
+        self.deck.snapshot = snapshot
         self.first = snapshot
         self.halts = 0
         self.chosen: list[str] = []
 
     def compose(self) -> ComposeResult:
         yield self.deck
-
-    def on_mount(self) -> None:
-        self.deck.set_keys(KEYS)
-        self.deck.snapshot = self.first
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         return [*super().get_line_filters(), *filters(self.look)]

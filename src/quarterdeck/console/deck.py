@@ -46,6 +46,9 @@ _ROOMS = {
 }
 """Pane to its module and class: imported when a layout asks for it."""
 
+FIRST = "procedure"
+"""The pane that has the focus first."""
+
 
 class LayoutChanged(Message):
     """Another layout is shown; `layout` may be a smaller one than was asked for."""
@@ -55,10 +58,10 @@ class LayoutChanged(Message):
         self.layout = layout
 
 
-def compose(layout: Layout) -> tuple[Widget, list[Pane]]:
-    """The tree of widgets of a layout, and all panes in it."""
-    panes: list[Pane] = []
-    return _build(layout.root, "column", panes), panes
+def compose(layout: Layout, width: int = 0) -> tuple[Widget, list[tuple[Pane, int]]]:
+    """The tree of widgets of a layout on a terminal of `width` columns, and its panes with the width of each."""
+    panes: list[tuple[Pane, int]] = []
+    return _build(layout.root, "column", panes, width), panes
 
 
 def make_pane(name: str, options: dict[str, str] | None = None, *, framed: bool | None = None) -> Pane:
@@ -69,19 +72,42 @@ def make_pane(name: str, options: dict[str, str] | None = None, *, framed: bool 
     return pane
 
 
-def _build(part: Part, way: str, panes: list[Pane], *, framed: bool | None = None) -> Widget:
+def _build(part: Part, way: str, panes: list[tuple[Pane, int]], width: int, *, framed: bool | None = None) -> Widget:
     widget: Widget
     if isinstance(part, PaneNode):
         widget = pane = make_pane(part.pane, part.options, framed=framed)
-        panes.append(pane)
+        panes.append((pane, width))
     elif isinstance(part, Tabs):
-        widget = TabBox(part, [_build(item, "column", panes, framed=_tab_frame(item)) for item in part.items])
-        panes.append(widget.line)
+        parts = [_build(item, "column", panes, width, framed=_tab_frame(item)) for item in part.items]
+        widget = box = TabBox(part, parts)
+        panes.append((box.line, width))
     else:
         kind = Horizontal if part.way == "row" else Vertical
-        widget = kind(*(_build(item, part.way, panes) for item in part.items))
+        widths = _shares(part.items, width) if part.way == "row" else [width] * len(part.items)
+        items = zip(part.items, widths, strict=True)
+        widget = kind(*(_build(item, part.way, panes, wide) for item, wide in items))
     _resize(widget, part.size, way)
     return widget
+
+
+def _shares(items: Sequence[Part], width: int) -> list[int]:
+    """How wide the parts of a row will be: good enough to make the first rows before anything is laid out."""
+    fixed = [
+        int(item.size.value) if item.size.kind == "cells" else int(width * item.size.value / 100)
+        for item in items
+        if item.size.kind in {"cells", "percent"}
+    ]
+    shares = sum(item.size.value for item in items if item.size.kind == "fr") or 1.0
+    rest = max(0, width - sum(fixed))
+    found = []
+    for item in items:
+        if item.size.kind == "cells":
+            found.append(int(item.size.value))
+        elif item.size.kind == "percent":
+            found.append(int(width * item.size.value / 100))
+        else:
+            found.append(int(rest * item.size.value / shares))
+    return found
 
 
 def _tab_frame(item: Part) -> bool | None:
@@ -295,8 +321,14 @@ class Deck(Vertical):
         yield self._grow(self.layout_shown)
 
     def _grow(self, layout: Layout) -> Widget:
-        tree, self._panes = compose(layout)
+        """Make the panes, with the tick that is there already: so the first frame is laid out and painted once."""
+        tree, grown = compose(layout, self.app.size.width)
+        self._panes = [pane for pane, _ in grown]
         self.set_keys(self._keys)
+        for pane, width in grown:
+            pane.expects_focus = pane.name_ == FIRST
+            if self.snapshot is not None:
+                pane.expect(self.snapshot, width)
         return tree
 
     def on_resize(self, event: events.Resize) -> None:
@@ -316,21 +348,22 @@ class Deck(Vertical):
         async with self.batch():
             await self.remove_children()
             await self.mount(self._grow(layout))
-        for pane in self._panes:
-            pane.snapshot = self.snapshot
-        first = self.pane("procedure")
-        if first is not None:
-            first.focus(scroll_visible=False)
+        self._focus_first()
         self.post_message(LayoutChanged(layout))
 
     def on_mount(self) -> None:
         """The list has the focus first."""
-        first = self.pane("procedure")
-        if first is not None:
+        self._focus_first()
+
+    def _focus_first(self) -> None:
+        first = self.pane(FIRST)
+        if first is not None and first.can_focus:
             first.focus(scroll_visible=False)
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """Hand the tick to all panes, as one update of the screen."""
+        if not self._panes:
+            return  # not composed yet: `_grow` takes it
         with self.app.batch_update():
             for pane in self._panes:
                 pane.snapshot = snapshot

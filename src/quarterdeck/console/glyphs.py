@@ -45,6 +45,8 @@ class Glyphs(Struct, frozen=True):
     up: str
     down: str
     none: str
+    thumb: str
+    """Where the visible rows are among all."""
 
     def spell(self, text: str) -> str:
         """Our own typographic signs as this set has them; letters of any script stay."""
@@ -76,6 +78,7 @@ UNICODE = Glyphs(
     up="↑",
     down="↓",
     none="–",
+    thumb="▐",
 )  # fmt: skip
 
 ASCII = Glyphs(
@@ -101,6 +104,7 @@ ASCII = Glyphs(
     up="^",
     down="v",
     none="-",
+    thumb="#",
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ class BannerPane(Pane):
 
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
+        self.most = self.MOST
         self._rows: list[tuple[str, str, str]] = []
 
     def row_count(self, snapshot: Snapshot) -> int:
@@ -33,15 +34,17 @@ class BannerPane(Pane):
         del snapshot
         return len(self._rows)
 
-    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Grow and shrink with the troubles; the only layout that a tick may cause."""
-        if snapshot is None or not self.is_mounted:
-            return
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
+        """Look for troubles."""
+        del width
         self._rows = troubles(snapshot)[: self.MOST]
-        if self.styles.height is None or self.styles.height.value != len(self._rows):
-            self.styles.height = len(self._rows)
-        if self._rows and self.size:
-            self.take(snapshot)
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """Grow and shrink with the troubles, also from no height at all."""
+        if snapshot is not None and self.is_mounted and not self.size:
+            self.before_paint(snapshot, 0)
+            self._fit_rows(len(self._rows))
+        super().watch_snapshot(snapshot)
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A trouble: what, and what to do."""

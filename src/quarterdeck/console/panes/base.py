@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, ClassVar
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
+from textual.binding import Binding
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.reactive import reactive
-from textual.scroll_view import ScrollView
 from textual.strip import Strip
+from textual.widget import Widget
 
 from quarterdeck.console.theme import Look, frame_of, look_of
 
@@ -40,6 +41,12 @@ GAP = 10
 
 CACHE = 512
 """Strips that a pane keeps."""
+
+WHEEL = 3
+"""Lines that a turn of the mouse wheel scrolls."""
+
+SELECTABLE = 5_000
+"""Rows of a pane that the mouse can select over."""
 
 
 def width_of(row: Row) -> int:
@@ -76,17 +83,26 @@ def justified(left: Row, right: Row, width: int) -> Row:
     return (*kept, *right)
 
 
-class Pane(ScrollView):
+class Pane(Widget):
     """Base of all panes: give it a snapshot, it paints what changed.
 
     Subclasses write `row_count(snapshot)` and `row(snapshot, y, width)`; the row's text must have gone through the
-    gate. `name_` is what layouts call it.
+    gate. `name_` is what layouts call it. It scrolls by itself (`top`), with a mark in its last column: no virtual
+    size and no scrollbar widgets, so that more rows never lay out the screen again.
     """
 
     DEFAULT_CSS = """
-    Pane { background: $background; scrollbar-size-vertical: 1; scrollbar-size-horizontal: 0; overflow-x: hidden; }
-    Pane.-bar { overflow-y: hidden; }
+    Pane { background: $background; overflow: hidden hidden; }
     """
+
+    BINDINGS: ClassVar = [
+        Binding("up,k", "roll(-1)", "up", show=False),
+        Binding("down,j", "roll(1)", "down", show=False),
+        Binding("pageup", "roll_page(-1)", "page up", show=False),
+        Binding("pagedown", "roll_page(1)", "page down", show=False),
+        Binding("home", "roll_end(-1)", "top", show=False),
+        Binding("end", "roll_end(1)", "bottom", show=False),
+    ]
 
     name_: ClassVar[str] = ""
     heading: ClassVar[str] = ""
@@ -103,21 +119,26 @@ class Pane(ScrollView):
 
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         """`options` are those of the layout; `framed` False leaves the frame away (a tab has its own line)."""
-        super().__init__(classes="-bar" if self.bar else None)
+        super().__init__()
         self.options = options or {}
         self.framed = bool(self.heading) if framed is None else framed
         self.can_focus = not self.bar
+        self.top = 0
+        """The first row that is visible."""
+        self.most = 0
+        """As high as its rows, up to so many lines with the frame; 0: as high as the layout says."""
+        self.expects_focus = False
+        """It gets the focus first: it is dressed so from the start."""
         self._painted: dict[int, Row] = {}
         self._strips: dict[tuple[Row, int], Strip] = {}
         self._styles_of: dict[str, Style] = {}
+        self._base = Style.null()
         self._dressed: tuple[str, str, str, bool] | None = None
         self._missed = False
         self._hidden = False
         self._taken_width = -1
-        if self.framed:  # from the start, so that the first snapshot finds the width that stays
+        if self.framed:  # from the start, so that the first layout is the one that stays
             self.styles.border = ("round", "grey")
-        self.most = 0
-        """As high as its rows, up to so many lines with the frame; 0: as high as the layout says."""
 
     # -- what a pane writes
 
@@ -134,15 +155,30 @@ class Pane(ScrollView):
         del snapshot
         return self.heading
 
-    def before_paint(self, snapshot: Snapshot) -> None:
-        """Work out once a tick what all rows need."""
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
+        """Work out once a tick what all rows of this width need."""
 
-    # -- painting
+    # -- taking a tick
 
     @property
     def look(self) -> Look:
         """Palette and signs of the app."""
         return look_of(self.app)
+
+    @property
+    def content_width(self) -> int:
+        """Cells that a row has; the last column of what scrolls is its mark's."""
+        return max(0, self.size.width - (0 if self.bar else 1))
+
+    def expect(self, snapshot: Snapshot, width: int) -> None:
+        """Before it is mounted: the first snapshot, and the outer width that the layout will give."""
+        self.set_reactive(Pane.snapshot, snapshot)
+        inner = width - (2 if self.framed else 0) - (0 if self.bar else 1)
+        self.before_paint(snapshot, max(1, inner))
+        self._taken_width = max(1, inner)
+        if self.most:
+            self._fit_rows(self.row_count(snapshot))
+        self._dress(snapshot)
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """Repaint what changed; a hidden pane waits until it is shown."""
@@ -157,13 +193,12 @@ class Pane(ScrollView):
         """Show this snapshot."""
         self._missed = False
         self._taken_width = self.content_width
-        self.before_paint(snapshot)
+        self.before_paint(snapshot, self._taken_width)
         self._dress(snapshot)
         count = self.row_count(snapshot)
-        if not self.bar and self.virtual_size.height != count:
-            self.virtual_size = Size(self.size.width, count)
         if self.most:
             self._fit_rows(count)
+        self.top = max(0, min(self.top, count - self.size.height))
         self.repaint_changed()
 
     def _fit_rows(self, count: int) -> None:
@@ -173,66 +208,59 @@ class Pane(ScrollView):
         if height is None or height.value != wanted:
             self.styles.height = wanted
 
+    # -- painting
+
     def repaint_changed(self) -> None:
         """Refresh the visible cells that differ from what is painted."""
         snapshot = self.snapshot
         if snapshot is None:
             return
-        width, top = self.content_width, self.scroll_offset.y
-        for line in range(self.scrollable_content_region.height):
+        count = self.row_count(snapshot)
+        for line in range(self.size.height):
             before = self._painted.get(line)
             if before is None:
                 continue  # never painted: Textual paints it anyway
-            after = self._row(snapshot, top + line, width)
+            after = self._whole(snapshot, line, count)
             if after != before:
-                self.refresh(*self._changed(line, before, after))
+                self.refresh(*_changed(line, self.size.width, before, after))
 
-    def _changed(self, line: int, before: Row, after: Row) -> list[Region]:
-        """The cells of a line that differ."""
-        old, new = _cells(before), _cells(after)
-        if old is None or new is None:
-            return [Region(0, line, self.size.width, 1)]
-        longest = max(len(old), len(new))
-        old += [(" ", "")] * (longest - len(old))
-        new += [(" ", "")] * (longest - len(new))
-        spans: list[tuple[int, int]] = []
-        for x, (one, other) in enumerate(zip(old, new, strict=True)):
-            if one == other:
-                continue
-            if spans and x - spans[-1][1] < GAP:
-                spans[-1] = (spans[-1][0], x + 1)
-            else:
-                spans.append((x, x + 1))
-        return [Region(start, line, end - start, 1) for start, end in spans]
+    def _row(self, snapshot: Snapshot, y: int, width: int, count: int) -> Row:
+        """Row `y`; nothing beyond the last one."""
+        return self.row(snapshot, y, width) if 0 <= y < count else EMPTY
 
-    @property
-    def content_width(self) -> int:
-        """Cells that a row has."""
-        return self.scrollable_content_region.width
-
-    def _row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        return self.row(snapshot, y, width) if 0 <= y < self.row_count(snapshot) else EMPTY
+    def _whole(self, snapshot: Snapshot, line: int, count: int) -> Row:
+        """What stands in this line of the pane: the row, and the mark of the scroll where there is one."""
+        width = self.content_width
+        row = self._row(snapshot, self.top + line, width, count)
+        height = self.size.height
+        if self.bar or count <= height:
+            return row
+        gap = width - width_of(row)
+        if gap < 0:
+            return row
+        first = round((height - 1) * self.top / max(1, count - height))
+        size = max(1, height * height // count)
+        start = min(height - size, max(0, first - size // 2)) if self.top + height < count else height - size
+        start = 0 if self.top == 0 else start
+        mark = (self.look.glyphs.thumb, "frame") if start <= line < start + size else (" ", "")
+        return (*row, (" " * gap, ""), mark)
 
     def render_line(self, y: int) -> Strip:
         """Paint a line (Textual calls this for those that it has to)."""
-        width = self.content_width
         snapshot = self.snapshot
-        if width != self._taken_width and snapshot is not None and width > 0:
-            # A scrollbar came or went since the rows were made.
-            self._taken_width = width
-            self.before_paint(snapshot)
-            self.call_next(self._take_again)
-        row = EMPTY if snapshot is None else self._row(snapshot, y + self.scroll_offset.y, width)
+        width = self.size.width
+        if snapshot is not None and self.content_width != self._taken_width > 0:
+            self._taken_width = self.content_width
+            self.before_paint(snapshot, self._taken_width)
+        row = EMPTY if snapshot is None else self._whole(snapshot, y, self.row_count(snapshot))
         self._painted[y] = row
         strip = self._strip(row, width)
+        if self.bar:
+            return strip
         selection = self.text_selection
         if selection is not None:
-            strip = self._with_selection(strip, selection, y + self.scroll_offset.y)
-        return strip.apply_offsets(0, y + self.scroll_offset.y) if not self.bar else strip
-
-    def _take_again(self) -> None:
-        if self.snapshot is not None:
-            self.take(self.snapshot)
+            strip = self._with_selection(strip, selection, y + self.top)
+        return strip.apply_offsets(0, y + self.top)
 
     def _strip(self, row: Row, width: int) -> Strip:
         key = (row, width)
@@ -249,8 +277,9 @@ class Pane(ScrollView):
     def _style(self, role: str) -> Style:
         style = self._styles_of.get(role)
         if style is None:
-            base = self.rich_style
-            style = self._styles_of[role] = base + self.look.style(role) if role else base + self.look.style("text")
+            if not self._styles_of:
+                self._base = self.rich_style
+            style = self._styles_of[role] = self._base + self.look.style(role or "text")
         return style
 
     def _with_selection(self, strip: Strip, selection: Selection, y: int) -> Strip:
@@ -264,9 +293,11 @@ class Pane(ScrollView):
         return Strip.join([strip.crop(0, start), marked, strip.crop(end, length)])
 
     def notify_style_update(self) -> None:
-        """Forget styles that were made with the old background."""
+        """Forget styles that were made with another background."""
         super().notify_style_update()
-        self.forget()
+        if getattr(self, "_styles_of", None) and self.rich_style != self._base:
+            self.forget()
+            self.refresh()
 
     def forget(self) -> None:
         """Forget everything painted: the look or the size changed."""
@@ -278,35 +309,67 @@ class Pane(ScrollView):
         """Frame, title and their colours; set only when they change, since that paints the whole pane."""
         look, state = self.look, str(snapshot.session.state)
         title = self.title_of(snapshot) if self.framed else ""
-        wanted = (look.palette.name + look.glyphs.name, state, title, self.has_focus)
-        if wanted == self._dressed:
+        chosen = self.has_focus or self.expects_focus
+        wanted = (look.palette.name + look.glyphs.name, state, title, chosen)
+        before, self._dressed = self._dressed, wanted
+        if wanted == before:
             return
-        if self._dressed is not None and wanted[0] != self._dressed[0]:
+        if before is not None and wanted[0] != before[0]:
             self.forget()
             self.refresh()
-        self._dressed = wanted
         if not self.framed:
             return
-        colour = frame_of(look.palette, state if self.follows_state else "")
-        focused = self.has_focus and colour == look.palette.frame
-        halted = state in {"halting", "halted", "rolling_back", "rollback_paused"}
-        border = look.glyphs.heavy if halted else look.glyphs.border
-        self.styles.border = (border, look.palette.accent if focused else colour)  # type: ignore[assignment]
-        self.styles.border_title_color = look.palette.title if colour == look.palette.frame else colour
-        self.styles.border_title_style = "bold"
-        self.border_title = Content(look.glyphs.spell(title))
-        self.styles.scrollbar_size_vertical = 0 if look.glyphs.name == "ascii" else 1
+        if before is None or before[:2] != wanted[:2] or before[3] != wanted[3]:
+            colour = frame_of(look.palette, state if self.follows_state else "")
+            calm = colour == look.palette.frame
+            halted = state in {"halting", "halted", "rolling_back", "rollback_paused"}
+            border = look.glyphs.heavy if halted else look.glyphs.border
+            self.styles.border = (border, look.palette.accent if chosen and calm else colour)  # type: ignore[assignment]
+            self.styles.border_title_color = look.palette.title if calm else colour
+            self.styles.border_title_style = "bold"
+        if before is None or before[2] != title or before[0] != wanted[0]:
+            self.border_title = Content(look.glyphs.spell(title))
+
+    # -- scrolling
+
+    def roll_to(self, top: int) -> None:
+        """Show from this row on, as far as there are rows."""
+        if self.snapshot is None:
+            return
+        top = max(0, min(top, self.row_count(self.snapshot) - self.size.height))
+        if top != self.top:
+            self.top = top
+            self.repaint_changed()
+
+    def action_roll(self, by: int) -> None:
+        """Scroll by lines."""
+        self.roll_to(self.top + by)
+
+    def action_roll_page(self, by: int) -> None:
+        """Scroll by a page."""
+        self.roll_to(self.top + by * max(1, self.size.height - 1))
+
+    def action_roll_end(self, by: int) -> None:
+        """Scroll to the top or the bottom."""
+        self.roll_to(0 if by < 0 or self.snapshot is None else self.row_count(self.snapshot))
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Three lines, as terminals do."""
+        event.stop()
+        self.roll_to(self.top + WHEEL)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Three lines, as terminals do."""
+        event.stop()
+        self.roll_to(self.top - WHEEL)
 
     # -- Textual's calls
 
     def on_resize(self, event: events.Resize) -> None:
-        """A new size, or shown for the first time: everything is painted anew."""
+        """Another size: Textual painted it by now; take what depends on the size."""
         del event
-        self._painted.clear()
-        self._strips.clear()
         if self.snapshot is not None:
             self.take(self.snapshot)
-        self.refresh()
 
     def on_hide(self) -> None:
         """Behind another tab: ticks pass by."""
@@ -317,15 +380,16 @@ class Pane(ScrollView):
         self._hidden = False
         if self._missed and self.snapshot is not None:
             self.take(self.snapshot)
-            self.refresh()
 
     def on_focus(self) -> None:
         """The frame says where the keys go."""
+        self.expects_focus = False
         if self.snapshot is not None:
             self._dress(self.snapshot)
 
     def on_blur(self) -> None:
         """The frame says where the keys go."""
+        self.expects_focus = False
         if self.snapshot is not None:
             self._dress(self.snapshot)
 
@@ -334,15 +398,33 @@ class Pane(ScrollView):
         snapshot = self.snapshot
         if snapshot is None:
             return None
-        width = self.content_width
-        count = min(self.row_count(snapshot), 5_000)
-        text = "\n".join("".join(piece for piece, _ in self._row(snapshot, y, width)).rstrip() for y in range(count))
-        return selection.extract(text), "\n"
+        width, count = self.content_width, self.row_count(snapshot)
+        rows = (self._row(snapshot, y, width, count) for y in range(min(count, SELECTABLE)))
+        return selection.extract("\n".join("".join(text for text, _ in row).rstrip() for row in rows)), "\n"
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Paint what is selected now."""
         del selection
         self.refresh()
+
+
+def _changed(line: int, width: int, before: Row, after: Row) -> list[Region]:
+    """The cells of a line that differ."""
+    old, new = _cells(before), _cells(after)
+    if old is None or new is None:
+        return [Region(0, line, width, 1)]
+    longest = max(len(old), len(new))
+    old += [(" ", "")] * (longest - len(old))
+    new += [(" ", "")] * (longest - len(new))
+    spans: list[tuple[int, int]] = []
+    for x, (one, other) in enumerate(zip(old, new, strict=True)):
+        if one == other:
+            continue
+        if spans and x - spans[-1][1] < GAP:
+            spans[-1] = (spans[-1][0], x + 1)
+        else:
+            spans.append((x, x + 1))
+    return [Region(start, line, end - start, 1) for start, end in spans]
 
 
 def _cells(row: Row) -> list[tuple[str, str]] | None:

@@ -75,8 +75,9 @@ class EndpointsPane(Pane):
         super().__init__(options, framed=framed)
         self._names: list[str] = []
 
-    def before_paint(self, snapshot: Snapshot) -> None:
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Which targets there are."""
+        del width
         self._names = endpoints_of(snapshot)
 
     def row_count(self, snapshot: Snapshot) -> int:

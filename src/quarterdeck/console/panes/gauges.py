@@ -27,7 +27,7 @@ _NAMES = {
 }  # fmt: skip
 
 GRAPH = 7
-CELL = 28
+CELL = 27
 
 
 @lru_cache(256)
@@ -70,9 +70,9 @@ class GaugesPane(Pane):
         super().__init__(options, framed=framed)
         self._rows: list[Row] = []
 
-    def before_paint(self, snapshot: Snapshot) -> None:
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Make the rows of all hosts; there are few."""
-        self._rows = self._all(snapshot, max(10, self.content_width))
+        self._rows = self._all(snapshot, max(10, width))
 
     def row_count(self, snapshot: Snapshot) -> int:
         """All gauges, in columns."""
@@ -137,7 +137,7 @@ class GaugesPane(Pane):
         bands = self._bands(snapshot, host, name)
         status = band(value, bands) if bands and fresh != "stale" else "ok"
         role = {"ok": "strong", "warning": "warn", "critical": "critical"}.get(status, "text")
-        mark = {"warning": glyphs.alert, "critical": glyphs.alert * 2}.get(status, "")
+        mark = {"warning": glyphs.alert, "critical": glyphs.status["critical"]}.get(status, "")
         drawn = "ok" if status == "ok" else role
         if fresh != "fresh":
             role = drawn = "muted"
@@ -151,7 +151,7 @@ class GaugesPane(Pane):
             (f" {fit(label, room, ellipsis=glyphs.ellipsis)} ", "muted"),
             (f"{picture} ", drawn),
             (shown, role),
-            (f"{mark:<2}"[: CELL - 27], role),
+            (mark or " ", role),
         ]
 
     def _bands(self, snapshot: Snapshot, host: str, name: str) -> Levels | None:

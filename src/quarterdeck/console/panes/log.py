@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from textual.geometry import Size
-
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
 from quarterdeck.console.panes.columns import second, wrap
 from quarterdeck.console.snapshot import LogLine, Snapshot
 from quarterdeck.console.text import visible
 
 if TYPE_CHECKING:
+    from textual import events
+
     from quarterdeck.station.protocol import Marks
 
 __all__ = ["LogPane", "mark_word"]
@@ -57,11 +57,9 @@ class LogPane(Pane):
         self._source: object = None
         self._wrapped: dict[int, list[str]] = {}
         self._follows = True
-        self._moving = False
 
-    def before_paint(self, snapshot: Snapshot) -> None:
-        """Take in the new lines, and stay at the end if it was there."""
-        width = self.content_width
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
+        """Take in the new lines."""
         log = snapshot.log
         fresh = self._source is not log and len(log) < self._lines
         if width != self._width or fresh:
@@ -76,22 +74,19 @@ class LogPane(Pane):
             self._wrapped[number] = rows
             self._index += [(number, part) for part in range(len(rows))]
         self._lines = len(log)
-        self.virtual_size = Size(self.size.width, len(self._index))
+        if self._follows:
+            self.top = max(0, len(self._index) - self.size.height)
 
-    def take(self, snapshot: Snapshot) -> None:
-        """Show this snapshot, at the end unless somebody scrolled up."""
-        super().take(snapshot)
-        end = max(0, len(self._index) - self.scrollable_content_region.height)
-        if self._follows and self.scroll_offset.y != end:
-            self._moving = True
-            self.scroll_to(y=end, animate=False, force=True)
-            self._moving = False
-
-    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+    def roll_to(self, top: int) -> None:
         """Whoever scrolls up reads, and is not pulled away; at the end it follows again."""
-        super().watch_scroll_y(old_value, new_value)
-        if not self._moving:
-            self._follows = new_value >= len(self._index) - self.scrollable_content_region.height
+        super().roll_to(top)
+        self._follows = self.top >= len(self._index) - self.size.height
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size: stay at the end if it was there."""
+        if self._follows:
+            self.top = max(0, len(self._index) - self.size.height)
+        super().on_resize(event)
 
     @property
     def _head(self) -> int:

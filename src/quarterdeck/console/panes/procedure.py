@@ -73,20 +73,18 @@ class ProcedurePane(Pane):
 
     # -- the rows
 
-    def before_paint(self, snapshot: Snapshot) -> None:
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Take the list that is in force now, and follow the app's selection and the step that is worked on."""
+        del width
         fresh = listing(snapshot, self.listing)
         turned = fresh.mode != self.listing.mode
         self.listing = fresh
         if snapshot.selected and (snapshot.selected != self._told or not self.selected):
             self._told = self.selected = snapshot.selected
-        if turned:
-            self.forget()
-            self.refresh()
         watched = self.selected if self.selected != self._followed or turned else ""
         if watched and watched in fresh.rows and self.size:
             self._followed = self.selected
-            self.call_after_refresh(self._show_row, fresh.rows[watched])
+            self._bring(fresh.rows[watched])
 
     def row_count(self, snapshot: Snapshot) -> int:
         """Headings and steps."""
@@ -252,19 +250,20 @@ class ProcedurePane(Pane):
         y = max(0, min(len(entries) - 1, y))
         self.selected = entries[y].step
         self._followed = self.selected
+        self._bring(y)
         self.repaint_changed()
-        self._show_row(y)
         self.post_message(StepSelected(self.selected))
 
     def _at(self) -> int:
         return self.listing.rows.get(self.selected, -1)
 
-    def _show_row(self, y: int) -> None:
-        height, top = self.scrollable_content_region.height, self.scroll_offset.y
-        if y < top + 1:
-            self.scroll_to(y=max(0, y - 2), animate=False, force=True)
-        elif y >= top + height - 1:
-            self.scroll_to(y=y - height + 3, animate=False, force=True)
+    def _bring(self, y: int) -> None:
+        """Scroll so that the row is visible, with a line of what is around it."""
+        height = self.size.height
+        if y < self.top + 1:
+            self.top = max(0, y - 2)
+        elif y >= self.top + height - 1:
+            self.top = max(0, min(y - height + 3, len(self.listing.entries) - height))
 
     def action_move(self, by: int) -> None:
         """Select the next or previous step."""
@@ -277,7 +276,7 @@ class ProcedurePane(Pane):
 
     def action_page(self, by: int) -> None:
         """Select a step a page away."""
-        self._nearest(self._at() + by * max(1, self.scrollable_content_region.height - 2))
+        self._nearest(self._at() + by * max(1, self.size.height - 2))
 
     def action_end(self, by: int) -> None:
         """Select the first or last step."""
@@ -297,7 +296,7 @@ class ProcedurePane(Pane):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        y = offset.y + self.scroll_offset.y
+        y = offset.y + self.top
         if 0 <= y < len(self.listing.entries) and self.listing.entries[y].step:
             self._move_to(y)
 

@@ -31,16 +31,14 @@ class StepPane(Pane):
         self._tail: list[Row] = []
         self._tail_key: tuple[object, ...] = ()
 
-    def before_paint(self, snapshot: Snapshot) -> None:
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Make the rows of the step; another step begins at its top."""
         step = snapshot.selected
-        width = max(10, self.content_width)
+        width = max(10, width)
         self._rows = details(snapshot, step, width, self.look)
         self._take_tail(snapshot, step, width)
         if step != self._shown:
-            self._shown = step
-            if self.scroll_offset.y:
-                self.scroll_to(y=0, animate=False, force=True)
+            self._shown, self.top = step, 0
 
     def _take_tail(self, snapshot: Snapshot, step: str, width: int) -> None:
         tail = snapshot.tails.get(step)
@@ -48,7 +46,7 @@ class StepPane(Pane):
         if key == self._tail_key:
             return
         self._tail_key = key
-        height = self.scrollable_content_region.height
+        height = self.size.height
         room = max(3, int(height * TAIL_SHARE)) if tail and height >= 7 else 0
         if tail is None or not room:
             self._tail = []
@@ -86,16 +84,14 @@ class StepPane(Pane):
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A line of the details, or of the output where that stands."""
         del snapshot, width
-        height = self.scrollable_content_region.height
-        line = y - self.scroll_offset.y
+        height = self.size.height
+        line = y - self.top
         first = height - len(self._tail)
         if self._tail and line >= first:
             return self._tail[line - first] if line - first < len(self._tail) else EMPTY
         return self._rows[y] if y < len(self._rows) else EMPTY
 
-    def repaint_changed(self) -> None:
-        """As every pane; the output stands at the bottom whatever the number of rows."""
-        super().repaint_changed()
-
-    def _row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+    def _row(self, snapshot: Snapshot, y: int, width: int, count: int) -> Row:
+        """As every pane; but the output stands at the bottom, however few rows there are."""
+        del count
         return self.row(snapshot, y, width)
