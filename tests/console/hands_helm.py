@@ -45,7 +45,7 @@ class Helm:
             self.app.post_message(events.Key(name, character))
         await self.settle()
 
-    async def type(self, text: str, enter: bool = True) -> None:
+    async def write(self, text: str, enter: bool = True) -> None:
         """Into the text field that has the focus; letter by letter would take tests seconds."""
         field = self.app.screen.focused
         assert isinstance(field, Input), f"no text field has the focus: {field}"

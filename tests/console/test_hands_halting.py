@@ -93,7 +93,7 @@ async def test_a_halt_that_nobody_confirms_says_so_and_what_to_do() -> None:
 async def test_a_halt_closes_what_was_being_asked_and_keeps_the_draft() -> None:
     async with helm(*COPIED) as at:
         await at.press("E")
-        await at.type("12m", enter=False)
+        await at.write("12m", enter=False)
         at.station.halt_elsewhere()
         await at.settle()
         assert not at.asks
@@ -104,7 +104,7 @@ async def test_a_halt_closes_what_was_being_asked_and_keeps_the_draft() -> None:
 async def test_a_note_survives_a_halt() -> None:
     async with helm(*RUNNING) as at:
         await at.press("n")
-        await at.type("half a note", enter=False)
+        await at.write("half a note", enter=False)
         at.station.halt_elsewhere()
         await at.settle()
         assert at.title.startswith("Note")
@@ -119,7 +119,7 @@ async def test_after_a_halt_enter_asks_one_question_after_the_other() -> None:
         await at.press("2")
         assert at.station.session.steps["switch"].effect == "partial"
         assert at.title == "Halted. Why?"
-        await at.type("disk is full")
+        await at.write("disk is full")
         assert at.station.session.halts[next(iter(at.station.session.halts))].reason == "disk is full"
         assert at.title == "Halted: what now?"
         labels = [option.label for option in at.form.fields[0].choices]
@@ -136,7 +136,7 @@ async def test_an_unknown_effect_is_asked_for() -> None:
         await at.press("H", "enter")
         assert at.title == "2 Copy the table: did it change anything?"
         await at.press("1")
-        await at.type("looked: nothing there")
+        await at.write("looked: nothing there")
         run = at.station.session.steps["copy"]
         assert (run.effect, run.declared) == ("none", True)
 
@@ -145,15 +145,15 @@ async def test_rollback_needs_the_typed_word_and_never_enter_alone() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "B")
         assert "locked for good" in at.title
-        await at.type("wrong index dropped")
-        await at.type("rollback")
+        await at.write("wrong index dropped")
+        await at.write("rollback")
         assert at.station.session.rollback is None
         assert at.asks
         await at.press("enter")
         assert at.station.session.rollback is None
         for _ in range(8):
             await at.press("backspace")
-        await at.type("ROLLBACK")
+        await at.write("ROLLBACK")
         assert at.state == "rolling_back"
 
 
@@ -169,8 +169,8 @@ async def test_the_rollback_bar_says_what_is_undone_how_long_and_what_is_left_of
 async def test_run_mine_runs_the_undo_steps() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "B")
-        await at.type("because")
-        await at.type("ROLLBACK")
+        await at.write("because")
+        await at.write("ROLLBACK")
         await at.press("A")
         assert at.title.startswith("Run 1 undo step")
         await at.press("enter")
@@ -180,7 +180,7 @@ async def test_run_mine_runs_the_undo_steps() -> None:
 async def test_go_on_after_a_halt_asks_why_and_lands_in_paused() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "G")
-        await at.type("false alarm")
+        await at.write("false alarm")
         assert at.state == "paused"
         await at.press("G")
         assert at.state == "running"
@@ -190,7 +190,7 @@ async def test_undo_only_the_last_step_makes_it_available_again() -> None:
     async with helm(station=copied()) as at:
         await at.press("H", "U")
         assert at.title == "Undo only 2 Copy the table"
-        await at.type("copied the wrong one")
+        await at.write("copied the wrong one")
         assert at.station.session.undoing == "copy"
         await at.press("S", "enter")
         at.station.ends("uncopy")
@@ -203,11 +203,11 @@ async def test_abandon_asks_for_a_hand_over_and_a_typed_word() -> None:
     async with helm(station=copied()) as at:
         await at.press("H")
         await at.press("ctrl+p")
-        await at.type("abandon")
+        await at.write("abandon")
         assert at.title.startswith("Abandon")
-        await at.type("the disk broke")
-        await at.type("dba buys a new one")
-        await at.type("ABANDON")
+        await at.write("the disk broke")
+        await at.write("dba buys a new one")
+        await at.write("ABANDON")
         assert at.state == "abandoned"
 
 

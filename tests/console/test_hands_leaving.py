@@ -37,7 +37,7 @@ async def test_q_leaves_a_session_that_is_not_live_at_once() -> None:
 async def test_letters_are_swallowed_after_events_closed_a_bar_until_nobody_typed_for_a_second() -> None:
     async with helm(*COPYING) as at:
         await at.press("E")
-        await at.type("1", enter=False)
+        await at.write("1", enter=False)
         at.station.ends("copy")
         await at.settle()
         assert not at.asks
@@ -62,13 +62,13 @@ async def test_halt_is_not_swallowed() -> None:
 async def test_a_draft_is_there_again_when_the_bar_opens_again() -> None:
     async with helm(*COPYING) as at:
         await at.press("T")
-        await at.type("the table is wro", enter=False)
+        await at.write("the table is wro", enter=False)
         at.app._pressing._close("for this test")
         await at.settle()
         assert not at.asks
         at.app._pressing._swallow_since = None
         await at.press("T")
-        await at.type("ng")
+        await at.write("ng")
         assert at.asked(intents.StopCommand)[0].reason == "the table is wrong"
 
 

@@ -71,7 +71,7 @@ async def test_the_palette_lists_only_what_applies_and_finds_it_by_words() -> No
         assert "contingency" not in ids
         situation = at.app.situation
         assert all(not isinstance(at.app.availability(c, situation), No) for c in at.screen._all)
-        await at.type("window longer", enter=False)
+        await at.write("window longer", enter=False)
         await at.press("escape")
 
 

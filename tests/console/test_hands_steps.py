@@ -68,7 +68,7 @@ async def test_a_start_that_the_guard_refuses_offers_a_waiver() -> None:
     async with helm(station=station) as at:
         await at.press("S", "enter")
         assert "no longer fit the window" in at.title
-        await at.type("the owner agreed")
+        await at.write("the owner agreed")
         assert at.step("copy") == "running"
         assert any("start_guard" in str(d) or d.why == "the owner agreed" for d in at.station.session.deviations)
 
@@ -83,8 +83,8 @@ async def test_d_asks_for_values_and_evidence_that_are_missing() -> None:
     async with helm(station=switched()) as at:
         await at.press("D")
         assert [field.name for field in at.form.fields] == ["value:rows", "evidence"]
-        await at.type("214")
-        await at.type("saw it in the back office")
+        await at.write("214")
+        await at.write("saw it in the back office")
         run = at.station.session.steps["switch"]
         assert (run.state, run.values, run.evidence) == ("done", {"rows": "214"}, ["saw it in the back office"])
 
@@ -93,7 +93,7 @@ async def test_f_asks_for_the_reason() -> None:
     async with helm(*RUNNING) as at:
         await at.press("F", "enter")
         assert at.step("announce") == "running", "a reason is needed"
-        await at.type("nobody answers")
+        await at.write("nobody answers")
         assert at.step("announce") == "failed"
 
 
@@ -106,7 +106,7 @@ async def test_k_skips_only_what_may_be_skipped_and_says_why_not() -> None:
         at.station.ends("copy")
         await at.settle()
         await at.press("K")
-        await at.type("not needed tonight")
+        await at.write("not needed tonight")
         assert at.step("switch") == "skipped"
 
 
@@ -131,7 +131,7 @@ async def test_harmless_letters_work_in_both_cases() -> None:
     for key in ("n", "N"):
         async with helm(*RUNNING) as at:
             await at.press(key)
-            await at.type("all calm")
+            await at.write("all calm")
             assert at.asked(intents.AddNote)[0].text == "all calm"
 
 
@@ -169,18 +169,18 @@ async def test_pause_and_go_on() -> None:
 async def test_t_stops_a_command_with_a_reason() -> None:
     async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
         await at.press("T")
-        await at.type("wrong table")
+        await at.write("wrong table")
         assert at.station.session.steps["copy"].stop_asked
 
 
 async def test_an_estimate_is_a_span() -> None:
     async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
         await at.press("E")
-        await at.type("soon")
+        await at.write("soon")
         assert at.asks, "soon is no span"
         for _ in range(4):
             await at.press("backspace")
-        await at.type("9m")
+        await at.write("9m")
         assert at.station.session.steps["copy"].estimate == (at.station.now, 540)
 
 
@@ -198,7 +198,7 @@ async def test_the_poll_is_answered_role_by_role() -> None:
         assert at.form.large == "dba?"
         await at.press("c")
         assert at.asks, "go with a comment needs one"
-        await at.type("keep the dump")
+        await at.write("keep the dump")
         assert at.step("ask") == "done"
         answers = at.station.session.polls["ask"].answers
         assert answers["dba"].comment == "keep the dump"
@@ -226,19 +226,19 @@ async def test_x_dismisses_a_proposal_with_a_reason() -> None:
     async with helm(station=station) as at:
         await at.press("X")
         assert "API slow: 912 ms" in at.form.lines
-        await at.type("that is the backup")
+        await at.write("that is the backup")
         assert at.station.session.proposals["slow"].state == "dismissed"
 
 
 async def test_a_step_is_added_with_its_undo() -> None:
     async with helm(*RUNNING) as at:
         await at.press("A")
-        await at.type("Raise the limit")
-        await at.type("sysctl -w a=1")
+        await at.write("Raise the limit")
+        await at.write("sysctl -w a=1")
         await at.press("2", "enter", "2")
-        await at.type("Lower it again")
+        await at.write("Lower it again")
         await at.press("enter")
-        await at.type("the limit is too low")
+        await at.write("the limit is too low")
         assert at.station.session.added[0][0].owner == "dba"
         added = at.station.session.added
         assert [step.title for step, _ in added] == ["Raise the limit"]
@@ -251,10 +251,10 @@ async def test_the_window_is_extended() -> None:
         window = at.station.session.window
         assert window is not None
         await at.press("ctrl+p")
-        await at.type("extend")
-        await at.type("+30m")
+        await at.write("extend")
+        await at.write("+30m")
         await at.press("enter")
-        await at.type("the copy is slow")
+        await at.write("the copy is slow")
         longer = at.station.session.window
         assert longer is not None
         assert longer.end == window.end + 1800
@@ -264,12 +264,12 @@ async def test_a_wrong_done_is_corrected() -> None:
     station = switched()
     async with helm(station=station) as at:
         await at.press("ctrl+p")
-        await at.type("correct")
+        await at.write("correct")
         assert at.title == "Correct: which one?"
         await at.press("1")
         assert at.title == "Correct 2 Copy the table: done, effect full"
         await at.press("3", "2")
-        await at.type("it was the wrong table")
+        await at.write("it was the wrong table")
         assert "corrected" in " ".join(d.what for d in at.station.session.deviations)
 
 
@@ -285,15 +285,15 @@ async def test_d_on_a_failed_step_says_that_it_was_done_by_hand() -> None:
         await at.settle()
         await at.press("D")
         assert at.title == "2 Copy the table: done by hand"
-        await at.type("copied it with rsync")
+        await at.write("copied it with rsync")
         assert at.step("copy") == "done_manually"
 
 
 async def test_done_by_hand_asks_what_was_done() -> None:
     async with helm(*ANNOUNCED) as at:
         await at.press("ctrl+p")
-        await at.type("done by hand")
-        await at.type("copied it with rsync, counted the rows")
+        await at.write("done by hand")
+        await at.write("copied it with rsync, counted the rows")
         assert at.step("copy") == "done_manually"
 
 
@@ -302,7 +302,7 @@ async def test_a_failed_step_is_retried_once_its_effect_is_known() -> None:
         at.station.ends("copy", exit_code=1)
         await at.settle()
         await at.press("ctrl+p")
-        await at.type("retry")
+        await at.write("retry")
         assert "did it change anything" in at.title
         await at.press("1")
         await at.press("enter")
