@@ -32,20 +32,22 @@ def main() -> int:
         begin = time.monotonic()
         found: list[Row] = import_module(f"tests.bench.{name}").rows(asked.quick)
         rows += found
-        print(f"{name}: {time.monotonic() - begin:.0f} s", file=sys.stderr)
+        sys.stderr.write(f"{name}: {time.monotonic() - begin:.0f} s\n")
         if not asked.json:
-            print(table(found), flush=True)
-            print()
+            _say(table(found) + "\n")
     if asked.json:
         told = [{**msgspec.to_builtins(row), "ratio": row.ratio, "met": row.met} for row in rows]
-        print(msgspec.json.format(msgspec.json.encode(told)).decode())
+        _say(msgspec.json.format(msgspec.json.encode(told)).decode())
     else:
         missed = [row.what for row in rows if row.met is False]
-        print(
-            f"{sum(row.met is True for row in rows)} marks met, {len(missed)} not"
-            + (f": {'; '.join(missed)}" if missed else "")
-        )
+        met = sum(row.met is True for row in rows)
+        _say(f"{met} marks met, {len(missed)} not" + (f": {'; '.join(missed)}" if missed else ""))
     return 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a measurement says: a row of the table; and the few helpers that every measurement uses.
 
 Marks are ratios to a reference that is taken in the same run, side by side, since absolute times mean nothing on a
-machine with other load; only where a mark is absolute (memory, bytes) is there none. Knows nothing of what is measured.
+machine with other load; only where a mark is absolute (memory, bytes) is there none. It knows of nothing measured.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""CLI verbs without a screen, held against the interpreter alone and against the imports that a verb cannot do without.
+"""CLI verbs without a screen, held against the interpreter alone and against the imports that a verb needs anyway.
 
 `--version` is answered before argparse is imported; `lint` reads one file, and cannot do that without YAML.
 """
@@ -64,6 +64,7 @@ def rows(quick: bool) -> list[Row]:
             reference=p50(imports) * 1e3, against="import argparse, msgspec, yaml", mark=1.5,
         ),
         Row(
-            what="verbs without a screen that import Textual", ours=len(screens), unit="", mark=0, note=", ".join(screens)
+            what="verbs without a screen that import Textual", ours=len(screens), unit="", mark=0,
+            note=", ".join(screens),
         ),
     ]  # fmt: skip

@@ -1,0 +1,111 @@
+"""Key latency in the step list: from the key to the cursor painted on the next step, with 100 to 10,000 steps.
+
+Held against a bare Line-API list of as many rows, on the same pty, turn and turn about. `move` stays inside the pane,
+`scroll` goes on at its end, where all its lines are painted anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+
+from tests.bench.measure import Row, p50
+from tests.bench.minimal_app import CURSOR
+from tests.bench.ptyshell import Grid, Shell
+from tests.bench.verbs import command
+from tests.bench.world import compiled, session, started, world
+
+__all__ = ["rows"]
+
+DOWN, UP = "\x1b[B", "\x1b[A"
+
+
+def at(step: int) -> str:
+    """What the list shows of a step's title."""
+    return f"Step number {step} "
+
+
+class List:
+    """A program with a step list, and which step its cursor is on."""
+
+    def __init__(self, words: list[str], cursor: str, first: int) -> None:
+        self.shell = Shell(words)
+        self._cursor, self.step = cursor, first
+        self.shell.until(lambda grid: grid.has(at(1)))
+        self.shell.settle(0.3, 3.0)
+
+    def key(self, key: str) -> float:
+        """Seconds until the cursor stands on the next step."""
+        self.shell.settle(0.02, 0.3)
+        self.step += 1 if key == DOWN else -1
+        pressed = self.shell.press(key)
+        return self.shell.until(self._shows) - pressed
+
+    def _shows(self, grid: Grid) -> bool:
+        wanted = at(self.step)
+        return any(
+            self._cursor in line[max(0, where - 12) : where]
+            for line in grid.lines()
+            if (where := line.find(wanted)) >= 0
+        )
+
+
+def _compare(ours: List, theirs: List, key: str, rounds: int) -> tuple[list[float], list[float]]:
+    mine: list[float] = []
+    bare: list[float] = []
+    for _ in range(rounds):
+        mine.append(ours.key(key))
+        bare.append(theirs.key(key))
+    return mine, bare
+
+
+def _measure(steps: int, rounds: int) -> dict[str, tuple[list[float], list[float]]]:
+    """Both programs on as many steps; for each kind of key our times and theirs."""
+    with world() as home, contextlib.ExitStack() as stack:
+        folder = session(home, compiled(steps))
+
+        async def prepare() -> None:
+            async with started(folder):
+                pass
+
+        asyncio.run(prepare())
+        ours = List([*command(), "attach", folder.name], CURSOR, 1)
+        stack.callback(ours.shell.end)
+        theirs = List([sys.executable, "-m", "tests.bench.minimal_app", "list", str(steps)], CURSOR, 1)
+        stack.callback(theirs.shell.end)
+        _compare(ours, theirs, DOWN, 3)
+        move: tuple[list[float], list[float]] = ([], [])
+        for _ in range(max(1, rounds // 10)):
+            for key in (DOWN, UP):
+                mine, bare = _compare(ours, theirs, key, 5)
+                move[0].extend(mine)
+                move[1].extend(bare)
+        for one in (ours, theirs):
+            while one.step < 48:
+                one.key(DOWN)
+        scroll = _compare(ours, theirs, DOWN, min(rounds, steps - 50))
+    return {"move": move, "scroll": scroll}
+
+
+def rows(quick: bool) -> list[Row]:
+    """Each size against the bare list, then the greatest against the smallest."""
+    sizes = (100, 1_000) if quick else (100, 1_000, 10_000)
+    found: list[Row] = []
+    ratios: dict[str, list[float]] = {"move": [], "scroll": []}
+    for steps in sizes:
+        for kind, (ours, theirs) in _measure(steps, 20 if quick else 100).items():
+            row = Row(
+                what=f"key to painted cell, {kind}, {steps:,} steps", ours=p50(ours) * 1e3, unit="ms",
+                reference=p50(theirs) * 1e3, against="bare Line-API list", mark=1.3,
+            )  # fmt: skip
+            found.append(row)
+            ratios[kind].append(row.ratio or 0.0)
+    for kind, each in ratios.items():
+        found.append(
+            Row(
+                what=f"key, {kind}: {sizes[-1]:,} steps against {sizes[0]:,}", ours=each[-1], unit="x",
+                reference=each[0], against="as often as the bare list", mark=1.3,
+            )
+        )  # fmt: skip
+    return found

@@ -1,0 +1,131 @@
+"""The steady state: console, station and observer together on a live session, with nobody pressing a key.
+
+Gauges each second, 20 endpoints each 5 s, 200x50. CPU is held against glances (`-t 1`) on a pty of the same size at
+the same time; set `GLANCES` to its path where it is not on the PATH. Memory and bytes to the terminal have absolute
+marks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+from tests.bench.measure import Row
+from tests.bench.processes import children, cpu_seconds, pss
+from tests.bench.ptyshell import Shell
+from tests.bench.verbs import command
+from tests.bench.web import endpoints
+from tests.bench.world import compiled, session, started, station_pid, world
+
+__all__ = ["rows"]
+
+ENDPOINTS = 20
+
+
+class Taken:
+    """What was used in a while."""
+
+    def __init__(self) -> None:
+        self.by: dict[str, float] = {}
+        """CPU seconds in a minute, by process."""
+        self.memory: dict[str, float] = {}
+        self.bytes = 0.0
+        """To the terminal, in a second."""
+        self.glances: float | None = None
+        self.glances_bytes = 0.0
+
+
+class Glances:
+    """glances on a pty of its own, read by a thread; nothing where it is not installed."""
+
+    def __init__(self) -> None:
+        found = os.environ.get("GLANCES") or shutil.which("glances")
+        self._shell = (
+            Shell([found, "-t", "1", "--disable-plugin", "cloud", "--disable-check-update"]) if found else None
+        )
+        self._ends = threading.Event()
+        self._thread = threading.Thread(target=self._read, daemon=True)
+        if self._shell is not None:
+            self._thread.start()
+
+    def _read(self) -> None:
+        while self._shell is not None and not self._ends.is_set():
+            try:
+                self._shell.drain(0.2)
+            except TimeoutError:
+                return
+
+    def cpu(self) -> float | None:
+        """CPU seconds until now."""
+        return None if self._shell is None else cpu_seconds(self._shell.pid)
+
+    def bytes(self) -> int:
+        """Written until now."""
+        return 0 if self._shell is None else self._shell.bytes
+
+    def end(self) -> None:
+        """End it."""
+        self._ends.set()
+        if self._shell is not None:
+            self._thread.join()
+            self._shell.end()
+
+
+def _watch(folder: Path, seconds: float) -> Taken:
+    taken = Taken()
+    glances = Glances()
+    try:
+        with Shell([*command(), "attach", folder.name]) as shell:
+            shell.until(lambda grid: grid.has("Step number 7 "))
+            shell.drain(8.0)
+            station = station_pid(folder)
+            (observer,) = children(station)
+            pids = {"console": shell.pid, "station": station, "observer": observer}
+            before = {name: cpu_seconds(pid) for name, pid in pids.items()}
+            theirs, their_bytes, begin = glances.cpu(), glances.bytes(), time.monotonic()
+            taken.bytes = float(shell.drain(seconds))
+            minutes = (time.monotonic() - begin) / 60
+            taken.by = {name: (cpu_seconds(pid) - before[name]) / minutes for name, pid in pids.items()}
+            now = glances.cpu()
+            if theirs is not None and now is not None:
+                taken.glances = (now - theirs) / minutes
+                taken.glances_bytes = (glances.bytes() - their_bytes) / minutes / 60
+            taken.bytes /= minutes * 60
+            taken.memory = {name: pss(pid) for name, pid in pids.items()}
+    finally:
+        glances.end()
+    return taken
+
+
+async def _prepare(home: Path, urls: list[str]) -> Path:
+    folder = session(home, compiled(300, endpoints=urls, gauges=True))
+    async with started(folder):
+        return folder
+
+
+def rows(quick: bool) -> list[Row]:
+    """CPU, memory, bytes."""
+    with world() as home, endpoints(ENDPOINTS) as urls:
+        os.environ["QUARTERDECK_LINGER"] = "60"
+        taken = _watch(asyncio.run(_prepare(home, urls)), 5.0 if quick else 60.0)
+    each = ", ".join(f"{name} {used:.2f}" for name, used in taken.by.items())
+    memory = ", ".join(f"{name} {used / 1e6:.0f}" for name, used in taken.memory.items())
+    return [
+        Row(
+            what="steady CPU of console, station and observer", ours=sum(taken.by.values()), unit="CPU s/min",
+            reference=taken.glances, against="glances -t 1" if taken.glances else "glances is not installed", mark=0.3,
+            note=each,
+        ),
+        Row(
+            what="memory (PSS) of console, station and observer", ours=sum(taken.memory.values()) / 1e6, unit="MB",
+            mark=75.0, note=memory,
+        ),
+        Row(
+            what="bytes to the terminal, steady", ours=taken.bytes / 1e3, unit="kB/s", mark=1.0,
+            note=f"glances {taken.glances_bytes / 1e3:.1f} kB/s" if taken.glances else "",
+        ),
+    ]  # fmt: skip
