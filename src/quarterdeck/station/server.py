@@ -49,6 +49,7 @@ __all__ = ["Host", "Server", "Visitor"]
 MOST_FROM_CLIENT = 4 * 1024 * 1024
 """Bytes that one frame of a client may have."""
 HELLO_PATIENCE = 5.0
+LAST_WORDS = 0.5
 CHUNK = 400
 """Events in one frame of history."""
 
@@ -257,6 +258,8 @@ class Server:
         listening = asyncio.create_task(self._listen(visitor, reader))
         try:
             await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if not listening.done():  # it cannot be written to any more; what it said last is still to be read
+                await asyncio.wait({listening}, timeout=LAST_WORDS)
         finally:
             ends = listening.done() and not listening.cancelled() and not listening.exception() and listening.result()
             for task in (sending, listening):
