@@ -7,10 +7,11 @@ nothing, on the same server at the same time. `python -m tests.bench.polling URL
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from tests.bench.measure import Row, p50
 from tests.bench.processes import cpu_seconds
@@ -47,38 +48,46 @@ class Heard:
         self.lags.clear()
 
 
-async def _observed(urls: Sequence[str], every: str, seconds: float, bare: bool) -> tuple[float, Heard, float]:
+@contextlib.contextmanager
+def _bare_process(urls: Sequence[str]) -> Iterator[subprocess.Popen[str]]:
+    command = [sys.executable, "-m", "tests.bench.polling", *urls]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+async def _observed(
+    urls: Sequence[str], every: str, seconds: float, bare: subprocess.Popen[str] | None = None
+) -> tuple[float, Heard, float]:
     """CPU seconds of the observer, what it said, and milliseconds for a request of the bare process."""
     heard = Heard()
     observer = Observer(heard)
     await observer.start(compiled(25, endpoints=urls, every=every).targets)
-    command = [sys.executable, "-m", "tests.bench.polling", *urls]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) if bare else None
     try:
         await asyncio.sleep(4.0 if bare else 12.0)
         assert observer.pid is not None
         heard.forget()
         begin = cpu_seconds(observer.pid)
-        if process is not None:
-            assert process.stdin is not None
-            process.stdin.write("now\n")
-            process.stdin.flush()
+        if bare is not None:
+            assert bare.stdin is not None
+            bare.stdin.write("now\n")
+            bare.stdin.flush()
         await asyncio.sleep(seconds)
         used = cpu_seconds(observer.pid) - begin
-        answer = process.communicate()[0] if process is not None else "0"
+        answer = bare.communicate()[0] if bare is not None else "0"
         return used, heard, float(answer)
     finally:
         await observer.stop()
-        if process is not None:
-            process.kill()
-            process.wait()
 
 
 def rows(quick: bool) -> list[Row]:
     """100 endpoints side by side with the bare process; then 1,000."""
     seconds = 4.0 if quick else 20.0
     with endpoints(1000) as urls:
-        used, heard, bare = asyncio.run(_observed(urls[:100], "1s", seconds, bare=True))
+        with _bare_process(urls[:100]) as process:
+            used, heard, bare = asyncio.run(_observed(urls[:100], "1s", seconds, process))
         found = [
             Row(
                 what="polling, CPU a request at 100 endpoints", ours=used / max(1, heard.readings) * 1e3, unit="ms",
@@ -88,10 +97,11 @@ def rows(quick: bool) -> list[Row]:
         ]  # fmt: skip
         if not quick:
             seconds = 25.0
-            used, heard, _ = asyncio.run(_observed(urls, "5s", seconds, bare=False))
+            used, heard, _ = asyncio.run(_observed(urls, "5s", seconds))
             found += [
                 Row(
-                    what="polling, 1,000 endpoints each 5 s", ours=used / seconds * 100, unit="% of a core", mark=35.0,
+                    what="polling, 1,000 endpoints each 5 s", ours=used / seconds * 100, unit="% of a core",
+                    mark=35.0,
                     note=f"{heard.readings} requests, {heard.bad} bad",
                 ),
                 Row(

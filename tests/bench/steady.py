@@ -44,9 +44,7 @@ class Glances:
 
     def __init__(self) -> None:
         found = os.environ.get("GLANCES") or shutil.which("glances")
-        self._shell = (
-            Shell([found, "-t", "1", "--disable-plugin", "cloud", "--disable-check-update"]) if found else None
-        )
+        self._shell = Shell([found, "-t", "1", "--disable-check-update"]) if found else None
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._read, daemon=True)
         if self._shell is not None:
@@ -117,7 +115,8 @@ def rows(quick: bool) -> list[Row]:
     return [
         Row(
             what="steady CPU of console, station and observer", ours=sum(taken.by.values()), unit="CPU s/min",
-            reference=taken.glances, against="glances -t 1" if taken.glances else "glances is not installed", mark=0.3,
+            reference=taken.glances, against="glances -t 1" if taken.glances else "glances is not installed",
+            mark=0.3,
             note=each,
         ),
         Row(
