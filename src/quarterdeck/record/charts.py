@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from quarterdeck.record import words
-from quarterdeck.record.drawing import Frame, axis, element, line, nice_ticks, overlays, rect, text
+from quarterdeck.record.drawing import Frame, axis, element, line, overlays, rect, scale, text
 from quarterdeck.record.material import Health, Mark, Series, TargetHealth
 
 __all__ = ["metric_chart", "status_strip"]
@@ -86,10 +86,10 @@ def _y(value: float, low: float, high: float) -> float:
 
 def _scale(series: Series, low: float, high: float) -> Iterator[str]:
     """Three or four round values at the left."""
-    for value in nice_ticks(low, high):
+    for value, shown in scale(low, high, series.unit):
         y = _y(value, low, high)
         yield line(_LEFT, y, _RIGHT, y, class_="grid")
-        yield text(_LEFT - 5, y + 3.5, words.number(value, series.unit), class_="tick", text_anchor="end")
+        yield text(_LEFT - 5, y + 3.5, shown, class_="tick", text_anchor="end")
 
 
 def _zones(frame: Frame, series: Series, low: float, high: float) -> Iterator[str]:
@@ -105,7 +105,8 @@ def _zones(frame: Frame, series: Series, low: float, high: float) -> Iterator[st
         yield rect(frame.left, top, frame.right - frame.left, bottom - top, class_=f"z-{name}")
         yield line(frame.left, y, frame.right, y, class_=f"b-{name}")
         shown = f"{name} {words.number(band, series.unit)}"
-        yield text(frame.right - 3, y - 3, shown, class_=f"tick t-{name}", text_anchor="end")
+        below = name == "warning" and y < _BOTTOM - 12
+        yield text(frame.right - 3, y + (9 if below else -3), shown, class_=f"tick t-{name}", text_anchor="end")
 
 
 def _outages(frame: Frame, target: TargetHealth, top: float, bottom: float) -> Iterator[str]:

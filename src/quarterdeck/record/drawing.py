@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from msgspec import Struct
 
@@ -16,10 +17,23 @@ from quarterdeck.record import words
 from quarterdeck.record.gate import visible
 from quarterdeck.record.material import Mark
 
-__all__ = ["Frame", "axis", "element", "line", "nice_ticks", "overlays", "rect", "text", "time_ticks"]
+__all__ = ["Frame", "axis", "element", "line", "nice_ticks", "overlays", "rect", "scale", "text", "time_ticks"]
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Seconds between the times of an axis."""
+
+
+_SIZES = {
+    "s": (("h", 7200.0, 3600.0), ("min", 300.0, 60.0), ("s", 1.0, 1.0), ("ms", 1e-3, 1e-3), ("µs", 0.0, 1e-6)),
+    "B": (
+        ("TiB", 2.0**40, 2.0**40),
+        ("GiB", 2.0**30, 2.0**30),
+        ("MiB", 2.0**20, 2.0**20),
+        ("KiB", 2.0**10, 2.0**10),
+        ("B", 0.0, 1.0),
+    ),
+}
+"""For each base unit its sizes: name, from which value on, how many of the base unit it is."""
 
 
 class Frame(Struct, frozen=True):
@@ -110,7 +124,7 @@ def overlays(frame: Frame, marks: Sequence[Mark], top: float, bottom: float) -> 
             yield rect(left, top, right - left, bottom - top, hint, class_=f"m-{mark.kind}")
 
 
-def nice_ticks(low: float, high: float, count: int = 3) -> list[float]:
+def nice_ticks(low: float, high: float, count: int = 4) -> list[float]:
     """Round values between two."""
     if not high > low:
         return [low]
@@ -119,3 +133,19 @@ def nice_ticks(low: float, high: float, count: int = 3) -> list[float]:
     step = next((power * each for each in (1, 2, 2.5, 5, 10) if power * each >= raw), power * 10)
     first = math.ceil(low / step - 1e-9)
     return [index * step for index in range(first, math.floor(high / step + 1e-9) + 1)]
+
+
+def scale(low: float, high: float, unit: str) -> list[tuple[float, str]]:
+    """Round values between two, in the size of their unit that suits `high`, and what to write at them."""
+    base, rate = (unit[:-2], "/s") if unit == "B/s" else (unit, "")
+    name, factor = unit, 1.0
+    for candidate, least, divisor in _SIZES.get(base, ()):
+        if max(abs(low), abs(high)) >= least:
+            name, factor = f"{candidate}{rate}", divisor
+            break
+    values = nice_ticks(low / factor, high / factor)
+    step = min((b - a for a, b in pairwise(values)), default=abs(values[0]) if values else 1.0)
+    decimals = min(6, max(0, math.ceil(-math.log10(step) - 1e-9))) if step > 0 else 0
+    if abs(step * 10**decimals - round(step * 10**decimals)) > 1e-6:
+        decimals += 1  # steps of 2.5
+    return [(value * factor, f"{value:,.{decimals}f} {name}".strip() if value else "0") for value in values]

@@ -80,7 +80,7 @@ def _group(heading: str, y: float) -> str:
 
 
 def _bar(row: StepRow, frame: Frame, y: float) -> str:
-    name = row.title if len(row.title) <= 46 else f"{row.title[:45]}…"
+    name = row.title if len(row.title) <= 44 else f"{row.title[:43]}…"
     label = text(30, y + 14, name, class_="label" if row.actual.start is not None else "label idle")
     hint = title(
         f"{row.number} {row.title}: {row.word}. {_span('planned', row.planned)}{_span('actual', row.actual)}"
@@ -90,7 +90,10 @@ def _bar(row: StepRow, frame: Frame, y: float) -> str:
         parts.append(line(_LABELS, y + 0.5, WIDTH - 8, y + 0.5, class_="noreturn"))
     parts += _planned(row, frame, y)
     tone = f"a-{row.tone}" if row.part not in {"undo", "verify"} or row.tone != "good" else "a-back"
-    for attempt in row.attempts or ():
+    if row.actual.end is not None and row.actual.end < frame.start:
+        parts.append(text(_LABELS + 1, y + 16, "‹", class_="tick beyond"))
+        return element("g", hint + "".join(parts))
+    for attempt in row.attempts:
         if attempt.span.start is not None:
             end = attempt.span.end if attempt.span.end is not None else frame.end
             last = attempt is row.attempts[-1]
@@ -151,9 +154,10 @@ def ribbon(material: Material) -> str:
     phases = list(_phases(material, begin, end))
     for kind, start, until, hint in phases:
         width = frame.x(until) - frame.x(start)
-        shown = f"{hint}, {words.took(until - start)}"
-        parts.append(rect(frame.x(start), 18, width, 24, shown, class_=f"r-{kind}"))
-        if width > 6.4 * len(shown) + 8:
+        whole = f"{hint}, {words.took(until - start)}"
+        parts.append(rect(frame.x(start), 18, width, 24, whole, class_=f"r-{kind}"))
+        shown = next((each for each in (whole, hint) if width > 6.4 * len(each) + 8), "")
+        if shown:
             parts.append(text(frame.x(start) + width / 2, 34, shown, class_="r-text", text_anchor="middle"))
     halts = [mark for mark in material.marks if mark.kind == "halt" and frame.holds(mark.at)]
     for mark in halts:

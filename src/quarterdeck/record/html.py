@@ -41,6 +41,7 @@ def encode_html(material: Material) -> bytes:
         "took": words.took,
         "size": words.size,
         "number": words.number,
+        "metric": words.metric,
         "difference": words.difference,
         "block": lambda text: Markup(escape(block(text))),  # noqa: S704 - escaped
     }

@@ -7,7 +7,7 @@ import datetime as dt
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.record.material import Span
 
-__all__ = ["clock", "date", "difference", "long_time", "number", "offset", "short_time", "size", "took"]
+__all__ = ["clock", "date", "difference", "long_time", "metric", "number", "offset", "short_time", "size", "took"]
 
 
 def _moment(at: float, minutes: int = 0) -> dt.datetime:
@@ -49,11 +49,13 @@ def long_time(at: float | None, minutes: int) -> str:
 
 
 def took(seconds: float | None) -> str:
-    """`16 ms`, `0.0 s`, `4.2 s`, `45 s`, `9 min 30 s`, `1 h 20 min`."""
+    """`0 s`, `16 ms`, `4.2 s`, `45 s`, `9 min 30 s`, `1 h 20 min`."""
     if seconds is None:
         return ""
     sign, length = ("-" if seconds < 0 else ""), abs(seconds)
-    if 0 < length < 1:
+    if length == 0:
+        return "0 s"
+    if length < 1:
         return f"{sign}{max(1, round(length * 1000))} ms"
     if length < 10:
         return f"{sign}{length:.1f} s"
@@ -72,6 +74,11 @@ def difference(actual: Span, planned: float) -> str:
         return ""
     more = actual.seconds - planned
     return "as planned" if abs(more) < 1 else f"{'+' if more > 0 else '-'}{took(abs(more))}"
+
+
+def metric(name: str) -> str:
+    """A metric's name without what all of its kind have: `checks.orders:queryLatency` for `value[…]`."""
+    return name[6:-1] if name.startswith("value[") and name.endswith("]") else name
 
 
 def size(count: int) -> str:
