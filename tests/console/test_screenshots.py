@@ -1,0 +1,80 @@
+"""The pictures in `screenshots/`: what the panes look like, held against what was looked at and found good.
+
+`QUARTERDECK_REDRAW=1 python -m pytest tests/console/test_screenshots.py` draws them anew; then look at them.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import night
+import pytest
+from harness import Harness
+
+ROOT = Path(__file__).parent.parent.parent
+PICTURES = ROOT / "screenshots"
+
+
+@pytest.fixture
+def redraw() -> bool:
+    """Whether the pictures are drawn anew instead of held against."""
+    return os.environ.get("QUARTERDECK_REDRAW") == "1"
+
+
+LOOKS = {
+    "lead-running": ("running", (120, 36), "night", "lead", False),
+    "lead-guard-proposal": ("proposal", (120, 36), "night", "lead", False),
+    "lead-halted-rollback-preview": ("halted", (120, 36), "night", "lead", False),
+    "lead-rolling-back": ("rolling_back", (120, 36), "night", "lead", False),
+    "lead-wide": ("running", (200, 50), "night", "lead", False),
+    "lead-no-color": ("halted", (120, 36), "mono", "lead", False),
+    "lead-colour-blind-safe": ("proposal", (120, 36), "safe", "lead", False),
+    "lead-high-contrast": ("running", (120, 36), "contrast", "lead", False),
+    "lead-ascii": ("running", (120, 36), "mono", "lead", True),
+    "compact-80x24": ("running", (80, 24), "night", "compact", False),
+    "compact-80x24-halted": ("halted", (80, 24), "night", "compact", False),
+}
+
+
+@pytest.mark.parametrize("name", LOOKS)
+async def test_it_looks_as_it_was_found_good(name: str, redraw: bool) -> None:
+    state, size, theme, layout, ascii_glyphs = LOOKS[name]
+    app = Harness(night.snapshot(state), theme=theme, ascii_glyphs=ascii_glyphs, layout=layout)
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        drawn = app.export_screenshot(title="Quarterdeck")
+    picture = PICTURES / f"{name}.svg"
+    if redraw:
+        picture.write_text(drawn)
+    assert drawn == picture.read_text(), "it looks different: draw it anew, and look at it"
+
+
+BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium: the record is not looked at in a browser")
+def test_the_record_shows_in_a_browser(tmp_path: Path, redraw: bool) -> None:
+    """A real night's record, as a picture; kept in `screenshots/` when they are drawn anew."""
+    home = {**os.environ, "QUARTERDECK_HOME": str(tmp_path / "home")}
+    subprocess.run(
+        ["python", "-m", "quarterdeck", "demo", "--auto", "--rows", "20000", "--halt-after", "drop-old",
+         "--out", str(tmp_path / "record")],
+        env=home, capture_output=True, check=False, timeout=110, stdin=subprocess.DEVNULL,
+        executable=sys.executable,
+    )  # fmt: skip
+    page = next((tmp_path / "record").glob("*.html"))
+    shot = tmp_path / "record.png"
+    assert BROWSER is not None
+    subprocess.run(
+        [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+         "--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'profile'}",
+         "--window-size=1200,1600", f"--screenshot={shot}", page.as_uri()],
+        capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert shot.stat().st_size > 30_000, "the page is empty"
+    if redraw:
+        shutil.copy(shot, PICTURES / "record-in-a-browser.png")
