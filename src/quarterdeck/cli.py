@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from quarterdeck.documents.nodes import Node
+    from quarterdeck.documents.reader import Context
+
 __all__ = ["build_parser", "main"]
 
 
@@ -54,9 +57,17 @@ def _run(parsed: argparse.Namespace) -> int:
     from importlib import import_module
 
     module = import_module(f"quarterdeck.{_VERBS[parsed.verb].package}.verbs")
-    code: int = getattr(module, parsed.verb)(parsed)
+    verb = getattr(module, parsed.verb)
+    code: int = verb(parsed, {"quarterdeck-layout": _check_layout}) if parsed.verb == "lint" else verb(parsed)
     sys.stdout.flush()
     return code
+
+
+def _check_layout(node: Node, context: Context) -> None:
+    """Layouts are the console's; `lint` is given who reads them, since it may not know the console."""
+    from quarterdeck.console.layouts import check_layout
+
+    check_layout(node, context)
 
 
 def _tell(error: Exception) -> int:

@@ -20,6 +20,7 @@ from quarterdeck.shipped import shipped
 
 if TYPE_CHECKING:
     from quarterdeck.documents.nodes import Mapping, Node
+    from quarterdeck.documents.reader import Context
 
 __all__ = [
     "PANES",
@@ -30,6 +31,7 @@ __all__ = [
     "PaneNode",
     "Part",
     "Tabs",
+    "check_layout",
     "compile_shipped",
     "read_layout",
 ]
@@ -177,6 +179,15 @@ def read_layout(path: Path) -> Layout:
     from quarterdeck.documents.strict import read_tree
 
     return _Reader(str(path)).layout(read_tree(path), path.stem)
+
+
+def check_layout(node: Node, context: Context) -> None:
+    """Add what is wrong with a layout document; for `quarterdeck lint`."""
+    reader = _Reader(context.path)
+    try:
+        reader.layout(node, Path(context.path).stem)
+    except DocumentError:
+        context.problems.extend(reader.problems)
 
 
 class _Reader:
