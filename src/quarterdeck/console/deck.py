@@ -19,6 +19,7 @@ from textual.widget import Widget
 from quarterdeck.console.layouts import Layout, Layouts, PaneNode, Part, Size, Tabs
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
 from quarterdeck.console.panes.header import badge_of
+from quarterdeck.console.sparing import spare
 
 if TYPE_CHECKING:
     from textual import events
@@ -352,7 +353,8 @@ class Deck(Vertical):
         self.post_message(LayoutChanged(layout))
 
     def on_mount(self) -> None:
-        """The list has the focus first."""
+        """The list has the focus first; the screen sends what changed and no more."""
+        spare(self.screen)
         self._focus_first()
 
     def _focus_first(self) -> None:

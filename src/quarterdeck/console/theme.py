@@ -8,24 +8,23 @@ Decide NO_COLOR before `App.__init__`, since Textual takes it out of the environ
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from msgspec import Struct
 from rich.style import Style
 
 from quarterdeck.console.glyphs import ASCII, UNICODE, Glyphs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from textual.app import App
     from textual.filter import LineFilter
 
 __all__ = ["NAMES", "Look", "Palette", "dress", "filters", "frame_of", "look_of", "wants_ascii", "wants_no_color"]
 
 
-@dataclass(frozen=True, slots=True)
-class Palette:
+class Palette(Struct, frozen=True):
     """Colours by role, as `#rrggbb`; what a state needs beside its sign and its word."""
 
     name: str
@@ -171,30 +170,31 @@ NAMES = tuple(_PALETTES)
 """Themes that can be asked for: `night`, `contrast`, `safe` (colour-blind-safe), `mono`."""
 
 
-@dataclass(slots=True)
-class Look:
+class Look(Struct):
     """A palette with a set of signs, ready for painting: role names to styles."""
 
     palette: Palette
     glyphs: Glyphs
-    _styles: dict[str, Style] = field(default_factory=dict)
+    _styles: dict[str, Style] = {}
 
     def style(self, role: str) -> Style:
-        """The style of a role; several are joined by `+` (`muted+cursor`)."""
+        """The style of a role; several are joined by `+` (`muted+cursor`). Raises `KeyError` for no role of ours."""
         found = self._styles.get(role)
         if found is None:
-            found = Style.combine(_role(self.palette, part) for part in role.split("+")) if role else Style.null()
+            roles = _roles(self.palette)
+            found = Style.combine(roles[part] for part in role.split("+")) if role else Style.null()
             self._styles[role] = found
         return found
 
 
-def _role(palette: Palette, role: str) -> Style:
-    """One role's style. Unknown roles are an error of ours and raise `KeyError`."""
+@lru_cache(8)
+def _roles(palette: Palette) -> Mapping[str, Style]:
+    """Every role's style, made once for each palette."""
     if not palette.colours:
-        return _MONO_ROLES[role]
+        return _MONO_ROLES
     p = palette
     dim = p.muted if not p.plain_dim else p.text
-    roles = {
+    return {
         "text": Style(color=p.text),
         "strong": Style(color=p.strong, bold=True),
         "muted": Style(color=dim),
@@ -223,7 +223,6 @@ def _role(palette: Palette, role: str) -> Style:
         "badge-rollback": Style(color=p.rollback_ink, bgcolor=p.rollback, bold=True),
         "badge-grey": Style(color=p.strong, bgcolor=p.frame if not p.plain_dim else "#444444", bold=True),
     }
-    return roles[role]
 
 
 _MONO_ROLES = {

@@ -1,0 +1,95 @@
+"""Renders only the lines that changed, and sends only their cells: what matters for keys, for CPU, and over ssh.
+
+Textual 8.2 crops an update's spans at their right end only, so a digit that changes at the end of a line sends the
+whole line. `spare` makes a screen crop at both ends. It is the one place that touches Textual's compositor; where
+that looks otherwise than expected, the screen stays as it is, and only costs more bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from rich.control import Control
+from textual._compositor import ChopsUpdate, Compositor
+from textual.geometry import Region
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from textual.screen import Screen
+    from textual.strip import Strip
+
+__all__ = ["SparingUpdate", "spare"]
+
+
+class SparingUpdate(ChopsUpdate):
+    """Textual's partial update, with each span cropped at both of its ends."""
+
+    def render_segments(self, console: Console) -> str:
+        """The bytes for the terminal: move, then the changed cells, for each span."""
+        sequences: list[str] = []
+        for y, first, last in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                if strip is None or x >= last or end <= first:
+                    continue
+                start, stop = max(x, first), min(end, last)
+                sequences.append(Control.move_to(start, y).segment.text)
+                sequences.append(strip.crop(start - x, stop - x).render(console))
+        return "".join(sequences)
+
+
+class SparingCompositor(Compositor):
+    """A compositor whose partial updates are sparing."""
+
+    def render_partial_update(self) -> SparingUpdate | None:
+        """As Textual's, but of the dirty lines alone, and of a line only the widgets that are seen in it.
+
+        Textual renders every line of every widget, those behind others too, that lies in one rectangle around all
+        that is dirty: a clock at the top and a cursor at the bottom cost as much as the whole screen.
+        """
+        regions = self._dirty_regions.copy()
+        self._dirty_regions.clear()
+        if not regions:
+            return None
+        cuts = self.cuts
+        spans = list(self._regions_to_spans(regions))
+        chops: list[dict[int, Strip | None]] = [dict.fromkeys(line[:-1]) for line in cuts]
+        missing: dict[int, set[int]] = {}
+        for y, first, last in spans:
+            line = cuts[y]
+            seen = {cut for cut, end in pairwise(line) if cut < last and end > first}
+            missing.setdefault(y, set()).update(seen)
+        for widget, (region, clip) in self.visible_widgets.items():
+            shown = region.intersection(clip)
+            for lines in _runs(missing, shown):
+                crop = Region(shown.x - region.x, lines.start - region.y, shown.width, len(lines))
+                for y, strip in zip(lines, widget.render_lines(crop), strict=False):
+                    inside = [cut for cut in cuts[y] if shown.x <= cut <= shown.right]
+                    for cut, part in zip(inside, strip.divide([cut - shown.x for cut in inside[1:]]), strict=False):
+                        if cut in missing[y]:  # painted front to back: the first one is seen
+                            missing[y].discard(cut)
+                            chops[y][cut] = part
+        return SparingUpdate(chops, spans, [line[1:] for line in cuts])
+
+
+def _runs(missing: Mapping[int, set[int]], shown: Region) -> Iterator[range]:
+    """The lines of a widget's visible region in which some cell is wanted of it, as runs of neighbours."""
+    begin = end = -1
+    for y in sorted(y for y in missing if shown.y <= y < shown.bottom):
+        if not any(shown.x <= cut < shown.right for cut in missing[y]):
+            continue
+        if y != end:
+            if begin >= 0:
+                yield range(begin, end)
+            begin = y
+        end = y + 1
+    if begin >= 0:
+        yield range(begin, end)
+
+
+def spare(screen: Screen[object]) -> None:
+    """Make this screen's updates sparing."""
+    compositor = getattr(screen, "_compositor", None)
+    if type(compositor) is Compositor:
+        compositor.__class__ = SparingCompositor
