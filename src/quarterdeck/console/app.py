@@ -388,7 +388,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         if now - self._present >= PRESENT_EVERY:
             self._present = now
             self.run_worker(self.link.present(), group="present")
-        if self._pressing.key(event.key, event.character):
+        if self._pressing.key(event.key, event.character, event.time):
             event.stop()
             event.prevent_default()
 

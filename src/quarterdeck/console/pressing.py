@@ -36,9 +36,9 @@ class Pressing:
         """No key was pressed a moment ago."""
         self._last.clear()
 
-    def key(self, key: str, character: str | None) -> bool:
-        """Take a key that no text field took; whether it was ours."""
-        app, now = self._app, time.monotonic()
+    def key(self, key: str, character: str | None, now: float) -> bool:
+        """Take a key that no text field took; whether it was ours. `now` is when it was pressed, monotonic."""
+        app = self._app
         found = app.keymap_.find(key, character)
         urgent = next((command for command in found if command.urgent), None)
         if urgent is not None:
