@@ -16,8 +16,8 @@ import pytest
 from stationkit import SMALL, station_pid
 
 from quarterdeck.errors import UsageError
+from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station import verbs
-from quarterdeck.station.headless import exit_code
 from quarterdeck.station.starting import start_station
 
 Opened = Callable[..., Path]

@@ -150,6 +150,7 @@ class Effects:
     def __init__(self) -> None:
         self.reacted: list[str] = []
         self.lost: list[str] = []
+        self.by_hand = False
 
     def trial(self, intent: intents.StartStep) -> intents.StartStep:
         return intent
@@ -162,6 +163,9 @@ class Effects:
 
     def verify(self, step: str) -> None:  # noqa: ARG002
         return None
+
+    def halt_by_hand(self) -> None:
+        self.by_hand = True
 
     def watch(self) -> None:
         return None
@@ -234,6 +238,29 @@ async def test_a_halt_with_an_impossible_name_halts_under_another(tmp_path: Path
     (nonce,) = decider.session.live_halts()
     assert is_nonce(nonce)
     assert (tmp_path / "halts" / nonce).exists()
+
+
+async def test_a_halt_whose_file_cannot_be_made_stops_commands_by_hand(tmp_path: Path) -> None:
+    decider, _, effects = await hub(tmp_path)
+    (tmp_path / "halts").write_text("in the way")
+    answered = await decider.ask(intents.Halt(nonce="aa"), ME)
+    assert not answered.refusal
+    assert "could not be made" in answered.hint
+    assert effects.by_hand
+    assert decider.session.live_halts() == ("aa",)
+
+
+async def test_a_halt_file_that_is_still_being_written_is_not_forgotten(tmp_path: Path) -> None:
+    decider, _, _ = await hub(tmp_path)
+    (tmp_path / "halts").mkdir()
+    path = tmp_path / "halts" / "late"
+    path.touch()
+    await decider.take_filed_halts()
+    assert not decider.session.live_halts()
+    with path.open("w") as file:  # the folder's own time does not change any more
+        file.write('{"nonce":"late","reason":"written late"}')
+    await decider.take_filed_halts()
+    assert decider.session.halts["late"].reason == "written late"
 
 
 async def test_what_happens_by_itself_does_and_what_is_refused_waits(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import os
 import re
+import signal
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -162,8 +163,14 @@ class Commands:
     def stop(self, run: str, grace: float | None = None) -> None:
         """Stop it now (R4's escalation), with `grace` seconds before SIGKILL or its own. Nothing if it has ended."""
         folder = self.spool / run
-        if folder.is_dir() and not (folder / RESULT).exists():
+        if not folder.is_dir() or (folder / RESULT).exists():
+            return
+        try:
             write_atomic(folder / STOP, b"" if grace is None else str(grace).encode(), durable=False)
+        except OSError:  # no room for a file: a signal says the same, with the step's own grace
+            note = self._note(run)
+            if note is not None and _alive(note):
+                os.kill(note.runner.pid, signal.SIGTERM)
 
     def running(self) -> list[str]:
         """Runs that are followed and have not ended."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-__all__ = ["FOLDER", "HaltFile", "file_halt", "filed_halts", "is_nonce", "new_nonce"]
+__all__ = ["FOLDER", "HaltFile", "file_halt", "filed_halts", "halt_names", "is_nonce", "new_nonce"]
 
 FOLDER = "halts"
 _NONCE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
@@ -67,15 +67,22 @@ def file_halt(session: Path, nonce: str, *, reason: str = "", login: str = "", v
     return True
 
 
-def filed_halts(session: Path, known: set[str] | frozenset[str] = frozenset()) -> list[HaltFile]:
-    """Halts on disk that are not among `known`, oldest first; an unreadable file is a halt too."""
-    found = []
+def halt_names(session: Path) -> set[str]:
+    """Names of the halts on disk, as the runners see them: every file that is not hidden."""
     try:
-        paths = [path for path in (session / FOLDER).iterdir() if path.name not in known and is_nonce(path.name)]
+        return {path.name for path in (session / FOLDER).iterdir() if not path.name.startswith(".")}
     except OSError:
-        return []
-    for path in paths:
-        read = _read(path, path.name)
+        return set()
+
+
+def filed_halts(session: Path, known: set[str] | frozenset[str] = frozenset()) -> list[HaltFile]:
+    """Halts on disk that are not among `known`, oldest first; an unreadable file is a halt too.
+
+    One that is still being written is left out for half a second.
+    """
+    found = []
+    for name in halt_names(session) - known:
+        read = _read(session / FOLDER / name, name)
         if read is not None:
             found.append(read)
     return sorted(found, key=lambda halt: halt.wall)

@@ -42,7 +42,7 @@ from quarterdeck.session.intents import (
     WaitOver,
 )
 from quarterdeck.session.state import Session
-from quarterdeck.station.halting import file_halt, filed_halts, is_nonce, new_nonce
+from quarterdeck.station.halting import file_halt, filed_halts, halt_names, is_nonce, new_nonce
 from quarterdeck.station.keeping import Keeping, moment
 from quarterdeck.station.protocol import Answered
 
@@ -71,6 +71,9 @@ class Effects(Protocol):
 
     def verify(self, step: str) -> None:
         """Read a step's verifications again."""
+
+    def halt_by_hand(self) -> None:
+        """Stop what a halt stops although its file could not be made."""
 
     def watch(self) -> Watch | None:
         """Return what was observed up to now."""
@@ -148,16 +151,21 @@ class Hub:
         nonce = intent.nonce if is_nonce(intent.nonce) else new_nonce()
         halt = msgspec.structs.replace(intent, nonce=nonce)
         trouble = self._file(nonce, halt.reason, by)
-        self._handled.add(nonce)
+        if trouble:
+            self.effects.halt_by_hand()
+        answered = await self._halted(halt, by)
+        if trouble and not answered.refusal:
+            hint = f"its file could not be made ({trouble}): look what still runs"
+            return msgspec.structs.replace(answered, hint=hint)
+        return answered
+
+    async def _halted(self, halt: Halt, by: Actor) -> Answered:
+        """Its file is there, or cannot be made."""
+        self._handled.add(halt.nonce)
         answer = decide(self.session, halt, by, self.now())
         if isinstance(answer, Refusal):
             return _refusal(answer)
-        answered = await self._settle(answer, by, urgent=True)
-        if trouble and not answered.refusal:
-            return msgspec.structs.replace(
-                answered, hint=f"its file could not be made ({trouble}): stop commands with T"
-            )
-        return answered
+        return await self._settle(answer, by, urgent=True)
 
     async def _start(self, intent: StartStep, by: Actor) -> Answered:
         """A start is tried first, then its order is written, then it is decided."""
@@ -272,8 +280,8 @@ class Hub:
         for filed in found:
             source = "cli" if filed.via == "cli" else "person"
             by = Actor(login=self.me.login, uid=self.me.uid, via=filed.via, host=self.me.host)
-            await self._halt(Halt(nonce=filed.nonce, reason=filed.reason, source=source), by)  # type: ignore[arg-type]  # one of the two
-        if not found:
+            await self._halted(Halt(nonce=filed.nonce, reason=filed.reason, source=source), by)  # type: ignore[arg-type]  # one of the two
+        if halt_names(self.folder) <= self._handled | self.session.halts.keys():
             self._halts_seen = changed
 
     def until_due(self, longest: float) -> float:

@@ -199,6 +199,13 @@ class Performer:
             if attempt.id and attempt.lived:
                 self.commands.stop(attempt.id)
 
+    def halt_by_hand(self) -> None:
+        """A halt whose file could not be made: runners do not see it, so what it ends is stopped one by one."""
+        session = self._hub.session
+        for run in session.running():
+            if session.plan is not None and session.plan.steps[run.id].on_halt.action == "terminate":
+                self._stop(run)
+
     # -- what commands say -----------------------------------------------------------------------------------------
 
     def _deliver(self, said: Finished | Tail) -> None:

@@ -22,6 +22,7 @@ from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.events import Verdict, Watch
+from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import Abandon, CrashFound, Halt, Intent, NoteClockStep, StartStep
 from quarterdeck.station.halting import new_nonce
 from quarterdeck.station.history import History
@@ -34,7 +35,7 @@ from quarterdeck.station.performing import Performer
 from quarterdeck.station.protocol import Answered, Marks, Sampled, Standing, Tail
 from quarterdeck.station.server import Server, Visitor
 from quarterdeck.station.starting import socket_of
-from quarterdeck.station.verdicts import judge_all, samples_of
+from quarterdeck.station.verdicts import judge_all, metrics_needed, samples_of
 from quarterdeck.station.wording import Wording
 
 __all__ = ["LINGER", "Station"]
@@ -226,13 +227,19 @@ class Station:
         """Read a step's verifications again."""
         self._performing.verify(step)
 
+    def halt_by_hand(self) -> None:
+        """Stop what a halt stops although its file could not be made."""
+        self._performing.halt_by_hand()
+
     def watch(self) -> Watch:
         """What was observed up to now."""
         return self._observing.watch()
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Judge the criteria (in a thread: it reads the samples)."""
-        return judge_all(self.hub.session, samples_of(self.folder), self.hub.now(), self._observing.holds)
+        """Judge the criteria. In a thread, so on a session of its own."""
+        session = fold([event for event, _ in list(self.hub.keeping.events)])
+        needed = metrics_needed(session)
+        return judge_all(session, samples_of(self.folder, needed), session.clock(moment()), self._observing.holds)
 
     def react(self, events: list[Event]) -> None:
         """Do what follows from durable events."""

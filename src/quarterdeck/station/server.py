@@ -286,7 +286,8 @@ class Server:
             try:
                 frame = decode_to(line)
             except msgspec.DecodeError as error:
-                visitor.outlet.answer(encode(Answered(id=0, refusal=f"This is no frame: {error}")))
+                refusal = f"This station does not understand that: {error}"
+                visitor.outlet.answer(encode(Answered(id=_number_of(line), refusal=refusal)))
                 continue
             if isinstance(frame, Leave):
                 visitor.left = True
@@ -320,6 +321,16 @@ async def _send_away(writer: asyncio.StreamWriter, reason: str) -> Visitor | Non
     with contextlib.suppress(OSError):
         await writer.drain()
     return None
+
+
+def _number_of(line: bytes) -> int:
+    """The id of a frame that is not understood, so that who asked hears of it."""
+    try:
+        said = msgspec.json.decode(line)
+    except msgspec.DecodeError:
+        return 0
+    number = said.get("id", 0) if isinstance(said, dict) else 0
+    return number if isinstance(number, int) else 0
 
 
 def _actor(peer: Peer, hello: Hello, hosts: tuple[str, ...]) -> Actor:

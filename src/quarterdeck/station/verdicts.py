@@ -7,7 +7,7 @@ is never a pass. Called by the hub when `EndSession` is asked; reads a file, so 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,22 +22,39 @@ from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.session.events import Verdict
 from quarterdeck.session.state import Session
 
-__all__ = ["downtime", "judge_all", "samples_of"]
+__all__ = ["downtime", "judge_all", "metrics_needed", "samples_of"]
 
 Word = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 COVERAGE = 0.9
 """Share of the time that must have been watched for a verdict of no downtime."""
 
 
-def samples_of(folder: Path) -> list[Reading]:
-    """All readings that were kept, in order of time; what cannot be read is left out."""
+def metrics_needed(session: Session) -> dict[str, set[str]]:
+    """What the criteria look at: each target, and which of its metrics."""
+    needed: dict[str, set[str]] = {}
+    for criterion in session.plan.procedure.criteria if session.plan is not None else ():
+        for target in criterion.downtime.targets if criterion.downtime is not None else ():
+            needed.setdefault(target, set())
+        if criterion.baseline is not None:
+            target, _, metric = criterion.baseline.metric.partition(".")
+            needed.setdefault(target, set()).add(metric)
+    return needed
+
+
+def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> list[Reading]:
+    """The readings that were kept of these targets and metrics, in order of time; what cannot be read is left out."""
     found: list[Reading] = []
+    decoder = msgspec.json.Decoder(list[Reading])
     try:
         for batch in read_sample_lines(SessionFolder.of(folder).recorder_samples):
             try:
-                found.extend(msgspec.json.decode(batch.raw, type=list[Reading]))
+                readings = decoder.decode(batch.raw)
             except msgspec.DecodeError:
                 continue
+            for reading in readings:
+                if reading.target in needed:
+                    values = {name: reading.values[name] for name in needed[reading.target] if name in reading.values}
+                    found.append(msgspec.structs.replace(reading, values=values, units={}, message=""))
     except OSError:
         return []
     return sorted(found, key=lambda reading: reading.boot)
