@@ -147,7 +147,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         """Connect while the first frame is painted."""
         loop = asyncio.get_running_loop()
         if not self.is_headless:
-            for number in (signal.SIGTERM, signal.SIGHUP):
+            for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 loop.add_signal_handler(number, self.vanish)
         for key in self.keymap_.everywhere():
             if key != "f9":
