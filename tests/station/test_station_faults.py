@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
+import random
+import resource
 import signal
 import socket
 import sys
@@ -352,3 +355,57 @@ async def test_without_a_station_nobody_starts_one_unasked(opened: Opened) -> No
 async def test_a_folder_that_is_no_session_is_refused(home: Path) -> None:
     with pytest.raises(StationError):
         await Client.connect(home / "sessions" / "nothing-here" / "x")
+
+
+@pytest.mark.parametrize("rounds", [3, pytest.param(60, marks=[pytest.mark.soak, pytest.mark.timeout(600)])])
+async def test_kill_9_at_random_times_loses_nothing_acknowledged(opened: Opened, attach: Attach, rounds: int) -> None:
+    folder = opened()
+    lead = await attach(folder)
+    await lead.do(intents.StartSession())
+    chance = random.Random(rounds)
+    acknowledged: set[str] = set()
+
+    async def note_on_and_on() -> None:
+        number = 0
+        while True:
+            number += 1
+            try:
+                acknowledged.update((await lead.ask(intents.AddNote(text=str(number)))).events)
+            except StationError:
+                await asyncio.sleep(0.02)
+
+    noting = asyncio.create_task(note_on_and_on())
+    for _ in range(rounds):
+        await asyncio.sleep(chance.uniform(0.05, 0.6))
+        pid = lead.client.welcome.pid
+        os.kill(pid, signal.SIGKILL)
+        await lead.until(lambda pid=pid: lead.client.welcome.pid != pid and lead.client.state == "connected", 15)
+    noting.cancel()
+    await asyncio.gather(noting, return_exceptions=True)
+    await lead.do(intents.AddNote(text="the last"))
+    assert acknowledged <= {event.id for event in lead.events}
+    assert [event.aseq for event in lead.events] == list(range(1, len(lead.events) + 1)), "one chain without a hole"
+    assert lead.kinds().count("station.restarted") == rounds
+    assert lead.session.state == "paused"
+
+
+async def test_out_of_file_descriptors_refuses_visitors_and_keeps_the_session(opened: Opened, attach: Attach) -> None:
+    folder = opened()
+    lead = await attach(folder)
+    await lead.do(intents.StartSession())
+    crowd = []
+    resource.prlimit(lead.client.welcome.pid, resource.RLIMIT_NOFILE, (64, 64))
+    for _ in range(80):
+        visitor = socket.socket(socket.AF_UNIX)
+        visitor.setblocking(False)
+        with contextlib.suppress(OSError):
+            visitor.connect(str(socket_of(folder)))
+        crowd.append(visitor)
+    await lead.do(intents.AddNote(text="still recorded"))
+    answered = await lead.client.halt("a crowd")
+    assert answered is not None
+    assert lead.session.state == "halted"
+    for visitor in crowd:
+        visitor.close()
+    second = await attach(folder)
+    assert second.session.state == "halted"
