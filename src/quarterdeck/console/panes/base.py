@@ -14,7 +14,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import Binding
 from textual.content import Content
-from textual.geometry import Region
+from textual.geometry import Region, Size
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
@@ -168,7 +168,10 @@ class Pane(Widget):
     @property
     def content_width(self) -> int:
         """Cells that a row has; the last column of what scrolls is its mark's."""
-        return max(0, self.size.width - (0 if self.bar else 1))
+        return self._width_in(self.size)
+
+    def _width_in(self, size: Size) -> int:
+        return max(0, size.width - (0 if self.bar else 1))
 
     def expect(self, snapshot: Snapshot, width: int) -> None:
         """Before it is mounted: the first snapshot, and the outer width that the layout will give."""
@@ -215,24 +218,23 @@ class Pane(Widget):
         snapshot = self.snapshot
         if snapshot is None:
             return
-        count = self.row_count(snapshot)
-        for line in range(self.size.height):
+        count, size = self.row_count(snapshot), self.size  # asked once: Textual looks a widget's size up in its map
+        for line in range(size.height):
             before = self._painted.get(line)
             if before is None:
                 continue  # never painted: Textual paints it anyway
-            after = self._whole(snapshot, line, count)
+            after = self._whole(snapshot, line, count, size)
             if after != before:
-                self.refresh(*_changed(line, self.size.width, before, after))
+                self.refresh(*_changed(line, size.width, before, after))
 
     def _row(self, snapshot: Snapshot, y: int, width: int, count: int) -> Row:
         """Row `y`; nothing beyond the last one."""
         return self.row(snapshot, y, width) if 0 <= y < count else EMPTY
 
-    def _whole(self, snapshot: Snapshot, line: int, count: int) -> Row:
+    def _whole(self, snapshot: Snapshot, line: int, count: int, outer: Size) -> Row:
         """What stands in this line of the pane: the row, and the mark of the scroll where there is one."""
-        width = self.content_width
+        width, height = self._width_in(outer), outer.height
         row = self._row(snapshot, self.top + line, width, count)
-        height = self.size.height
         if self.bar or count <= height:
             return row
         gap = width - width_of(row)
@@ -247,12 +249,12 @@ class Pane(Widget):
 
     def render_line(self, y: int) -> Strip:
         """Paint a line (Textual calls this for those that it has to)."""
-        snapshot = self.snapshot
-        width = self.size.width
-        if snapshot is not None and self.content_width != self._taken_width > 0:
-            self._taken_width = self.content_width
-            self.before_paint(snapshot, self._taken_width)
-        row = EMPTY if snapshot is None else self._whole(snapshot, y, self.row_count(snapshot))
+        snapshot, size = self.snapshot, self.size
+        width, inner = size.width, self._width_in(size)
+        if snapshot is not None and inner != self._taken_width > 0:
+            self._taken_width = inner
+            self.before_paint(snapshot, inner)
+        row = EMPTY if snapshot is None else self._whole(snapshot, y, self.row_count(snapshot), size)
         self._painted[y] = row
         strip = self._strip(row, width)
         if self.bar:
