@@ -1,0 +1,105 @@
+"""The words that all tellers share: what a step is called, spans, times of day; and the register of tellers.
+
+Pure. The rooms beside it tell the kinds of events; `quarterdeck.session.narrative` is what others call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from quarterdeck.session.event import Event
+from quarterdeck.session.events import Payload
+from quarterdeck.session.plan import Plan
+
+__all__ = ["TELLERS", "Told", "clock", "count", "name_of", "phone", "span", "tells", "values_of", "why_of"]
+
+P = TypeVar("P", bound=Payload)
+Teller = Callable[["Told", Any], str]
+
+TELLERS: dict[str, Teller] = {}
+"""Kind of event to who tells it."""
+
+
+def span(seconds: float) -> str:
+    """A span for people: `45 s`, `9 min`, `1 h 20 min`."""
+    seconds = abs(seconds)
+    if seconds < 90:
+        return f"{round(seconds)} s"
+    minutes = round(seconds / 60)
+    if minutes < 90:
+        return f"{minutes} min"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def name_of(plan: Plan | None, step: str) -> str:
+    """What people call a step: its number and title; the id where the plan does not know it."""
+    if plan is None or step not in plan.steps:
+        return step or "the session"
+    place = plan.places[step]
+    title = plan.steps[step].title
+    if place.part == "stages":
+        return f"{place.number} {title}"
+    return title
+
+
+class Told:
+    """An event being told: the words that its tellers share."""
+
+    __slots__ = ("event", "plan")
+
+    def __init__(self, event: Event, plan: Plan | None) -> None:
+        self.event = event
+        self.plan = plan
+
+    @property
+    def step(self) -> str:
+        """The name of the event's step."""
+        return name_of(self.plan, self.event.step)
+
+    @property
+    def again(self) -> str:
+        """` (attempt 2)`, from the second attempt on."""
+        return f" (attempt {self.event.attempt})" if self.event.attempt > 1 else ""
+
+    def role(self) -> str:
+        """Who, in a few words."""
+        actor = self.event.actor
+        return actor.role if actor.role != "lead" or not actor.login else actor.login
+
+
+def tells(kind: type[P]) -> Callable[[Callable[[Told, P], str]], Callable[[Told, P], str]]:
+    """Register the teller of a kind."""
+
+    def register(teller: Callable[[Told, P], str]) -> Callable[[Told, P], str]:
+        TELLERS[kind.kind] = teller
+        return teller
+
+    return register
+
+
+def why_of(reason: str) -> str:
+    """`: reason`, or nothing."""
+    return f": {reason}" if reason else ""
+
+
+def phone(by_phone: str) -> str:
+    """Who was on the telephone, or nothing."""
+    return f", by telephone ({by_phone})" if by_phone else ""
+
+
+def values_of(values: dict[str, str]) -> str:
+    """Recorded values, or nothing."""
+    return "; " + ", ".join(f"{name} = {value}" for name, value in values.items()) if values else ""
+
+
+def clock(told: Told, epoch: float) -> str:
+    """The time of day of its author."""
+    minutes = int(epoch // 60) + told.event.t.off
+    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
+
+
+def count(number: int, one: str) -> str:
+    """`1 step`, `4 steps`."""
+    return f"{number} {one}" if number == 1 else f"{number} {one}s"

@@ -1,0 +1,107 @@
+"""After a halt: what was running, what did it change, why, and what now, one question at a time (R11). Pure."""
+
+from __future__ import annotations
+
+from quarterdeck.session.narrative import span
+from quarterdeck.session.next_line.steps import Steps
+from quarterdeck.session.next_line.words import NextLine
+from quarterdeck.session.rollback import preview, undecided
+
+__all__ = ["Halted"]
+
+
+class Halted(Steps):
+    """The questions after a halt, and the choices."""
+
+    def halted(self) -> NextLine:
+        """After a halt: the first question that is open; then what now."""
+        session, plan = self.session, self.plan
+        assert plan is not None
+        mark = next(mark for mark in session.halts.values() if not mark.answered)
+        asked = self.open_manual() or self.open_gone() or self.still_running() or self.open_effect()
+        if asked is not None:
+            return asked
+        if not any(other.reason for other in session.halts.values() if not other.answered):
+            return NextLine(
+                f"why did you halt? · waiting for {self.who('lead')}: one line of reason · enter asks",
+                key="enter",
+                waiting_for="lead",
+                since=mark.at,
+                question="reason",
+                level="asks",
+            )
+        return self.what_now(mark.at)
+
+    def open_manual(self) -> NextLine | None:
+        """R5: a manual step that ran at the halt."""
+        for run in self.session.steps.values():
+            if run.question_at_halt:
+                owner = self.owner(run.id)
+                return NextLine(
+                    f"what was running? {self.name(run.id)} · {self.who(owner)}: not begun, partly, or fully done?"
+                    " · enter answers",
+                    key="enter",
+                    step=run.id,
+                    waiting_for=owner,
+                    since=run.started or 0.0,
+                    question="manual",
+                    level="asks",
+                )
+        return None
+
+    def still_running(self) -> NextLine | None:
+        """What a halt still waits for."""
+        running = [run for run in self.session.running() if run.state in {"granted", "running"}]
+        if not running:
+            return None
+        run = running[0]
+        more = f" and {len(running) - 1} more" if len(running) > 1 else ""
+        stopping = "being stopped" if run.stop_asked else f"{self.spent(run)} · T stops it now"
+        return NextLine(
+            f"HALT · still running: {self.name(run.id)}{more}, {stopping}",
+            key="" if run.stop_asked else "T",
+            step=run.id,
+            waiting_for="command",
+            since=run.started or 0.0,
+            level="alarm",
+        )
+
+    def open_effect(self) -> NextLine | None:
+        """R6: an effect that nobody declared."""
+        open_ones = undecided(self.session)
+        return self.ask_effect(open_ones[0]) if open_ones else None
+
+    def what_now(self, since: float) -> NextLine:
+        """R11 and R8: the choices, each with its minutes."""
+        session, plan = self.session, self.plan
+        assert plan is not None
+        keys, offered = ["G goes on"], [] if session.phase == "planned" else self.by_contingency()
+        if self.may_roll_back():
+            found = preview(session)
+            steps = f"{found.steps} step{'' if found.steps == 1 else 's'}"
+            keys.insert(
+                0, f"B rolls back {steps}, {span(found.seconds)}" if found.steps else "B rolls back, nothing to undo"
+            )
+            undone = next((item.undoes for item in found.items if item.undoes), "")
+            if undone:
+                last = sum(item.duration for item in found.items if item.undoes == undone)
+                offered.insert(0, f"undo only {self.name(undone)}, {span(last)}")
+        more = f"enter offers {', '.join([*offered, 'hand over and end'])}"
+        text = f"what now? {' · '.join([*keys, more])}"
+        key = keys[0][0]
+        return NextLine(text, key, waiting_for="lead", since=since, question="what_now", level="asks")
+
+    def may_roll_back(self) -> bool:
+        """Whether a rollback can be committed now: never after one, and never past the point of no return."""
+        session = self.session
+        if session.rollback is not None or session.past_no_return or session.contingency_started:
+            return False
+        return session.phase in {"running", "validating"}
+
+    def by_contingency(self) -> list[str]:
+        """The contingency as a choice, where the procedure has one that was not begun."""
+        session, plan = self.session, self.plan
+        assert plan is not None
+        if not plan.contingency or session.contingency_started or session.rollback is not None:
+            return []
+        return [f"contingency, {span(sum(plan.steps[step].duration for step in plan.contingency))}"]

@@ -1,0 +1,86 @@
+"""The line itself, and the words that all its rooms share. Pure."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from msgspec import Struct
+
+from quarterdeck.session.event import Actor
+from quarterdeck.session.narrative import name_of, span
+from quarterdeck.session.state import FINISHED, Session, StepRun
+
+__all__ = ["NextLine", "Question", "Words"]
+
+Question = Literal[
+    "", "proposal", "poll", "sign_off", "verify", "failed", "manual", "gone", "effect", "reason", "what_now", "undo",
+    "recheck", "criterion", "end", "gates",
+]  # fmt: skip
+"""What a person is asked: a pane of its own may open for it. Empty: nothing is asked, somebody works."""
+
+
+class NextLine(Struct, frozen=True):
+    """One line, and what it speaks of."""
+
+    text: str
+    key: str = ""
+    """The key that is yours now; empty where none is."""
+    step: str = ""
+    """The step that S, D, F and K act on."""
+    waiting_for: str = ""
+    """Role, or `command`, or empty."""
+    since: float = 0.0
+    """Session seconds; 0 where it does not matter."""
+    question: Question = ""
+    level: Literal["calm", "asks", "alarm"] = "calm"
+
+
+class Words:
+    """A session at a moment, for a person: who and what in few words."""
+
+    def __init__(self, session: Session, now: float, me: Actor) -> None:
+        self.session = session
+        self.now = now
+        self.me = me
+        self.plan = session.plan
+
+    def name(self, step: str) -> str:
+        """What people call a step."""
+        return name_of(self.plan, step)
+
+    def owner(self, step: str) -> str:
+        """Role of the step's owner."""
+        assert self.plan is not None
+        run = self.session.steps.get(step)
+        found = self.plan.steps.get(step)
+        return found.owner if found else (run.performer if run else "lead")
+
+    def who(self, role: str) -> str:
+        """The role, or `you`."""
+        return "you" if role == self.me.role else role
+
+    def waits(self, role: str) -> str:
+        """How a line begins that waits for this role."""
+        return "running: " if role == self.me.role else f"waiting for {role}: "
+
+    def run(self, step: str) -> StepRun | None:
+        """What became of the step."""
+        return self.session.steps.get(step)
+
+    def spent(self, run: StepRun) -> str:
+        """` 9 of 15 min`."""
+        assert self.plan is not None
+        elapsed = max(0.0, self.now - (run.started if run.started is not None else self.now))
+        planned = self.plan.steps[run.id].duration if run.id in self.plan.steps else 0.0
+        if not planned:
+            return span(elapsed)
+        if planned < 90:
+            return f"{round(elapsed)} of {round(planned)} s"
+        if elapsed < 60:
+            return f"{round(elapsed)} s of {span(planned)}"
+        return f"{int(elapsed // 60)} of {round(planned / 60)} min"
+
+    def is_finished(self, step: str) -> bool:
+        """Whether the step is through, signed or not."""
+        run = self.run(step)
+        return run is not None and run.state in FINISHED
