@@ -124,7 +124,8 @@ def _word(session: Session, step: Step, run: StepRun, *, forward: bool) -> tuple
     if run.state == "pending" and run.runs:
         word = "undone" if run.undone or run.declared else "not finished"
     elif run.undone:
-        word += ", undone"
+        left = [undo for undo in step.undo if session.steps[undo.id].state == "skipped"]
+        word, tone = (f"{word}, undo skipped", "bad") if left else (f"{word}, undone", tone)
     elif session.rollback is not None and forward and not step.mutates and run.state in FINISHED:
         word += ", changes nothing"
     if any(each.step == run.id and each.what == "accepted unverified" for each in session.deviations):
