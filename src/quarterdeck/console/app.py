@@ -412,10 +412,15 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
                 return
 
     def on_step_selected(self, event: StepSelected) -> None:
-        """A person moved in the list."""
+        """A person moved in the list: the cursor is painted first, then what else shows the step."""
         event.stop()
         self.picked = event.step
-        self.tick()
+        self._fresh = True
+        self.call_after_refresh(self._tick_once)
+
+    def _tick_once(self) -> None:
+        if self._fresh:
+            self.tick()
 
     def start(self, command: Command) -> None:
         """Let a command run beside the screen."""
