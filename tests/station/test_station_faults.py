@@ -409,3 +409,21 @@ async def test_out_of_file_descriptors_refuses_visitors_and_keeps_the_session(op
         visitor.close()
     second = await attach(folder)
     assert second.session.state == "halted"
+
+
+async def test_a_demo_whose_terminal_vanished_is_abandoned_and_one_that_was_left_is_kept(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_LINGER", "0.5")
+    folder = opened(purpose="demo")
+    lead = await attach(folder)
+    await long_running(lead)
+    await lead.client.leave()
+    await asyncio.sleep(2.0)
+    second = await attach(folder)
+    assert second.session.state == "running", "somebody who says goodbye comes back"
+    pid = second.client.welcome.pid
+    await second.client.close()
+    await gone(pid, 20)
+    told = await asyncio.to_thread(history_of, folder, start=True)
+    assert told.events[-1].kind == "session.abandoned"

@@ -285,11 +285,18 @@ class Hub:
             self._halts_seen = changed
 
     def until_due(self, longest: float) -> float:
-        """Seconds until it is worth looking again: `longest`, or less where a retry or a deadline comes earlier."""
+        """Seconds until it is worth looking again: `longest`, or less where a deadline comes earlier."""
         session, now = self.session, self.now()
+        steps = session.plan.steps if session.plan is not None else {}
         deadlines = [run.retry_at for run in session.steps.values() if run.retry_at and run.state == "failed"]
         deadlines += [proposal.until for proposal in session.proposals.values() if proposal.state == "open"]
-        return max(0.01, min([longest, *(at - now for at in deadlines if at > now)]))
+        for poll in session.polls.values():
+            if not poll.result and steps[poll.step].poll_timeout:
+                deadlines.append(poll.opened + steps[poll.step].poll_timeout)
+        for run in session.running():
+            if run.started is not None and run.late < 2:
+                deadlines.append(run.started + steps[run.id].duration * (run.late + 1))
+        return min([longest, *(at - now + 0.01 for at in deadlines if at > now)])
 
     async def do_what_is_due(self) -> None:
         """What happens by itself, until nothing more is due; what was refused waits a while."""

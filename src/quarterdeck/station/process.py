@@ -23,7 +23,17 @@ from quarterdeck.logbook.log import SessionLog
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.events import Verdict, Watch
 from quarterdeck.session.fold import fold
-from quarterdeck.session.intents import Abandon, CrashFound, Halt, Intent, NoteClockStep, StartStep
+from quarterdeck.session.intents import (
+    Abandon,
+    CrashFound,
+    DeclareEffect,
+    DeclareGone,
+    Halt,
+    Intent,
+    NoteClockStep,
+    StartStep,
+    StopCommand,
+)
 from quarterdeck.station.halting import new_nonce
 from quarterdeck.station.history import History
 from quarterdeck.station.hub import Hub
@@ -43,7 +53,7 @@ __all__ = ["LINGER", "Station"]
 LINGER = 60.0
 """Seconds that it stays after the last console when nothing keeps it."""
 BEAT = 1.0
-DUE_AT_LEAST, DUE_AT_MOST = 2.0, 0.02
+DUE_AT_LEAST, DUE_AT_MOST = 5.0, 0.02
 """Seconds between two looks at what is due by itself: it reads the whole plan."""
 HALT_LOOK = 0.25
 """Seconds between two looks into `halts/`."""
@@ -203,10 +213,18 @@ class Station:
             self._leaving.set()
 
     async def _end_demo(self) -> None:
-        """Its terminal vanished, and with it the world: halt, then abandon when nothing runs."""
+        """Its terminal vanished, and with it the world: halt, stop what runs, abandon when nothing does."""
         why = "the demo's terminal vanished"
-        if not self.hub.session.live_halts():
+        session = self.hub.session
+        if not session.live_halts():
             await self.hub.tell(Halt(nonce=new_nonce(), reason=why, source="failure"))
+        for run in session.running():
+            if run.question_at_halt:
+                await self.hub.tell(DeclareEffect(step=run.id, effect="partial", note=why))
+            elif run.unproven:
+                await self.hub.tell(DeclareGone(step=run.id, note=why))
+            elif not run.stop_asked:
+                await self.hub.tell(StopCommand(step=run.id, reason=why))
         await self.hub.tell(Abandon(reason=why, handover="nobody: the demo's world is gone with its terminal"))
 
     # -- what the hub needs ----------------------------------------------------------------------------------------
