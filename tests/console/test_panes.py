@@ -315,3 +315,16 @@ async def test_hostile_text_in_every_pane_stays_text(layout: str) -> None:
             shown = screen_text(app)
             assert not STEERS.search(shown), name
             assert "link=" not in shown or "[link=" in shown
+
+
+async def test_text_is_selected_with_the_mouse() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        await pilot.mouse_down("LogPane", offset=(20, 6))
+        await pilot.hover("LogPane", offset=(50, 6))
+        await pilot.mouse_up("LogPane", offset=(50, 6))
+        await pilot.pause()
+        chosen = app.screen.get_selected_text()
+        assert chosen
+        assert chosen.strip() in screen_text(app)

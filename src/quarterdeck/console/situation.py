@@ -6,8 +6,9 @@ book would agree is asked of the rule book itself (`refusal`), so that a key and
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import availability, decide
@@ -22,14 +23,13 @@ LinkWord = Literal["connecting", "live", "silent", "lost", "closed"]
 """`silent`: no answer for 3 s; `lost`: the connection broke and is being made again; `closed`: it will not be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Situation:
+class Situation(Struct, frozen=True):
     """One moment, as commands see it."""
 
     session: Session
     now: float
     """Session seconds."""
-    me: Actor = field(default_factory=lambda: Actor(login="?"))
+    me: Actor
     selected: str = ""
     """Id of the step that a person moved to; empty while the list follows the session."""
     named: str = ""

@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from textual.app import App
     from textual.filter import LineFilter
 
-__all__ = ["NAMES", "Look", "Palette", "dress", "filters", "frame_of", "look_of", "wants_ascii", "wants_no_color"]
+__all__ = [
+    "NAMES",
+    "NIGHT",
+    "Look",
+    "Palette",
+    "dress",
+    "filters",
+    "frame_of",
+    "look_of",
+    "wants_ascii",
+    "wants_no_color",
+]
 
 
 class Palette(Struct, frozen=True):
@@ -263,10 +274,15 @@ def wants_ascii(environment: Mapping[str, str] = os.environ) -> bool:
 
 def filters(look: Look) -> list[LineFilter]:
     """The line filters that `App.get_line_filters` has to return beside Textual's own: the last wall, NO_COLOR."""
+    return list(_wall(colours=look.palette.colours))
+
+
+@lru_cache(maxsize=2)
+def _wall(*, colours: bool) -> tuple[LineFilter, ...]:
+    """The same filters each time: Textual remembers what a filter made of a line, by the filter."""
     from quarterdeck.console.text import ColourlessFilter, SanitisingFilter
 
-    wall: list[LineFilter] = [SanitisingFilter()]
-    return wall if look.palette.colours else [*wall, ColourlessFilter()]
+    return (SanitisingFilter(),) if colours else (SanitisingFilter(), ColourlessFilter())
 
 
 def frame_of(palette: Palette, state: str) -> str:

@@ -19,7 +19,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
-from quarterdeck.console.theme import Look, frame_of, look_of
+from quarterdeck.console.theme import NIGHT, Look, frame_of, look_of
 
 if TYPE_CHECKING:
     from textual import events
@@ -130,6 +130,8 @@ class Pane(Widget):
         self.expects_focus = False
         """It gets the focus first: it is dressed so from the start."""
         self._painted: dict[int, Row] = {}
+        self._coming: dict[int, Row] = {}
+        """Lines that were found to differ, until they are painted."""
         self._strips: dict[tuple[Row, int], Strip] = {}
         self._styles_of: dict[str, Style] = {}
         self._base = Style.null()
@@ -138,7 +140,8 @@ class Pane(Widget):
         self._hidden = False
         self._taken_width = -1
         if self.framed:  # from the start, so that the first layout is the one that stays
-            self.styles.border = ("round", "grey")
+            self.styles.border = ("round", NIGHT.frame)
+            self.border_title = Content(self.heading)
 
     # -- what a pane writes
 
@@ -224,7 +227,9 @@ class Pane(Widget):
             if before is None:
                 continue  # never painted: Textual paints it anyway
             after = self._whole(snapshot, line, count, size)
+            self._coming.pop(line, None)
             if after != before:
+                self._coming[line] = after
                 self.refresh(*_changed(line, size.width, before, after))
 
     def _row(self, snapshot: Snapshot, y: int, width: int, count: int) -> Row:
@@ -254,7 +259,10 @@ class Pane(Widget):
         if snapshot is not None and inner != self._taken_width > 0:
             self._taken_width = inner
             self.before_paint(snapshot, inner)
-        row = EMPTY if snapshot is None else self._whole(snapshot, y, self.row_count(snapshot), size)
+            self._coming.clear()
+        row = EMPTY
+        if snapshot is not None:
+            row = self._coming.pop(y, EMPTY) or self._whole(snapshot, y, self.row_count(snapshot), size)
         self._painted[y] = row
         strip = self._strip(row, width)
         if self.bar:
@@ -306,6 +314,7 @@ class Pane(Widget):
         self._styles_of.clear()
         self._strips.clear()
         self._painted.clear()
+        self._coming.clear()
 
     def _dress(self, snapshot: Snapshot) -> None:
         """Frame, title and their colours; set only when they change, since that paints the whole pane."""

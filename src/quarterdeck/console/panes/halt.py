@@ -58,6 +58,12 @@ class HaltPane(Pane):
             return "HALT sent", "halt"
         return ("HALTED" if snapshot.session.live_halts() else f"{key} HALT"), "halt"
 
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
+        """A modal over this screen may have the text field."""
+        del snapshot, width
+        if self.is_mounted:
+            self._focus_moved(self.app.focused)
+
     def on_mount(self) -> None:
         """Follow the focus, so that the right key is on the button at once."""
         self.watch(self.screen, "focused", self._focus_moved, init=True)
