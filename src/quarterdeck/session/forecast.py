@@ -242,9 +242,9 @@ def _in_order(plan: Plan, part: tuple[str, ...]) -> list[str]:
 
 
 def assumed_window(procedure: Procedure, now: float) -> Window:
-    """Without a window: now + change + rollback + reserve, marked as assumed."""
-    change = sum(step.duration for stage in procedure.stages for step in stage.steps)
-    change += sum(step.duration for step in procedure.closing)
+    """Without a window: now + change + rollback + reserve, marked as assumed; people need time for each start."""
+    steps = [step for stage in procedure.stages for step in stage.steps] + list(procedure.closing)
+    change = sum(step.duration for step in steps) + PEOPLE * sum(1 for step in steps if not step.auto_start)
     undo = [undo for stage in procedure.stages for step in stage.steps for undo in step.undo]
     back = sum(step.duration for step in undo) + sum(step.duration for step in procedure.rollback.verify)
     back += DECIDE + PEOPLE * len(undo)

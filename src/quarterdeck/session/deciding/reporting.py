@@ -62,6 +62,8 @@ def command_returned(session: Session, intent: wanted.CommandReturned, by: Actor
 def _consequences(
     session: Session, step: Step, run: StepRun, intent: wanted.CommandReturned, now: float
 ) -> list[Draft]:
+    if intent.outcome == "lost" and run.state == "unknown":
+        return []  # the crash said so already
     if intent.outcome == "lost":
         return [draft(StepUnknown(why="neither a result nor the process was found"), run)]
     if intent.outcome == "refused":
