@@ -7,12 +7,13 @@ import os
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, cast
 
 import msgspec
 import pytest
 
 from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.logbook.log import SessionLog
 from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.loader import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
@@ -456,3 +457,19 @@ def test_a_lease_is_renewed_while_somebody_is_there_or_has_said_goodbye(tmp_path
     assert keep.exists()
     lease.end(made)
     assert (tmp_path / "stop").exists()
+
+
+def test_a_recorder_that_is_lost_and_comes_back_is_told_once_each() -> None:
+    class Log:
+        states: ClassVar = {"logbook": "ok", "recorder": "ok"}
+
+        def health(self) -> dict[str, str]:
+            return dict(self.states)
+
+    keeping = Keeping(cast("SessionLog", Log()))
+    assert keeping.changed_recorders() == {}
+    Log.states["recorder"] = "no space left"
+    assert keeping.changed_recorders() == {"recorder": "no space left"}
+    assert keeping.changed_recorders() == {}
+    Log.states["recorder"] = "ok"
+    assert keeping.changed_recorders() == {"recorder": "ok"}

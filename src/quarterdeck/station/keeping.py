@@ -50,6 +50,7 @@ class Keeping:
 
     def __init__(self, log: SessionLog) -> None:
         self.log = log
+        self._recorders: dict[str, str] = {}
 
     @property
     def events(self) -> list[tuple[Event, bytes]]:
@@ -70,6 +71,12 @@ class Keeping:
     def is_red(self) -> bool:
         """Whether nothing can be recorded at the moment."""
         return self.log.level() == "red"
+
+    def changed_recorders(self) -> dict[str, str]:
+        """Recorders that were lost or came back since the last call, to how they are: the record says so too."""
+        now = self.log.health()
+        before, self._recorders = self._recorders, now
+        return {name: state for name, state in now.items() if state != before.get(name, "ok")}
 
     def append(self, drafts: Sequence[Draft], by: Actor, plan: str, *, urgent: bool) -> Kept:
         """Stamp; durable later. LogbookError where the session may not be written."""

@@ -31,6 +31,7 @@ from quarterdeck.session.intents import (
     Halt,
     Intent,
     NoteClockStep,
+    NoteRecorder,
     StartStep,
     StopCommand,
 )
@@ -184,6 +185,7 @@ class Station:
         await self._observing.beat(now, watched=watched)
         await self._observing.tick_items(now, self._wording, self.orders)
         await self._watch_clock()
+        await self._watch_recorders()
         standing = self.standing()
         if watched and standing != self._told:
             self._told = standing
@@ -196,6 +198,13 @@ class Station:
         by, self._offset = offset - self._offset, offset
         if abs(by) > CLOCK_STEP and not self.hub.keeping.read_only:
             await self.hub.tell(NoteClockStep(by=round(by, 3)))
+
+    async def _watch_recorders(self) -> None:
+        if self.hub.keeping.read_only:
+            return
+        for recorder, state in self.hub.keeping.changed_recorders().items():
+            told = "ok" if state == "ok" else "lost"
+            await self.hub.tell(NoteRecorder(recorder=recorder, state=told, detail="" if told == "ok" else state))
 
     async def _consider_leaving(self, now: float, *, watched: bool) -> None:
         session = self.hub.session
