@@ -11,7 +11,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 import msgspec
 
@@ -80,45 +80,70 @@ class _Send:
         self._connection.sendall(encode(frame))
 
 
+class _Line(NamedTuple):
+    connection: socket.socket
+    stream: BinaryIO
+    first: FromStation
+
+
 @contextmanager
 def _line(
     folder: Path, via: str, *, watching: bool, timeout: float, start: bool
 ) -> Iterator[tuple[Iterator[FromStation], _Send, Welcome]]:
-    connection = _dial(folder, timeout, start=start)
-    with connection, connection.makefile("rb") as stream:
-        send = _Send(connection)
-        try:
-            ssh = os.environ.get("SSH_CONNECTION", "")
-            send(Hello(protocol=PROTOCOL, via=via, watching=watching, tty=_tty(), ssh=ssh))
-            frames = _frames(stream)
-            first = next(frames, None)
-            if not isinstance(first, Welcome):
-                raise StationError(first.reason if isinstance(first, Farewell) else "The station said no welcome")
-            yield frames, send, first
-        except (OSError, msgspec.DecodeError) as error:
-            raise StationError(
-                f"The station did not answer within {timeout:g} s"
-                if isinstance(error, TimeoutError)
-                else f"The station broke off: {error}",
-                where=str(folder),
-                hint="it may hang: quarterdeck status and quarterdeck halt work without it",
-            ) from error
+    hello = Hello(protocol=PROTOCOL, via=via, watching=watching, tty=_tty(), ssh=os.environ.get("SSH_CONNECTION", ""))
+    try:
+        line = _reach(folder, hello, timeout, start=start)
+        with line.connection, line.stream:
+            if not isinstance(line.first, Welcome):
+                said = line.first.reason if isinstance(line.first, Farewell) else ""
+                raise StationError(said or "The station said no welcome")
+            yield _frames(line.stream), _Send(line.connection), line.first
+    except (OSError, msgspec.DecodeError) as error:
+        raise StationError(
+            f"The station did not answer within {timeout:g} s"
+            if isinstance(error, TimeoutError)
+            else f"The station broke off: {error}",
+            where=str(folder),
+            hint="it may hang: quarterdeck status and quarterdeck halt work without it",
+        ) from error
 
 
-def _dial(folder: Path, timeout: float, *, start: bool) -> socket.socket:
+def _reach(folder: Path, hello: Hello, timeout: float, *, start: bool) -> _Line:
+    """Connect, starting a station where none is there; one that dies before its welcome was asked nothing yet."""
     for attempt in range(3):
-        connection = socket.socket(socket.AF_UNIX)
-        connection.settimeout(timeout)
         try:
-            connection.connect(str(socket_of(folder)))
-        except OSError as error:
-            connection.close()
+            return _dial(folder, hello, timeout)
+        except TimeoutError:
+            raise
+        except (OSError, EOFError) as error:
             if not start or attempt == 2:
                 raise StationError("No station answers for this session", where=str(folder)) from error
             start_station(folder)
-        else:
-            return connection
     raise StationError("No station answers for this session", where=str(folder))
+
+
+def _dial(folder: Path, hello: Hello, timeout: float) -> _Line:
+    connection = socket.socket(socket.AF_UNIX)
+    stream: BinaryIO | None = None
+    try:
+        connection.settimeout(timeout)
+        connection.connect(str(socket_of(folder)))
+        stream = connection.makefile("rb")
+        connection.sendall(encode(hello))
+        first = _first_of(stream)
+    except BaseException:
+        if stream is not None:
+            stream.close()
+        connection.close()
+        raise
+    return _Line(connection, stream, first)
+
+
+def _first_of(stream: BinaryIO) -> FromStation:
+    """What it says first; EOFError where it left without a word."""
+    for frame in _frames(stream):
+        return frame
+    raise EOFError
 
 
 def _frames(stream: BinaryIO) -> Iterator[FromStation]:
