@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +29,7 @@ from quarterdeck.station.asking import ask_once, history_of
 from quarterdeck.station.opening import open_session, read_window
 from quarterdeck.station.protocol import Answered
 
-__all__ = ["PROCEDURE", "Night", "gone", "wait_until"]
+__all__ = ["PROCEDURE", "Night", "gone", "injected", "wait_until"]
 
 PROCEDURE = """
 quarterdeck: 1
@@ -86,6 +87,29 @@ def gone(pid: int) -> bool:
         return True
 
 
+@contextlib.contextmanager
+def injected(pid: int, *words: str) -> Iterator[None]:
+    """Let system calls of a living process fail or wait, by strace."""
+    if shutil.which("strace") is None:
+        pytest.skip("strace is not installed")
+    log = subprocess.Popen(["strace", "-f", "-qq", "-o", "/dev/null", "-p", str(pid), *words], stderr=subprocess.PIPE)
+    tasks = Path(f"/proc/{pid}/task")
+    traced = f"TracerPid:\t{log.pid}"
+    try:
+        wait_until(
+            lambda: (
+                log.poll() is not None or all(traced in (task / "status").read_text() for task in tasks.iterdir())
+            ),
+            what="strace",
+        )
+        if log.poll() is not None:
+            pytest.skip("strace may not trace here")
+        yield
+    finally:
+        log.send_signal(signal.SIGINT)
+        log.communicate(timeout=10)
+
+
 class Night:
     """One home, its sessions, the terminals on them."""
 
@@ -107,7 +131,7 @@ class Night:
             "XDG_CONFIG_HOME": str(scratch / "config"),
         }
 
-    # -- sessions ------------------------------------------------------------------------------------------------------
+    # -- sessions --------------------------------------------------------------------------------------------------
 
     def write(self, text: str = PROCEDURE) -> Path:
         """A procedure's file."""
@@ -150,12 +174,25 @@ class Night:
         argv = [sys.executable, "-m", "quarterdeck", *words]
         return subprocess.run(argv, env=self.env, capture_output=True, text=True, check=False, timeout=30, **options)
 
+    def start_station(self, before: str = "", **env: str) -> int:
+        """A station in the background, with something broken in it before it begins; its pid."""
+        argv = [sys.executable, *broken(before, "quarterdeck.station.__main__"), "--session", str(self.folder)]
+        done = subprocess.run(argv, env={**self.env, **env}, capture_output=True, text=True, check=False, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return self.station()
+
+    def kill_station(self) -> None:
+        """End it at once, and wait until it is gone."""
+        pid = self.station()
+        _kill(pid)
+        wait_until(lambda: gone(pid), what="the station's end")
+
     def find(self) -> Path:
         """The only session of this home."""
         (self.folder,) = (self.home / "sessions").glob("*")
         return self.folder
 
-    # -- the session -----------------------------------------------------------------------------------------------------
+    # -- the session -----------------------------------------------------------------------------------------------
 
     def do(self, intent: intents.Intent) -> Answered:
         """Ask what must not be refused."""
@@ -207,7 +244,7 @@ class Night:
             return 0
         return int((self.folder / "lock").read_text().strip() or 0)
 
-    # -- the end -----------------------------------------------------------------------------------------------------------
+    # -- the end ---------------------------------------------------------------------------------------------------
 
     def end(self) -> None:
         """Leave nothing behind; fail where something is there that should not be."""
@@ -231,7 +268,7 @@ class Night:
 
     def stations(self) -> list[int]:
         """Stations of this home."""
-        return [pid for pid, words in self._ours() if "quarterdeck.station --session" in words]
+        return [pid for pid, words in self._ours() if "quarterdeck.station" in words and "--session" in words]
 
     def _commands(self) -> list[int]:
         """Runners and what they run; they are meant to outlive their station."""
@@ -258,9 +295,16 @@ class Night:
                     yield pid, words.replace(b"\0", b" ").decode(errors="replace")
 
 
+def broken(before: str, module: str) -> list[str]:
+    """Python's arguments to run a module's `main` after some code that breaks something in its process."""
+    if not before:
+        return ["-m", module.removesuffix(".cli").removesuffix(".__main__")]
+    return ["-c", f"{before}\nimport sys\nfrom {module} import main\nsys.exit(main(sys.argv[1:]))"]
+
+
 def processes() -> list[int]:
     """Every process of this machine."""
-    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()]
 
 
 def _kill(pid: int) -> None:

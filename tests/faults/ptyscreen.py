@@ -105,7 +105,8 @@ class Screen:
         if order == "m":
             self.colours += _is_coloured(numbers)
         elif order in {"H", "f"}:
-            self._row, self._column = max(numbers[0], 1) - 1, max((numbers + [0])[1], 1) - 1
+            line, column = [*numbers, 0][:2]
+            self._row, self._column = max(line, 1) - 1, max(column, 1) - 1
         elif order in {"h", "l"} and arguments.startswith("?"):
             self.modes.update({str(number): order == "h" for number in numbers})
         elif order == "J" and numbers[0] in {2, 3}:

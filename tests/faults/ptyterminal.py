@@ -16,7 +16,7 @@ import struct
 import termios
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,7 +28,7 @@ __all__ = ["Terminal"]
 class Terminal:
     """One program on one terminal."""
 
-    def __init__(self, argv: Sequence[str], env: dict[str, str], *, columns: int = 120, rows: int = 36) -> None:
+    def __init__(self, argv: list[str], env: dict[str, str], *, columns: int = 120, rows: int = 36) -> None:
         self.screen = Screen(columns, rows)
         self.raw = bytearray()
         """Every byte that came."""
@@ -74,7 +74,7 @@ class Terminal:
                 self.screen.feed(data)
                 self._news.notify_all()
 
-    # -- what a person does ------------------------------------------------------------------------------------------
+    # -- what a person does ----------------------------------------------------------------------------------------
 
     def send(self, keys: str) -> None:
         """Type."""
@@ -102,7 +102,7 @@ class Terminal:
             if not self._news.wait_for(lambda: wanted in self.raw, seconds):
                 pytest.fail(f"waited in vain for {wanted!r}; exit {self.poll()}; {bytes(self.raw[-2000:])!r}")
 
-    # -- what happens to a terminal ----------------------------------------------------------------------------------
+    # -- what happens to a terminal --------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -121,7 +121,7 @@ class Terminal:
         os.close(self._master)
         self._master = -1
 
-    # -- its program ---------------------------------------------------------------------------------------------------
+    # -- its program -----------------------------------------------------------------------------------------------
 
     def kill(self, number: int) -> None:
         """Send a signal."""
