@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "Exported", "export_session", "formats_of"]
 
 FORMATS = ("jsonl", "json", "md", "html")
+_ENDS = frozenset({"session.ended", "session.abandoned"})
 
 
 class Exported(Struct, frozen=True):
@@ -36,7 +37,7 @@ class Exported(Struct, frozen=True):
     sha256: str
     """Of the lines."""
     live: bool
-    """A station owned the session while it was read."""
+    """The session was not over: a station went on with it while it was read."""
     problems: tuple[str, ...]
     """What is wrong with the session's files, for a person."""
 
@@ -67,7 +68,8 @@ def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: 
             inside.append(("blobs", blobs))
     paths = write_parts(out, inside, force=force)
     lost = tuple(f"the file {blob.name} ({blob.sha256[:12]}) is missing or was changed" for blob in missing)
-    return Exported(paths[: len(parts)], lines.sha256, copy.owned, lines.problems + lost)
+    live = copy.owned and not any(event.kind in _ENDS for event in copy.events)
+    return Exported(paths[: len(parts)], lines.sha256, live, lines.problems + lost)
 
 
 def _material(copy: SessionCopy, lines: Jsonl, missing: list[Blob]) -> Material:

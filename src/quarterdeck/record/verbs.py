@@ -26,8 +26,9 @@ def export(arguments: argparse.Namespace) -> int:
     for path in done.paths:
         _say(str(path))
     _say(f"SHA-256 of the JSONL: {done.sha256}")
+    _say("UNSIGNED: nobody has signed its heads")
     if done.live:
-        _say("The session's station lives: this is what was recorded up to now. It is UNSIGNED.", aside=True)
+        _say("The session goes on: this is what was recorded up to now.", aside=True)
     for problem in done.problems:
         _say(f"! {problem}", aside=True)
     return 0

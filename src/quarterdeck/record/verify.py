@@ -72,6 +72,7 @@ class _Reading:
         self.report = report
         self.last_order: tuple[int, str, str, int] = (-1, "", "", 0)
         self.batches: dict[tuple[str, int], str] = {}
+        self.last_batch = ("", 0)
         self.watches: list[tuple[str, str, str, int, str]] = []
         """Where, event, replica, number of batches, digest."""
         self.plans: set[str] = set()
@@ -241,9 +242,10 @@ def _batch(reading: _Reading, where: str, line: dict[str, Any], raw: bytes) -> N
         reading.report.wrong(where, f"batch {number} of samples of {replica} does not fit its hash")
     if (replica, number) in reading.batches:
         reading.report.wrong(where, f"batch {number} of samples of {replica} is there twice")
-    elif reading.batches and (replica, number) < max(reading.batches):
+    elif (replica, number) < reading.last_batch:
         reading.report.wrong(where, f"batch {number} of samples of {replica} does not stand in its place")
     reading.batches[replica, number] = link
+    reading.last_batch = (replica, number)
     reading.report.samples += 1
 
 
