@@ -26,6 +26,8 @@ _NAMES = {
     "net_in": "NET IN", "net_out": "NET OUT",
 }  # fmt: skip
 
+DELIVERY = 1.5
+"""Seconds that a reading may be on its way: the station hands them on once a second, the screen ticks after that."""
 GRAPH = 7
 CELL = 27
 
@@ -45,7 +47,10 @@ def levels(metric: str, bands: Bands) -> Levels:
 def aged(snapshot: Snapshot, reading: Reading) -> tuple[Freshness, float]:
     """How old the reading is: in a word, and in seconds."""
     age = max(0.0, snapshot.boot - reading.boot)
-    return freshness(age, reading.interval, reading.max_age), age
+    fresh = freshness(age, reading.interval, reading.max_age)
+    if fresh == "aging" and freshness(age - DELIVERY, reading.interval, reading.max_age) == "fresh":
+        fresh = "fresh"  # the next one may be on its way: a line about it would come and go each second
+    return fresh, age
 
 
 def gauge_names(reading: Reading) -> list[str]:
