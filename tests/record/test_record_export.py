@@ -27,7 +27,7 @@ def test_each_format_names_the_sha256_of_the_lines(finished: Path, tmp_path: Pat
     done, texts = everything(finished, tmp_path / "out")
     assert set(texts) == set(FORMATS)
     assert done.problems == ()
-    for name in ("json", "md", "html"):
+    for name in ("json", "md", "html", "csv"):
         assert done.sha256 in texts[name]
     assert verify_record(done.paths[0]).problems == []
 

@@ -59,7 +59,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     """A night in which everybody writes the worst, in each format."""
     home = tmp_path_factory.mktemp("hostile")
     folder = whole_night(home, NASTY_ALL).close()
-    paths = export_session(folder, home / "out", ("json", "md", "html")).paths
+    paths = export_session(folder, home / "out", ("json", "md", "html", "csv")).paths
     return {path.suffix[1:]: path.read_text(encoding="utf-8") for path in paths}
 
 
@@ -130,6 +130,13 @@ def test_shown_text_is_one_printable_line_and_hides_nothing(text: str) -> None:
     assert all(character.isprintable() or character == " " for character in shown)
     assert markdown_text(text).count("\n") == 0
     assert all(character.isprintable() for character in block(text).replace("\n", ""))
+
+
+def test_the_table_is_one_row_a_step_and_holds_no_formula(hostile: dict[str, str]) -> None:
+    head, *rows = csv.reader(io.StringIO(hostile["csv"], newline=""))
+    assert len(rows) == 10
+    assert {len(row) for row in rows} == {len(head)}
+    assert not [text for row in rows for text in row if text.startswith(("=", "+", "-", "@", "\t", "\r"))]
 
 
 @pytest.mark.parametrize(

@@ -92,8 +92,8 @@ def follow_ups(story: Story) -> tuple[str, ...]:
     ]
     if session.rollback is not None:
         for item in session.rollback.items:
-            run = session.steps.get(item.step)
-            if run is not None and run.state == "skipped" and item.undoes:
+            undo = session.steps.get(item.step)
+            if undo is not None and undo.state == "skipped" and item.undoes:
                 found.append(f"{story.title(item.undoes)} was not taken back: {story.title(item.step)} was skipped")
         found += [f"{story.title(i)} stays as it was left: {plan.steps[i].undo_none}" for i in session.rollback.stays]
     return tuple(found)

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Exported", "export_session", "formats_of"]
 
-FORMATS = ("jsonl", "json", "md", "html")
+FORMATS = ("jsonl", "json", "md", "html", "csv")
 _ENDS = frozenset({"session.ended", "session.abandoned"})
 
 
@@ -95,6 +95,10 @@ def _content(name: str, lines: Jsonl, material: Material | None) -> bytes:
             from quarterdeck.record.html import encode_html
 
             return encode_html(material)
+        case "csv":
+            from quarterdeck.record.csv_table import encode_csv
+
+            return encode_csv(material)
         case _:
             return lines.data
 

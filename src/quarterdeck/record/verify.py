@@ -24,7 +24,7 @@ __all__ = ["Problem", "Report", "check", "check_lines", "find_records", "main", 
 FORMAT = 1
 MOST = 40
 """Problems that are told; a file that is no record at all would tell one a line."""
-PARTS = ("json", "md", "html")
+PARTS = ("json", "md", "html", "csv")
 
 
 class Problem(NamedTuple):
