@@ -1,0 +1,27 @@
+"""Whenever a night is cut off, what was recorded up to there makes a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+from record_nights import START
+
+from quarterdeck.logbook.reading import SessionCopy, read_session
+from quarterdeck.record.gathering import gather
+from quarterdeck.record.html import encode_html
+from quarterdeck.record.json_object import encode_json
+from quarterdeck.record.jsonl import encode_record
+from quarterdeck.record.markdown import encode_markdown
+
+
+def test_a_night_cut_off_anywhere_makes_every_format(finished: Path) -> None:
+    whole = read_session(finished)
+    for count in range(0, len(whole.events) + 1, 2):
+        copy: SessionCopy = msgspec.structs.replace(whole, events=whole.events[:count], raws=whole.raws[:count])
+        lines = encode_record(copy)
+        material = gather(copy, lines, frozenset(), START + 9000)
+        assert material.jsonl_sha256.encode() in encode_json(material)
+        if count % 14 == 0:
+            assert encode_html(material)
+            assert encode_markdown(material)
