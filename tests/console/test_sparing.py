@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import night
 import pytest
 from harness import Harness
 from rich.cells import cell_len
 from test_panes import screen_text
+from textual._compositor import Compositor, CompositorUpdate
+from textual.app import ComposeResult
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
 
 from quarterdeck.console import sparing
+from quarterdeck.console.deck import Deck
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.sparing import SparingCompositor, SparingUpdate
+from quarterdeck.console.sparing import Sparing, SparingCompositor, SparingUpdate
 
 TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[[\d;]*m|([^\x1b]+)")
 
@@ -85,3 +91,48 @@ async def test_a_compositor_that_looks_otherwise_is_left_alone() -> None:
     other = Other()
     sparing.spare(other)  # type: ignore[arg-type]  # not a screen, on purpose
     assert type(other._compositor) is object
+
+
+class Behind(Sparing, Screen[None]):
+    """The deck, on a screen that lives on behind a modal."""
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__()
+        self.deck = deck
+
+    def compose(self) -> ComposeResult:
+        yield self.deck
+
+
+class Front(Sparing, ModalScreen[None]):
+    CSS = "Front Static { dock: bottom; height: 5; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static("a question")
+
+
+async def test_behind_a_modal_a_tick_sends_only_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Harness(night.snapshot())
+    deck = Deck()
+    deck.snapshot = night.snapshot()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await app.push_screen(Behind(deck))
+        await pilot.pause()
+        await app.push_screen(Front())
+        await pilot.pause()
+        deck.snapshot = night.snapshot(wall=night.T0 + 8)
+        await pilot.pause()
+        sent: list[str] = []
+        plain = Compositor.render_update
+
+        def recording(self: Compositor, *arguments: Any, **more: Any) -> Any:
+            update = plain(self, *arguments, **more)
+            if isinstance(update, CompositorUpdate):
+                sent.append(update.render_segments(app.console))
+            return update
+
+        monkeypatch.setattr(Compositor, "render_update", recording)
+        for second in (9, 10):
+            deck.snapshot = night.snapshot(wall=night.T0 + second)
+            await pilot.pause()
+        assert 0 < sum(map(len, sent)) < 1_000

@@ -1,15 +1,16 @@
 """Renders only the lines that changed, and sends only their cells: what matters for keys, for CPU, and over ssh.
 
 Textual 8.2 crops an update's spans at their right end only, so a digit that changes at the end of a line sends the
-whole line. `spare` makes a screen crop at both ends. It is the one place that touches Textual's compositor; where
-that looks otherwise than expected, the screen stays as it is, and only costs more bytes.
+whole line; and behind a modal each change sends the whole screen. `spare` makes a screen crop at both ends, and
+`Sparing` makes one that lives on behind a modal hand over what changed. This is the one place that touches Textual's
+compositor; where that looks otherwise than expected, the screen stays as it is, and only costs more bytes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from textual.screen import Screen
     from textual.strip import Strip
 
-__all__ = ["SparingUpdate", "spare"]
+    ScreenBase = Screen[Any]
+else:
+    ScreenBase = object
+
+__all__ = ["Sparing", "SparingUpdate", "spare"]
 
 
 class SparingUpdate(ChopsUpdate):
@@ -88,7 +93,30 @@ def _runs(missing: Mapping[int, set[int]], shown: Region) -> Iterator[range]:
         yield range(begin, end)
 
 
-def spare(screen: Screen[object]) -> None:
+class Sparing(ScreenBase):
+    """Mixed into a screen: sparing in front, and behind a modal too."""
+
+    def on_mount(self) -> None:
+        """Crop at both ends."""
+        spare(self)
+
+    def _compositor_refresh(self) -> None:
+        """Behind a modal: only the changed cells of what is in front are painted again.
+
+        Textual's own also marks this whole screen dirty, so that each tick would send all of it.
+        """
+        front = self.app.screen
+        if front is self or self not in self.app._background_screens:
+            super()._compositor_refresh()
+            return
+        changed = self._compositor._dirty_regions
+        if changed:
+            front.refresh(*changed)
+            changed.clear()
+            self._dirty_widgets.clear()
+
+
+def spare(screen: Screen[Any]) -> None:
     """Make this screen's updates sparing."""
     compositor = getattr(screen, "_compositor", None)
     if type(compositor) is Compositor:

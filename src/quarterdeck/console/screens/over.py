@@ -8,6 +8,7 @@ from textual.reactive import reactive
 from textual.screen import ModalScreen
 
 from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.sparing import Sparing
 
 if TYPE_CHECKING:
     from quarterdeck.console.snapshot import Snapshot
@@ -17,7 +18,7 @@ __all__ = ["Over"]
 Result = TypeVar("Result")
 
 
-class Over(ModalScreen[Result]):
+class Over(Sparing, ModalScreen[Result]):
     """A screen over the live one, which goes on living behind it. H and F9 halt from here too."""
 
     DEFAULT_CSS = """

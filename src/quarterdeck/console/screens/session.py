@@ -9,6 +9,7 @@ from textual.screen import Screen
 
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.panes.footer import Key
+from quarterdeck.console.sparing import Sparing
 
 if TYPE_CHECKING:
     from quarterdeck.console.snapshot import Snapshot
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionScreen"]
 
 
-class SessionScreen(Screen[None]):
+class SessionScreen(Sparing, Screen[None]):
     """Shows a session. The app gives it each tick."""
 
     DEFAULT_CSS = "SessionScreen { layers: base; overflow: hidden; }"
@@ -40,6 +41,12 @@ class SessionScreen(Screen[None]):
     def _again(self) -> None:
         if self._latest is not None:
             self.deck.snapshot = self._latest
+
+    def begin(self, snapshot: Snapshot, keys: tuple[Key, ...]) -> None:
+        """What is known before there is anything to paint on: the first frame shows it."""
+        self._latest, self._keys = snapshot, keys
+        self.deck.set_reactive(Deck.snapshot, snapshot)
+        self.deck.set_keys(keys)
 
     def take(self, snapshot: Snapshot, keys: tuple[Key, ...]) -> None:
         """Show a tick."""
