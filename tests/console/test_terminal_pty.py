@@ -6,10 +6,12 @@ import fcntl
 import os
 import pty
 import select
+import shutil
 import signal
 import struct
 import subprocess
 import sys
+import tempfile
 import termios
 import time
 from collections.abc import Iterator
@@ -108,13 +110,13 @@ class Home:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        (folder / "run").mkdir(mode=0o700)
+        self.sockets = Path(tempfile.mkdtemp(prefix="qd-"))  # a socket's path is short, pytest's folders are not
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "QUARTERDECK_HOME": str(folder / "state"),
             "QUARTERDECK_CONFIG": str(folder / "config"),
-            "XDG_RUNTIME_DIR": str(folder / "run"),
+            "XDG_RUNTIME_DIR": str(self.sockets),
             "TERM": "xterm-256color",
             "LANG": "C.UTF-8",
         }
@@ -169,6 +171,7 @@ def home(tmp_path: Path) -> Iterator[Home]:
     pid = found.station()
     if pid is not None:
         os.kill(pid, signal.SIGKILL)
+    shutil.rmtree(found.sockets, ignore_errors=True)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the station in /proc")

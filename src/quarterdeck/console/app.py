@@ -11,10 +11,12 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
+from msgspec import Struct
 from textual import events
 from textual.app import App
 from textual.binding import Binding, BindingType
@@ -51,6 +53,8 @@ Result = TypeVar("Result")
 
 TICK = 0.25
 """Seconds between two ticks, unless something happened."""
+FIRST_WAIT = 0.06
+"""Seconds that the first frame waits for the session, so that it is painted once, with everything in it."""
 CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
 PRESENT_EVERY = 10.0
@@ -64,8 +68,7 @@ _CONTACT: dict[str, Contact] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How the console was asked to look; decided before the app is made."""
 
     layout: str = ""
@@ -125,12 +128,27 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         self._footer: tuple[tuple[str, str, bool], ...] = ()
         self._footer_at = (-1, 0.0)
         self._link_task: asyncio.Task[None] | None = None
+        self._open = False
 
     # -- starting
 
+    async def on_load(self) -> None:
+        """Connect, and import meanwhile what the first frame needs."""
+        self._link_task = asyncio.get_running_loop().create_task(self._linked(), name="link")
+        for room in viewing.FIRST_ROOMS:
+            import_module(room)
+            await asyncio.sleep(0)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FIRST_WAIT):
+                await self.link.caught_up.wait()
+
     def get_default_screen(self) -> Screen[None]:
-        """The session, before anything is known of it."""
-        return SessionScreen(viewing.make_deck(self.asked.layout, self.asked.config))
+        """The session, with what is known of it by now."""
+        screen = SessionScreen(viewing.make_deck(self.asked.layout, self.asked.config))
+        self._before = self.snapshot()
+        self._named = self._before.next_line.step
+        screen.begin(self._before, self._footer_keys())
+        return screen
 
     def get_driver_class(self) -> type[Driver]:
         """A terminal that may vanish."""
@@ -140,8 +158,11 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         return vanishing(found)
 
     def get_line_filters(self) -> list[LineFilter]:
-        """The last wall: no control character leaves, whatever a widget drew."""
-        return [*super().get_line_filters(), *theme.filters(theme.look_of(self))]
+        """The last wall: no control character leaves, whatever a widget drew.
+
+        Textual's own filter translates colours by name; nothing here uses one, and it would cost every line.
+        """
+        return theme.filters(theme.look_of(self))
 
     def on_mount(self) -> None:
         """Connect while the first frame is painted."""
@@ -152,7 +173,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         for key in self.keymap_.everywhere():
             if key != "f9":
                 self._bindings.bind(key, f"command('{self.keymap_.everywhere()[key].id}')", show=False, priority=True)
-        self._link_task = loop.create_task(self._linked(), name="link")
+        self._open = True
         self.set_interval(TICK, self._on_beat, name="tick")
         for notice in self._notices:
             self.say(notice, "warning")
@@ -160,7 +181,8 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         if over is not None:
             self.push_screen(over)
         self.set_timer(0.4, viewing.preload)
-        self.tick()
+        if self._fresh:
+            self.call_after_refresh(self.tick)
 
     async def on_unmount(self) -> None:
         """Leave no task behind; the session goes on."""
@@ -193,12 +215,8 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
 
     def _changed(self, urgent: bool) -> None:
         self._fresh = True
-        if (
-            urgent
-            and not self._due
-            and self.is_running
-            and (self.link.caught_up.is_set() or self.link.state != "live")
-        ):
+        shows = self.link.caught_up.is_set() or self.link.state != "live"
+        if urgent and shows and self._open and not self._due:
             self._due = True
             self.call_next(self.tick)
 

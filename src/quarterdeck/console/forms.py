@@ -6,8 +6,9 @@ Commands make forms and read the answers; plain mode asks the same forms line by
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 from quarterdeck.console.situation import Situation
 
@@ -16,8 +17,7 @@ __all__ = ["Answers", "Choice", "Field", "Form", "choice", "missing", "reason", 
 Answers = dict[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """One of several answers."""
 
     key: str
@@ -28,8 +28,7 @@ class Choice:
     """What it means, in minutes where it has some."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One thing to fill in."""
 
     name: str
@@ -46,8 +45,7 @@ class Field:
     """Whether it has to be filled in, given the answers so far."""
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """One bar."""
 
     id: str
@@ -56,7 +54,7 @@ class Form:
     lines: tuple[str, ...] = ()
     large: str = ""
     """Shown largest: where something will run."""
-    fields: tuple[Field, ...] = field(default=())
+    fields: tuple[Field, ...] = ()
     confirm: str = "pick"
     """What Enter does."""
     tone: Literal["plain", "change", "danger"] = "plain"

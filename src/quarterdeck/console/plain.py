@@ -7,7 +7,9 @@ screen has, with the same forms asked one question after the other. `halt` or H 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
+import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
@@ -40,15 +42,17 @@ def run_plain(connect: Callable[[], Awaitable[StationClient]]) -> int:
 
 async def _run(connect: Callable[[], Awaitable[StationClient]]) -> int:
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    desk = PlainDesk(connect, sys.stdout)
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
 
-    async def typed() -> str | None:
-        line = await reader.readline()
-        return line.decode(errors="replace").rstrip("\n") if line else None
+    def read() -> None:
+        """Stdin may be a terminal, a pipe or a file: only a thread reads them all, and it must not keep us here."""
+        with contextlib.suppress(RuntimeError, OSError, ValueError):  # the loop or stdin is closed: nobody listens
+            for line in sys.stdin:
+                loop.call_soon_threadsafe(lines.put_nowait, line.rstrip("\n"))
+            loop.call_soon_threadsafe(lines.put_nowait, None)
 
-    return await desk.run(typed)
+    threading.Thread(target=read, name="stdin", daemon=True).start()
+    return await PlainDesk(connect, sys.stdout).run(lines.get)
 
 
 class PlainDesk:
@@ -63,6 +67,7 @@ class PlainDesk:
         self._boot = boot_id()
         self._told = 0
         self._next = ""
+        self._trouble = ""
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._code: int | None = None
 
@@ -100,6 +105,10 @@ class PlainDesk:
         while True:
             await self._news.wait()
             self._news.clear()
+            trouble = self.link.halt_unconfirmed()
+            if trouble and trouble != self._trouble:
+                self.print(f"!! HALT unconfirmed: {trouble}")
+            self._trouble = trouble
             if not self.link.caught_up.is_set():
                 continue
             for line in self.link.log[self._told :]:

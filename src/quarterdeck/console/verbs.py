@@ -6,6 +6,7 @@ imports Textual and paints the first frame.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Sequence
@@ -77,6 +78,7 @@ def run_console(
             raise UsageError("Which session?")
         connect = _to(folder)
     _need_terminal()
+    gc.disable()  # what is imported now stays: looking through it again and again is a tenth of the first frame
     app = _app(connect, layout, theme, ascii_glyphs, mouse, extra, first)
     if made is not None:
         made(app)

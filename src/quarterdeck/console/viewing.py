@@ -5,6 +5,7 @@ Called by the app on behalf of the commands of `commands/view.py`. Nothing here 
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from collections.abc import Callable, Coroutine
@@ -22,6 +23,13 @@ if TYPE_CHECKING:
     from quarterdeck.console.app import QuarterdeckApp
 
 __all__ = ["make_deck", "preload", "show", "tell_notices"]
+
+
+FIRST_ROOMS = tuple(
+    f"quarterdeck.console.panes.{room}"
+    for room in ("header", "clocks", "banner", "procedure", "step", "gauges", "endpoints", "log", "next")
+)
+"""What the first frame needs; imported while the station answers."""
 
 
 def make_deck(layout: str, config: Path | None) -> Deck:
@@ -53,6 +61,8 @@ def preload() -> None:
     from quarterdeck.console.screens import bar, palette, reading
 
     del bar, palette, reading
+    gc.freeze()
+    gc.enable()  # `verbs.run_console` disabled it until here
 
 
 async def show(app: QuarterdeckApp, what: str, argument: str) -> None:
