@@ -127,7 +127,9 @@ def test_after_a_halt_it_asks_one_question_at_a_time() -> None:
         go(book)
     assert asked == ["manual", "reason"]
     said = line(book)
-    assert said.text.startswith("what now? B rolls back 1 step, 3 min · G goes on · enter offers undo only 2 Freeze")
+    assert said.text.startswith(
+        "what now? B rolls back 1 step, 3 min · U undoes only 2 Freeze the catalogue, 2 min · G"
+    )
     assert said.key == "B"
 
 

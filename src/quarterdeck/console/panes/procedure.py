@@ -97,7 +97,9 @@ class ProcedurePane(Pane):
             case "preview":
                 found = snapshot.preview
                 seconds = span(found.seconds) if found else ""
-                return f"ROLLBACK PLAN · {found.steps if found else 0} steps, {seconds} · not committed"
+                steps = f"{found.steps} step{'' if found.steps == 1 else 's'}" if found else ""
+                what = f"{steps}, {seconds}" if found and found.steps else "nothing to undo"
+                return f"ROLLBACK PLAN · {what} · not committed"
             case "rollback":
                 rollback = snapshot.session.rollback
                 letters = f" · letters {rollback.letters}" if rollback and rollback.letters else ""

@@ -85,7 +85,7 @@ class Halted(Steps):
             undone = next((item.undoes for item in found.items if item.undoes), "")
             if undone:
                 last = sum(item.duration for item in found.items if item.undoes == undone)
-                offered.insert(0, f"undo only {self.name(undone)}, {span(last)}")
+                keys.insert(1, f"U undoes only {self.name(undone)}, {span(last)}")
         more = f"enter offers {', '.join([*offered, 'hand over and end'])}"
         text = f"what now? {' · '.join([*keys, more])}"
         key = keys[0][0]

@@ -81,10 +81,11 @@ class Steps(Words):
         step = self.plan.steps[run.id]
         skip = ", K skips" if step.skippable or self.plan.part(run.id) != "stages" else ""
         may = not may_try_again(self.session, run)
-        again = "S tries again" if may else "undo this step (palette)"
+        undoing = "U undoes it" if self.session.paused else "P pauses so that U can undo it"
+        again = "S tries again" if may else undoing
         return NextLine(
             f"{self.name(run.id)} {word}{why} · {again}{skip}, D done by hand, H halts",
-            key="S" if may else "H",
+            key=again[0],
             step=run.id,
             waiting_for=self.owner(run.id),
             since=run.ended or 0.0,
