@@ -427,3 +427,18 @@ async def test_a_demo_whose_terminal_vanished_is_abandoned_and_one_that_was_left
     await gone(pid, 20)
     told = await asyncio.to_thread(history_of, folder, start=True)
     assert told.events[-1].kind == "session.abandoned"
+
+
+async def test_a_demo_that_is_ended_from_its_console_is_halted_and_abandoned(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_LINGER", "0.5")
+    folder = opened(purpose="demo")
+    lead = await attach(folder)
+    await long_running(lead)
+    pid = lead.client.welcome.pid if lead.client.welcome else 0
+    await lead.client.leave(end=True)
+    await gone(pid, 20)
+    told = await asyncio.to_thread(history_of, folder, start=True)
+    assert [event.kind for event in told.events].count("halt.called") == 1
+    assert told.events[-1].kind == "session.abandoned"

@@ -89,6 +89,7 @@ class Station:
         self._marks_changed = False
         self._told: Standing | None = None
         self._idle_since: float | None = None
+        self._ended_by_hand = False
         self._offset = time.time() - boot_clock()
         self._leaving = asyncio.Event()
         self._why = "the station was asked to leave"
@@ -208,6 +209,9 @@ class Station:
 
     async def _consider_leaving(self, now: float, *, watched: bool) -> None:
         session = self.hub.session
+        if self._ended_by_hand and session.is_live_session:
+            await self._end_demo("the demo was ended from its console")
+            return
         if watched:
             self._idle_since = None
             return
@@ -216,14 +220,13 @@ class Station:
         busy = self._performer is not None and self._performer.busy
         live = session.is_live_session or session.phase == "monitoring"
         if session.purpose == "demo" and live and idle > self._linger and not self._lease.wanted(now):
-            await self._end_demo()
+            await self._end_demo("the demo's terminal vanished")
         elif not busy and not live and idle > self._linger:
             self._why = "nothing needs it"
             self._leaving.set()
 
-    async def _end_demo(self) -> None:
-        """Its terminal vanished, and with it the world: halt, stop what runs, abandon when nothing does."""
-        why = "the demo's terminal vanished"
+    async def _end_demo(self, why: str) -> None:
+        """Nobody wants it any more, and its world goes: halt, stop what runs, abandon when nothing does."""
         session = self.hub.session
         if not session.live_halts():
             await self.hub.tell(Halt(nonce=new_nonce(), reason=why, source="failure"))
@@ -234,7 +237,7 @@ class Station:
                 await self.hub.tell(DeclareGone(step=run.id, note=why))
             elif not run.stop_asked:
                 await self.hub.tell(StopCommand(step=run.id, reason=why))
-        await self.hub.tell(Abandon(reason=why, handover="nobody: the demo's world is gone with its terminal"))
+        await self.hub.tell(Abandon(reason=why, handover="nobody: the demo's world is gone"))
 
     # -- what the hub needs ----------------------------------------------------------------------------------------
 
@@ -335,7 +338,9 @@ class Station:
             if agent:
                 self.orders.agent = agent
             return
-        if end and not self.hub.session.is_live_session:
+        if end and self.hub.session.purpose == "demo" and self.hub.session.is_live_session:
+            self._ended_by_hand = True
+        elif end and not self.hub.session.is_live_session:
             self._lease.end(self.hub.session)
             if not self._server.visitors:
                 self._why = "it was ended from a console"
