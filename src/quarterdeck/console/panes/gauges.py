@@ -28,7 +28,7 @@ _NAMES = {
 
 DELIVERY = 1.5
 """Seconds that a reading may be on its way: the station hands them on once a second, the screen ticks after that."""
-GRAPH = 7
+GRAPH = 6
 CELL = 27
 
 

@@ -38,6 +38,9 @@ STATE_WORDS = {
 }  # fmt: skip
 """What stands beside the sign; nothing where a step only waits for its turn."""
 
+ASKS = "asks"
+"""Word of an undo whose owner picks first what happens (R6)."""
+
 WORD, OWNER, TIME, WHEN = 10, 9, 8, 8
 
 
@@ -169,7 +172,11 @@ class ProcedurePane(Pane):
         chosen = entry.step == self.selected
         current = entry.step == snapshot.next_line.step
         named = "strong" if current or state in {"running", "verifying"} else "text"
-        if state in {"pending", "blocked"} and not current:
+        if (
+            state in {"pending", "blocked"}
+            and not current
+            and self.listing.mode not in {"preview", "rollback", "undo"}
+        ):
             named = "muted"
         if self.options.get("mine") == "yes" and not current and step.owner != snapshot.me.role:
             named = "faint"
@@ -190,7 +197,8 @@ class ProcedurePane(Pane):
             (fit(title, title_width, ellipsis=glyphs.ellipsis), named + back),
         ]
         if word_width:
-            pieces.append((f" {fit(word, word_width - 1)}", role + back))
+            said = "unknown" if word == ASKS else role
+            pieces.append((f" {fit(word, word_width - 1)}", said + back))
         if when_width:
             pieces.append((f" {self._when(snapshot, run, entry.step):<{when_width - 1}}", "muted" + back))
         if owner_width:
@@ -208,7 +216,7 @@ class ProcedurePane(Pane):
     def _word(self, snapshot: Snapshot, entry: Entry, run: StepRun | None, state: str) -> str:
         if run is not None:
             if entry.asks and state in {"pending", "blocked", "available"} and not self._chosen(snapshot, entry):
-                return "asks"
+                return ASKS
             if run.sign_off == "awaiting" and state in FINISHED:
                 return "unsigned"
             if run.undone:
