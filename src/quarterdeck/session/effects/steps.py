@@ -131,10 +131,11 @@ def _done(session: Session, event: Event, data: happened.StepDone, at: float, ru
 
 
 def _undo_through(session: Session, identity: str) -> None:
-    """When the last undo step of a step is finished, the step is undone."""
+    """When the last undo step of a step is done, the step is undone; a skipped one leaves what it should undo."""
     assert session.plan is not None
     undone = session.plan.places[identity].undoes
-    if undone and all(session.steps[undo.id].state in FINISHED for undo in session.plan.steps[undone].undo):
+    done = FINISHED - {"skipped"}
+    if undone and all(session.steps[undo.id].state in done for undo in session.plan.steps[undone].undo):
         session.steps[undone].undone = True
 
 
