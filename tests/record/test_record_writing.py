@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import subprocess
@@ -142,11 +143,23 @@ def test_a_read_only_disk_is_said(small_disk: Path, finished: Path) -> None:
 
 
 def test_a_folder_that_may_not_be_written_is_said(tmp_path: Path, finished: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write everywhere")
-    tmp_path.chmod(0o500)
+    with unwritable(tmp_path), pytest.raises(QuarterdeckError, match="may not be written"):
+        export_session(finished, tmp_path / "out", ("jsonl",))
+
+
+@contextlib.contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """Nobody may write there: root is only kept out by the immutable flag."""
+    root = os.geteuid() == 0
+    if root:
+        subprocess.run(["chattr", "+i", str(folder)], check=True)
+    else:
+        folder.chmod(0o500)
     try:
-        with pytest.raises(QuarterdeckError, match="may not be written"):
-            export_session(finished, tmp_path / "out", ("jsonl",))
+        yield
     finally:
-        tmp_path.chmod(0o700)
+        if root:
+            subprocess.run(["chattr", "-i", str(folder)], check=True)
+        else:
+            folder.chmod(0o700)
+

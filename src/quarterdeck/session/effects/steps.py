@@ -169,7 +169,6 @@ def _over(session: Session, run: StepRun, at: float, why: str) -> None:
 def _skipped(session: Session, event: Event, data: happened.StepSkipped, at: float, run: StepRun) -> None:
     run.state, run.ended, run.reason = "skipped", at, data.reason
     deviate(session, event, at, what="skipped", why=data.reason, exception=True)
-    _undo_through(session, run.id)
     if session.poll_again == run.id:
         session.poll_again = ""
 
