@@ -109,7 +109,7 @@ def rows(quick: bool) -> list[Row]:
     """CPU, memory, bytes."""
     with world() as home, endpoints(ENDPOINTS) as urls:
         os.environ["QUARTERDECK_LINGER"] = "60"
-        taken = _watch(asyncio.run(_prepare(home, urls)), 5.0 if quick else 60.0)
+        taken = _watch(asyncio.run(_prepare(home, urls)), 10.0 if quick else 60.0)
     each = ", ".join(f"{name} {used:.2f}" for name, used in taken.by.items())
     memory = ", ".join(f"{name} {used / 1e6:.0f}" for name, used in taken.memory.items())
     return [

@@ -11,7 +11,9 @@ from msgspec import Struct
 from quarterdeck.session.rollback import due_items, next_item
 from quarterdeck.session.state import FINISHED, Session, StepRun, StepState
 
-__all__ = ["View", "blockers", "current", "in_force", "is_met", "may_try_again", "moment", "open_gates", "view"]
+__all__ = [
+    "View", "blockers", "current", "in_force", "is_in_force", "is_met", "may_try_again", "moment", "open_gates", "view",
+]  # fmt: skip
 
 _RELATIVE = re.compile(r"window\.(start|end)\s*(?:([+-])\s*(.+))?$")
 _SPAN = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -46,6 +48,11 @@ def in_force(session: Session) -> tuple[str, ...]:
             return plan.closing
         case _:
             return ()
+
+
+def is_in_force(session: Session, identity: str) -> bool:
+    """Whether the session works on this step now; costs the same however many there are."""
+    return identity in session.memo.of("in force", session.plan, lambda: frozenset(in_force(session)))
 
 
 def is_met(session: Session, identity: str) -> bool:
@@ -94,7 +101,7 @@ def blockers(session: Session, identity: str, now: float) -> list[str]:
         why = may_try_again(session, run)
         if why:
             found.append(why)
-    if plan.places[identity].part in {"undo", "verify"} and identity in in_force(session):
+    if plan.places[identity].part in {"undo", "verify"} and is_in_force(session, identity):
         first = next_item(session)
         if first is not None and first.step != identity:
             found.append(f"first {plan.steps[first.step].title}")
@@ -123,7 +130,7 @@ def view(session: Session, identity: str, now: float) -> View:
     run = session.steps[identity]
     if run.state not in {"pending", "claimed"}:
         return View(run.state, run.reason)
-    if identity not in in_force(session):
+    if not is_in_force(session, identity):
         return View("pending")
     why = blockers(session, identity, now)
     return View("blocked", why[0]) if why else View("available")

@@ -39,6 +39,7 @@ def fold(events: Iterable[Event]) -> Session:
 
 def apply(session: Session, event: Event) -> None:
     """Apply one event that comes after all that were applied before. Changes `session` in place."""
+    session.memo.pause()
     at = session.clock(event.t)
     if event.v > FORMAT:
         session.unknown_kinds.append(f"{event.kind} (format {event.v})")
@@ -47,6 +48,7 @@ def apply(session: Session, event: Event) -> None:
     session.last = max(session.last, at)
     session.count += 1
     session.lamport = max(session.lamport, event.lamport)
+    session.memo.begin()
 
 
 class Folding:

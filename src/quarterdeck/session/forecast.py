@@ -16,7 +16,7 @@ from quarterdeck.session.state import FINISHED, Session, StepRun, Window
 
 __all__ = [
     "DECIDE", "GRACE", "PEOPLE", "WARN", "Clocks", "Planned", "assumed_window", "clocks", "forecast", "need",
-    "need_after", "rest", "rollback_seconds", "worked",
+    "need_after", "rest", "rollback_seconds", "through_by", "worked",
 ]  # fmt: skip
 
 DECIDE = 180.0
@@ -201,7 +201,7 @@ def forecast(session: Session, now: float) -> dict[str, Planned]:
     result: dict[str, Planned] = {}
     forward_end = planned_forward_end = 0.0
     for part in (plan.forward, plan.closing):
-        for identity in _in_order(plan, part):
+        for identity in _in_order(session, plan, part):
             step, run = plan.steps[identity], session.steps[identity]
             floor = base if part is plan.forward else max(base, planned_forward_end)
             planned_start = max([floor, *(planned_ends[i] for i in step.after if i in planned_ends)])
@@ -223,7 +223,27 @@ def _now(session: Session, step: Step, run: StepRun, earliest: float, now: float
     return earliest, earliest + step.duration
 
 
-def _in_order(plan: Plan, part: tuple[str, ...]) -> list[str]:
+def through_by(session: Session, now: float) -> float:
+    """No earlier than the forecast's last end, and cheap: when all would be through one after the other."""
+    assert session.plan is not None
+    plan = session.plan
+
+    def work() -> tuple[float, list[str]]:
+        runs = [session.steps[i] for i in plan.forward + plan.closing]
+        live = [run.id for run in runs if run.state in {"granted", "running", "verifying"}]
+        ahead = [run.id for run in runs if run.state not in FINISHED and run.id not in live]
+        return sum(plan.steps[i].duration for i in ahead), live
+
+    ahead, live = session.memo.of("ahead", plan, work)
+    return max(now, session.last) + ahead + sum(rest(session, identity, now) for identity in live)
+
+
+def _in_order(session: Session, plan: Plan, part: tuple[str, ...]) -> list[str]:
+    name = "forward in order" if part is plan.forward else "closing in order"
+    return session.memo.of(name, plan, lambda: _sorted(plan, part))
+
+
+def _sorted(plan: Plan, part: tuple[str, ...]) -> list[str]:
     """The part sorted so that a step comes behind those in its `after` (stable)."""
     inside, done, result = set(part), set[str](), list[str]()
     waiting = list(part)

@@ -47,6 +47,8 @@ class Plan(Struct, frozen=True):
     closing: tuple[str, ...]
     followers: dict[str, tuple[str, ...]]
     """Step id to the ids that name it in `after`."""
+    point_of_no_return: str = ""
+    """Id of the step that is the point of no return, or nothing."""
 
     def part(self, step: str) -> Part:
         """Which list the step stands in."""
@@ -67,11 +69,6 @@ class Plan(Struct, frozen=True):
                 return self.closing
             case "undo":
                 return tuple(i for i, place in self.places.items() if place.part == "undo")
-
-    @property
-    def point_of_no_return(self) -> str:
-        """Id of the step that is the point of no return, or nothing."""
-        return next((i for i in self.forward if self.steps[i].point_of_no_return), "")
 
 
 def build(procedure: Procedure, digest: str, added: Iterable[tuple[Step, str]] = ()) -> Plan:
@@ -123,6 +120,7 @@ def build(procedure: Procedure, digest: str, added: Iterable[tuple[Step, str]] =
         contingency=tuple(step.id for step in procedure.contingency),
         closing=tuple(step.id for step in procedure.closing),
         followers={before: tuple(after) for before, after in followers.items()},
+        point_of_no_return=next((i for i in forward if steps[i].point_of_no_return), ""),
     )
 
 

@@ -57,6 +57,10 @@ def undo_items(session: Session, run: StepRun) -> tuple[UndoItem, ...]:
 
 def preview(session: Session) -> Preview:
     """Compute the list of R7, inline form, as it would be frozen now."""
+    return session.memo.of("preview", session.plan, lambda: _preview(session))
+
+
+def _preview(session: Session) -> Preview:
     if session.plan is None:
         return Preview((), (), {}, 0.0)
     items: list[UndoItem] = []

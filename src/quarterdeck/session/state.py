@@ -13,6 +13,7 @@ from msgspec import Struct, field
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob, Moment
 from quarterdeck.session.events import Effect, Proof, UndoItem, Verdict
+from quarterdeck.session.memo import Memo
 from quarterdeck.session.plan import Plan
 
 __all__ = [
@@ -269,6 +270,8 @@ class Session(Struct):
     """Session time of the latest event."""
     count: int = 0
     lamport: int = 0
+    memo: Memo = field(default_factory=Memo)
+    """Readings of all this since the latest event; no part of it."""
 
     # -- readings that everybody needs
 
@@ -278,6 +281,9 @@ class Session(Struct):
 
     def running(self) -> list[StepRun]:
         """Steps in which something is going on, in order of their starts (polls are no work)."""
+        return list(self.memo.of("running", self.plan, self._running))
+
+    def _running(self) -> list[StepRun]:
         return sorted((run for run in self.steps.values() if self.is_live(run)), key=lambda run: run.sequence)
 
     def is_live(self, run: StepRun) -> bool:

@@ -15,7 +15,7 @@ from quarterdeck.session.events import (
     StepLate,
     UndoFinished,
 )
-from quarterdeck.session.forecast import clocks, forecast
+from quarterdeck.session.forecast import clocks, forecast, through_by
 from quarterdeck.session.state import FINISHED, Session
 
 __all__ = ["overdue"]
@@ -95,8 +95,9 @@ def _late(session: Session, now: float) -> list[Draft]:
         return [draft(LateNoticed(what="decide_by_zero", detail="rollback no longer fits the window"))]
     if shown.margin <= session.window.warn and not {"decide_by_warn", "decide_by_zero"} & set(session.late):
         return [draft(LateNoticed(what="decide_by_warn", detail=f"{shown.margin / 60:.0f} min left to decide"))]
-    if "forecast" not in session.late:
+    latest = session.window.end - session.window.reserve
+    if "forecast" not in session.late and through_by(session, now) > latest:
         ends = [planned.end for planned in forecast(session, now).values()]
-        if ends and max(ends) > session.window.end - session.window.reserve:
+        if ends and max(ends) > latest:
             return [draft(LateNoticed(what="forecast", detail="the plan no longer fits the window less its reserve"))]
     return []
