@@ -328,3 +328,41 @@ async def test_text_is_selected_with_the_mouse() -> None:
         chosen = app.screen.get_selected_text()
         assert chosen
         assert chosen.strip() in screen_text(app)
+
+
+async def test_the_log_leaves_out_what_says_nothing_but_never_a_waiver() -> None:
+    lines = [
+        LogLine(night.T0, 0, "lead", "8 granted to dana", "info", 1, kind="step.granted"),
+        LogLine(night.T0, 0, "lead", "9 granted; start guard waived: nearly done", "warning", 2, kind="step.granted"),
+        LogLine(night.T0, 0, "lead", "8 started", "info", 3, kind="step.started"),
+    ]
+    app = Harness(night.snapshot(log=lines))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    assert "8 granted" not in shown
+    assert "8 started" in shown
+    assert "start guard waived" in shown
+
+
+async def test_the_focus_goes_from_pane_to_pane() -> None:
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        seen = []
+        for _ in range(5):
+            assert isinstance(app.focused, Pane)
+            seen.append(app.focused.name_)
+            app.deck.next_pane()
+            await pilot.pause()
+    assert seen == ["procedure", "step", "gauges", "endpoints", "log"]
+
+
+async def test_a_terminal_with_nothing_to_show_says_so() -> None:
+    empty = night.Session(id="x", title="Nothing yet")
+    app = Harness(night.snapshot_of(empty, readings={}, log=[]))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    assert "waiting for the plan" in shown
+    assert "no step is selected" in shown

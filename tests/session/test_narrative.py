@@ -105,3 +105,10 @@ def test_spans_are_for_people() -> None:
 def test_an_unknown_step_keeps_its_id() -> None:
     assert name_of(None, "count") == "count"
     assert name_of(None, "") == "the session"
+
+
+def test_a_waiver_is_a_warning() -> None:
+    granted = make("step.granted", waivers={"start_guard": "it is nearly done"})
+    assert level(granted) == "warning"
+    assert "start guard waived: it is nearly done" in sentence(granted, None)
+    assert level(make("step.granted")) == "info"

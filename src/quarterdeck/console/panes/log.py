@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 __all__ = ["LogPane", "mark_word"]
 
 ROLES = {"info": "text", "notice": "strong", "warning": "warn", "alarm": "critical"}
+QUIET = frozenset({"step.granted"})
+"""Kinds that say nothing to a person beside the next line, which says `started`; the record keeps them."""
+
 MOST = 4
 """Rows that one entry may take."""
 
@@ -70,6 +73,8 @@ class LogPane(Pane):
         if len(log) == self._lines:
             return
         for number in range(self._lines, len(log)):
+            if log[number].kind in QUIET and log[number].level == "info":
+                continue
             rows = wrap(visible(log[number].text, 1_000), max(8, self._text_width), MOST)
             self._wrapped[number] = rows
             self._index += [(number, part) for part in range(len(rows))]
@@ -129,7 +134,7 @@ class LogPane(Pane):
 
     def _mark(self, snapshot: Snapshot, line: LogLine, number: int, room: int) -> list[Piece]:
         word = mark_word(line.position, snapshot.marks)
-        last = number == len(snapshot.log) - 1
+        last = number == self._index[-1][0]
         if len(word) + 3 > room:
             word = word.replace("seen by all but", "not")
         if not word or len(word) + 3 > room:

@@ -72,6 +72,8 @@ def level(event: Event) -> Level:
     match what:
         case e.StepVerified(ok=False):
             return "warning"
+        case e.StepGranted(waivers=waivers) if waivers:
+            return "warning"
         case e.CommandEnded(outcome=outcome, exit_code=code) if outcome != "exited" or code:
             return "warning"
         case e.PollClosed(result=result):
