@@ -20,6 +20,7 @@ from quarterdeck.console.snapshot import LogLine, Snapshot
 from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.session.plan import build
+from quarterdeck.session.state import Session
 from quarterdeck.station.protocol import Marks, Tail
 
 LEAD = (120, 36)
@@ -359,7 +360,7 @@ async def test_the_focus_goes_from_pane_to_pane() -> None:
 
 
 async def test_a_terminal_with_nothing_to_show_says_so() -> None:
-    empty = night.Session(id="x", title="Nothing yet")
+    empty = Session(id="x", title="Nothing yet")
     app = Harness(night.snapshot_of(empty, readings={}, log=[]))
     async with app.run_test(size=LEAD) as pilot:
         await pilot.pause()
