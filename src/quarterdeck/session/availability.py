@@ -12,7 +12,8 @@ from quarterdeck.session.rollback import due_items, next_item
 from quarterdeck.session.state import FINISHED, Session, StepRun, StepState
 
 __all__ = [
-    "View", "blockers", "current", "in_force", "is_in_force", "is_met", "may_try_again", "moment", "open_gates", "view",
+    "View", "blockers", "current", "in_force", "is_in_force", "is_met", "may_try_again", "moment", "open_gates",
+    "view",
 ]  # fmt: skip
 
 _RELATIVE = re.compile(r"window\.(start|end)\s*(?:([+-])\s*(.+))?$")
