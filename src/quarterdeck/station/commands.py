@@ -163,11 +163,11 @@ class Commands:
     def stop(self, run: str, grace: float | None = None) -> None:
         """Stop it now (R4's escalation), with `grace` seconds before SIGKILL or its own. Nothing if it has ended."""
         folder = self.spool / run
-        if not folder.is_dir() or (folder / RESULT).exists():
+        if (folder / RESULT).exists():
             return
         try:
             write_atomic(folder / STOP, b"" if grace is None else str(grace).encode(), durable=False)
-        except OSError:  # no room for a file: a signal says the same, with the step's own grace
+        except OSError:  # no room for a file, or no folder: a signal says the same, with the step's own grace
             note = self._note(run)
             if note is not None and _alive(note):
                 os.kill(note.runner.pid, signal.SIGTERM)

@@ -19,7 +19,16 @@ from quarterdeck.errors import LogbookError, QuarterdeckError
 from quarterdeck.session.automatic import due
 from quarterdeck.session.decide import Refusal, decide
 from quarterdeck.session.event import Actor, Draft, Event
-from quarterdeck.session.events import HaltCalled, Verdict, Watch
+from quarterdeck.session.events import (
+    CommandEnded,
+    EffectDeclared,
+    EvidenceAdded,
+    HaltCalled,
+    NoteAdded,
+    SessionAbandoned,
+    Verdict,
+    Watch,
+)
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import (
     AddEvidence,
@@ -53,6 +62,8 @@ OWN = (
     NoteRecorder,
 )  # fmt: skip
 """Facts that only the station itself states."""
+RESERVED = (HaltCalled, NoteAdded, EvidenceAdded, CommandEnded, EffectDeclared, SessionAbandoned)
+"""What may use the reserve of a full disk at any time; after a halt everything may."""
 REFUSED_FOR = 5.0
 """Seconds before something automatic that was refused is asked again."""
 
@@ -214,7 +225,7 @@ class Hub:
                 self._handled.add(draft.data.nonce)
         plan = self.session.plan.hash if self.session.plan is not None else ""
         try:
-            events, durable = self.keeping.append(drafts, by, plan, urgent=urgent)
+            events, durable = self.keeping.append(drafts, by, plan, urgent=urgent or self._is_reserved(drafts))
         except LogbookError as error:
             return Answered(id=0, refusal=error.message, hint=error.hint)
         for event in events:
@@ -234,6 +245,12 @@ class Hub:
             )
         self._saved()
         return Answered(id=0, events=tuple(event.id for event in events))
+
+    def _is_reserved(self, drafts: list[Draft]) -> bool:
+        """Whether this may use the last room of a full disk: facts, notes, and all that a halt leads to."""
+        session = self.session
+        after_halt = bool(session.live_halts()) or session.rollback is not None
+        return after_halt or any(isinstance(draft.data, RESERVED) for draft in drafts)
 
     def _saved(self) -> None:
         """Tell and do what is durable now, in order."""
