@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from fake_station import SESSION, FakeStation
 from hands_helm import helm
+from textual.widgets import Input
 
 from quarterdeck.console.app import QuarterdeckApp
 from quarterdeck.console.commands.base import Command
+from quarterdeck.console.deck import TabBox
 from quarterdeck.session import intents
 from quarterdeck.station.client import Linked
 
@@ -135,3 +137,25 @@ async def test_a_start_bar_at_80x24_shows_where_it_runs_and_its_halt_button() ->
         foot = at.screen.query_one(".foot").region
         assert foot.bottom <= 24
         assert foot.height == 1
+
+
+async def test_a_long_form_at_80x24_scrolls_and_keeps_its_halt_button() -> None:
+    async with helm(*RUNNING, size=(80, 24)) as at:
+        await at.press("A")
+        assert at.screen.query_one(".foot").region.bottom <= 24
+        for name in at.screen.query(Input):
+            name.focus()
+            await at.settle()
+            assert name.region.bottom <= 23
+
+
+async def test_enter_alone_in_the_palette_never_halts() -> None:
+    async with helm(*RUNNING) as at:
+        await at.press("ctrl+p", "enter")
+        assert at.asked(intents.Halt) == []
+
+
+async def test_numbers_show_the_tabs_of_a_small_terminal() -> None:
+    async with helm(*RUNNING, size=(80, 24)) as at:
+        await at.press("4")
+        assert at.screen.query_one(TabBox).shown == 3

@@ -229,6 +229,22 @@ class TestOnATerminal:
         terminal.code = os.waitstatus_to_exitcode(status)
         assert "running" in home.run("status").stdout
 
+    def test_a_terminal_without_a_sighup_that_vanishes_ends_the_console_too(self, home: Home) -> None:
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(ours, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
+        process = subprocess.Popen(
+            home.argv("lead", str(home.procedure)), env=home.environment, stdin=theirs, stdout=theirs, stderr=theirs,
+            start_new_session=True,
+        )  # fmt: skip
+        os.close(theirs)
+        seen = b""
+        end = time.monotonic() + PATIENCE
+        while b" starts the session" not in seen and time.monotonic() < end:
+            if select.select([ours], [], [], 0.2)[0]:
+                seen += os.read(ours, 65536)
+        os.close(ours)
+        assert process.wait(timeout=PATIENCE) == 3
+
     def test_kill_9_of_the_console_leaves_the_session_alone(self, home: Home) -> None:
         terminal = home.led()
         os.kill(terminal.pid, signal.SIGKILL)

@@ -87,7 +87,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f9", "command('halt')", show=False, priority=True),
     ]
-    CSS = "Toast { background: $surface; } ToastRack { margin-bottom: 2; }"
+    CSS = "Toast { background: $surface; } ToastRack { dock: top; align: right top; margin-top: 2; }"
 
     def __init__(
         self,
@@ -221,6 +221,10 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
             self.call_next(self.tick)
 
     def _on_beat(self) -> None:
+        gone = getattr(self._driver, "is_gone", None)
+        if gone is not None and gone():
+            self.vanish()
+            return
         if self._fresh or time.monotonic() - self._ticked >= CLOCKS:
             self.tick()
 
@@ -428,6 +432,10 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
             ):
                 self._pressing.run(command)
                 return
+
+    def show_tab(self, number: int) -> None:
+        """Where panes are tabs: the one with this number."""
+        viewing.show_tab(self, number)
 
     def on_step_selected(self, event: StepSelected) -> None:
         """A person moved in the list: the cursor is painted first, then what else shows the step."""

@@ -52,6 +52,9 @@ class Pressing:
                 return False
             found = [over]
         if not found:
+            if character and character.isdecimal() and not self._is_modal():
+                app.show_tab(int(character))
+                return True
             capitals = app.keymap_.capital(character) if not self._is_modal() else []
             if not capitals:
                 return False

@@ -7,6 +7,7 @@ queued writes). Here both end in one call of `vanish`.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import sys
 import threading
@@ -61,6 +62,12 @@ def vanishing(driver: type[Driver]) -> type[Driver]:
         def __init__(self, app: Any, **options: Any) -> None:
             super().__init__(app, **options)
             self._file: Any = _SafeFile(sys.__stderr__, self._gone)
+
+        def is_gone(self) -> bool:
+            """Whether the terminal hung up; then reading from it returns at once, for ever."""
+            poll = select.poll()
+            poll.register(self.fileno, 0)
+            return any(event & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, event in poll.poll(0))
 
         def _gone(self) -> None:
             loop = getattr(self, "_loop", None)

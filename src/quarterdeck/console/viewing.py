@@ -18,11 +18,12 @@ from quarterdeck.console import theme
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.layouts import Layouts
 from quarterdeck.console.panes.base import Pane
+from quarterdeck.console.words import name_of
 
 if TYPE_CHECKING:
     from quarterdeck.console.app import QuarterdeckApp
 
-__all__ = ["make_deck", "preload", "show", "tell_notices"]
+__all__ = ["make_deck", "preload", "show", "show_tab", "tell_notices"]
 
 
 FIRST_ROOMS = tuple(
@@ -82,7 +83,7 @@ async def _open(app: QuarterdeckApp, step: str) -> None:
     if app.link.session.plan is None or step not in app.link.session.plan.steps:
         app.say("No step is selected: move with the arrows in the procedure pane")
         return
-    await app.show_over(StepReading(step))
+    await app.show_over(StepReading(step, name_of(app.link.session, step)))
 
 
 async def _contacts(app: QuarterdeckApp, _: str) -> None:
@@ -128,6 +129,15 @@ async def _next_pane(app: QuarterdeckApp, _: str) -> None:
     deck = _deck(app)
     if deck is not None:
         deck.next_pane()
+
+
+def show_tab(app: QuarterdeckApp, number: int) -> None:
+    """Where panes are tabs: the one with this number."""
+    from quarterdeck.console.deck import TabBox
+
+    for box in app.screen.query(TabBox):
+        if 0 < number <= len(box.titles):
+            box.show(number - 1)
 
 
 async def _follow(app: QuarterdeckApp, _: str) -> None:

@@ -19,7 +19,7 @@ class Halt(Command):
 
     Nothing new starts, what runs gets its on_halt, every console turns to the rollback plan. A reason is asked
     for afterwards. Nobody can refuse it, and until a rollback is committed it can be taken back with G. F9
-    works while you type, and so does Ctrl+\\.
+    works while you type, and so does Ctrl+\.
     """
 
     id = "halt"

@@ -97,7 +97,7 @@ class Theme(Command):
 
 
 class NextPane(Command):
-    """Moves to the next pane."""
+    """Moves to the next pane. Where panes are tabs, 1 to 4 show them."""
 
     id = "next_pane"
     title = "Next pane"

@@ -105,7 +105,7 @@ class Bar(Over[Answers | None]):
 
     DEFAULT_CSS = """
     Bar { background: transparent; align: left bottom; }
-    Bar > #bar { width: 100%; height: auto; max-height: 90%; background: $surface; padding: 0 1;
+    Bar > #bar { width: 100%; height: auto; max-height: 100%; background: $surface; padding: 0 1;
                  border-top: heavy $accent; }
     Bar.-change > #bar { border-top: heavy $warning; }
     Bar.-danger > #bar { border-top: heavy $halt-frame; }
@@ -113,7 +113,7 @@ class Bar(Over[Answers | None]):
     Bar #large { text-style: bold; color: $background; background: $warning; height: 3; padding: 1 3; width: auto; }
     Bar.-danger #large { color: $halt-text; background: $halt; }
     Bar.-compact #large { height: 1; padding: 0 3; }
-    Bar #lines { height: auto; max-height: 40vh; }
+    Bar #body { height: auto; }
     Bar .label { color: $muted; height: auto; }
     Bar Input { border: none; height: 1; padding: 0 1; background: $background; }
     Bar Input:focus { border: none; background: $background; }
@@ -145,13 +145,13 @@ class Bar(Over[Answers | None]):
             yield Static(plain(form.title), id="title")
             if form.large:
                 yield Static(plain(form.large), id="large")
-            if form.lines:
-                with VerticalScroll(id="lines", can_focus=False):
+            with VerticalScroll(id="body", can_focus=False):
+                if form.lines:
                     yield Static(plain("\n".join(form.lines)))
-            for field in form.fields:
-                if field.label:
-                    yield Static(plain(field.label), classes="label")
-                yield self._widget(field)
+                for field in form.fields:
+                    if field.label:
+                        yield Static(plain(field.label), classes="label")
+                    yield self._widget(field)
             yield Static("", id="wrong")
             with Horizontal(classes="foot"):
                 yield self.halt_button()
@@ -177,12 +177,23 @@ class Bar(Over[Answers | None]):
 
     def on_mount(self) -> None:
         """Focus the first field; with a draft the first that is empty."""
-        self.set_class(self.app.size.height < 30, "-compact")
+        self._fit()
         fields = list(self._fields.values())
         empty = [field for field in fields if not field.value] if self._draft else []
         first = next(iter([*empty, *fields]), None)
         if first is not None:
             first.focus()
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Another size: what does not fit scrolls, title and bottom line stay."""
+        del event
+        self._fit()
+
+    def _fit(self) -> None:
+        height = self.app.size.height
+        self.set_class(height < 30, "-compact")
+        around = 5 + (0 if not self.form.large else 1 if height < 30 else 3)
+        self.query_one("#body").styles.max_height = max(2, height - around)
 
     # -- answers
 

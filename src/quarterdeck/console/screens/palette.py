@@ -51,6 +51,7 @@ class PaletteScreen(Over[str]):
             for command in app.keymap_.commands
             if command.in_palette and not isinstance(app.availability(command, situation), No)
         ]
+        self._all.sort(key=lambda command: command.urgent)  # never what Enter alone would do
         self._found = self._all
         self._at = 0
 
@@ -77,7 +78,7 @@ class PaletteScreen(Over[str]):
         event.stop()
         self._found = [command for command in self._all if matches(event.value, command)]
         typed = event.value.lower()
-        self._found.sort(key=lambda command: typed not in command.title.lower())
+        self._found.sort(key=lambda command: (typed not in command.title.lower(), command.urgent))
         self._at = 0
         self._paint()
 

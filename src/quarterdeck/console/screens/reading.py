@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -74,14 +75,14 @@ class Reading(_Box):
 class StepReading(_Box):
     """Everything of one step, live."""
 
-    def __init__(self, step: str) -> None:
+    def __init__(self, step: str, title: str) -> None:
         """`step` is its id."""
-        super().__init__("Step")
+        super().__init__(title)
         self.step = step
 
     def body(self) -> ComposeResult:
         """The step pane, large, for this step whatever is selected."""
-        pane = StepPane()
+        pane = StepPane(framed=False)
         pane.id = "text"
         if self.snapshot is not None:
             pane.set_reactive(StepPane.snapshot, self._chosen(self.snapshot))
@@ -107,13 +108,14 @@ class StepReading(_Box):
 def help_text(app: QuarterdeckApp) -> Content:
     """Every command with its key, and why it does not apply now."""
     situation = app.situation
+    width = max(20, min(app.size.width * 9 // 10, 110) - 20)
     parts: list[Content] = []
     for command in app.keymap_.commands:
         keys = app.keymap_.keys_of(command) or "^p"
         answer = app.availability(command, situation)
         not_now = f"  (not now: {visible(answer.because, 160)})" if isinstance(answer, No) else ""
         parts.append(Content.assemble((f"{keys:<12}", "bold $accent"), (command.title, "bold"), (not_now, "$muted")))
-        parts.append(Content.assemble(" " * 12, command.help))
+        parts += [Content(f"{'':12}{line}") for line in wrap(command.help, width)]
     parts.append(
         Content("\nSmall letters of what matters only say which key it is. Keys can be changed: keymap.yaml")
     )
