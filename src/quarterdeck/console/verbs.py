@@ -83,15 +83,27 @@ def run_console(
     if made is not None:
         made(app)
     code = app.run(mouse=mouse)
-    if app.crash is not None:
-        print(app.crash.line, file=sys.stderr)
-        return 1
-    if app.trouble is not None:
+    gc.enable()
+    if app.trouble is not None and app.crash is None:
         raise app.trouble
-    if app.detached:
-        identity = app.link.session.id
-        print(f"The session goes on. Come back with: quarterdeck attach {identity}", file=sys.stderr)
-    return 1 if code is None else code
+    said = app.crash.line if app.crash is not None else ""
+    if app.detached and not said:
+        said = f"The session goes on. Come back with: quarterdeck attach {app.link.session.id}"
+    _tell(said)
+    return 1 if code is None or app.crash is not None else code
+
+
+def _tell(line: str) -> None:
+    """What a person has to know afterwards; where the terminal is gone, nothing is written to it any more."""
+    try:
+        if line:
+            sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+        sys.stdout.flush()
+    except OSError:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.dup2(nowhere, 2)
 
 
 def _app(
