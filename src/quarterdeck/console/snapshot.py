@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Literal
 from msgspec import Struct
 
 from quarterdeck.session.event import Actor, Event
+from quarterdeck.session.forecast import clocks as clocks_of
+from quarterdeck.session.forecast import forecast as forecast_of
 from quarterdeck.session.narrative import Level, level, sentence
 from quarterdeck.session.next_line import NextLine, next_line
+from quarterdeck.session.rollback import preview as preview_of
 
 if TYPE_CHECKING:
     from quarterdeck.observer.readings import Reading
@@ -161,6 +164,18 @@ def _default(session: Session, preview: Preview | None, now: float) -> str:
     return current(session, now)
 
 
+def _computed(
+    session: Session, now: float, before: Snapshot | None
+) -> tuple[Mapping[str, Planned], Preview | None, float]:
+    """Forecast and preview, and when they were worked out: those of `before` while they hold."""
+    if session.plan is None:
+        return {}, None, now
+    same = before is not None and before.session is session and before.count == session.count
+    if same and before is not None and 0 <= now - before.computed < FORECAST_EVERY:
+        return before.forecast, before.preview, before.computed
+    return forecast_of(session, now), preview_of(session), now
+
+
 def make_snapshot(
     session: Session,
     me: Actor,
@@ -191,22 +206,7 @@ def make_snapshot(
     Forecast and preview walk over all steps, so they are worked out when something happened, and otherwise every
     `FORECAST_EVERY` seconds.
     """
-    clocks: Clocks | None = None
-    forecast: Mapping[str, Planned] = {}
-    preview: Preview | None = None
-    computed = now
-    if session.plan is not None:
-        from quarterdeck.session import forecast as forecasts
-        from quarterdeck.session import rollback
-
-        same = before is not None and before.session is session and before.count == session.count
-        if same and before is not None and 0 <= now - before.computed < FORECAST_EVERY:
-            forecast, preview, computed = before.forecast, before.preview, before.computed
-        else:
-            forecast = forecasts.forecast(session, now)
-            preview = rollback.preview(session)
-        if session.window is not None:
-            clocks = forecasts.clocks(session, now)
+    forecast, preview, computed = _computed(session, now, before)
     line = next_line(session, now, me)
     return Snapshot(
         session=session,
@@ -216,7 +216,7 @@ def make_snapshot(
         me=me,
         next_line=line,
         count=session.count,
-        clocks=clocks,
+        clocks=clocks_of(session, now) if session.window is not None else None,
         forecast=forecast,
         preview=preview,
         computed=computed,

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
-from textual.binding import Binding
 from textual.content import Content
-from textual.geometry import Region, Size
+from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
-from textual.widget import Widget
 
+from quarterdeck.console.panes.rolling import Rolling
+from quarterdeck.console.panes.rows import EMPTY, Piece, Row, changed, fit, justified, width_of
 from quarterdeck.console.theme import NIGHT, Look, frame_of, look_of
 
 if TYPE_CHECKING:
@@ -29,61 +28,14 @@ if TYPE_CHECKING:
 
 __all__ = ["EMPTY", "Pane", "Piece", "Row", "fit", "justified", "width_of"]
 
-Piece = tuple[str, str]
-"""Text that went through the gate, and its role in the palette (`ok`, `muted+cursor`)."""
-
-Row = tuple[Piece, ...]
-
-EMPTY: Row = ()
-
-GAP = 10
-"""Unchanged cells between two changes that are cheaper to send again than to jump over."""
-
 CACHE = 512
 """Strips that a pane keeps."""
-
-WHEEL = 3
-"""Lines that a turn of the mouse wheel scrolls."""
 
 SELECTABLE = 5_000
 """Rows of a pane that the mouse can select over."""
 
 
-def width_of(row: Row) -> int:
-    """Cells that a row takes."""
-    return sum(cell_len(text) for text, _ in row)
-
-
-def fit(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
-    """Cut or pad a text to exactly `width` cells."""
-    if width <= 0:
-        return ""
-    length = len(text) if text.isascii() else cell_len(text)
-    if length > width:
-        while text and cell_len(text) > width - 1:
-            text = text[: max(0, len(text) - max(1, (cell_len(text) - width + 1) // 2))]
-        text += ellipsis
-        length = cell_len(text)
-    gap = " " * (width - length)
-    return gap + text if right else text + gap
-
-
-def justified(left: Row, right: Row, width: int) -> Row:
-    """A row with something at both ends; what is on the right wins."""
-    space = width - width_of(right)
-    gap = space - width_of(left)
-    if gap >= 0:
-        return (*left, (" " * gap, ""), *right)
-    kept: list[Piece] = []
-    for text, role in left:
-        if space <= 0:
-            break
-        kept.append((fit(text, min(space, cell_len(text))), role))
-        space -= cell_len(text)
-    return (*kept, *right)
-
-
-class Pane(Widget):
+class Pane(Rolling):
     """Base of all panes: give it a snapshot, it paints what changed.
 
     Subclasses write `row_count(snapshot)` and `row(snapshot, y, width)`; the row's text must have gone through the
@@ -94,15 +46,6 @@ class Pane(Widget):
     DEFAULT_CSS = """
     Pane { background: $background; overflow: hidden hidden; }
     """
-
-    BINDINGS: ClassVar = [
-        Binding("up,k", "roll(-1)", "up", show=False),
-        Binding("down,j", "roll(1)", "down", show=False),
-        Binding("pageup", "roll_page(-1)", "page up", show=False),
-        Binding("pagedown", "roll_page(1)", "page down", show=False),
-        Binding("home", "roll_end(-1)", "top", show=False),
-        Binding("end", "roll_end(1)", "bottom", show=False),
-    ]
 
     name_: ClassVar[str] = ""
     heading: ClassVar[str] = ""
@@ -123,8 +66,6 @@ class Pane(Widget):
         self.options = options or {}
         self.framed = bool(self.heading) if framed is None else framed
         self.can_focus = not self.bar
-        self.top = 0
-        """The first row that is visible."""
         self.most = 0
         """As high as its rows, up to so many lines with the frame; 0: as high as the layout says."""
         self.expects_focus = False
@@ -160,6 +101,10 @@ class Pane(Widget):
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Work out once a tick what all rows of this width need."""
+
+    def count(self) -> int:
+        """How many rows there are now; none before the first tick."""
+        return 0 if self.snapshot is None else self.row_count(self.snapshot)
 
     # -- taking a tick
 
@@ -230,7 +175,7 @@ class Pane(Widget):
             self._coming.pop(line, None)
             if after != before:
                 self._coming[line] = after
-                self.refresh(*_changed(line, size.width, before, after))
+                self.refresh(*changed(line, size.width, before, after))
 
     def _row(self, snapshot: Snapshot, y: int, width: int, count: int) -> Row:
         """Row `y`; nothing beyond the last one."""
@@ -341,39 +286,6 @@ class Pane(Widget):
         if before is None or before[2] != title or before[0] != wanted[0]:
             self.border_title = Content(look.glyphs.spell(title))
 
-    # -- scrolling
-
-    def roll_to(self, top: int) -> None:
-        """Show from this row on, as far as there are rows."""
-        if self.snapshot is None:
-            return
-        top = max(0, min(top, self.row_count(self.snapshot) - self.size.height))
-        if top != self.top:
-            self.top = top
-            self.repaint_changed()
-
-    def action_roll(self, by: int) -> None:
-        """Scroll by lines."""
-        self.roll_to(self.top + by)
-
-    def action_roll_page(self, by: int) -> None:
-        """Scroll by a page."""
-        self.roll_to(self.top + by * max(1, self.size.height - 1))
-
-    def action_roll_end(self, by: int) -> None:
-        """Scroll to the top or the bottom."""
-        self.roll_to(0 if by < 0 or self.snapshot is None else self.row_count(self.snapshot))
-
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Three lines, as terminals do."""
-        event.stop()
-        self.roll_to(self.top + WHEEL)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Three lines, as terminals do."""
-        event.stop()
-        self.roll_to(self.top - WHEEL)
-
     # -- Textual's calls
 
     def on_resize(self, event: events.Resize) -> None:
@@ -417,32 +329,3 @@ class Pane(Widget):
         """Paint what is selected now."""
         del selection
         self.refresh()
-
-
-def _changed(line: int, width: int, before: Row, after: Row) -> list[Region]:
-    """The cells of a line that differ."""
-    old, new = _cells(before), _cells(after)
-    if old is None or new is None:
-        return [Region(0, line, width, 1)]
-    longest = max(len(old), len(new))
-    old += [(" ", "")] * (longest - len(old))
-    new += [(" ", "")] * (longest - len(new))
-    spans: list[tuple[int, int]] = []
-    for x, (one, other) in enumerate(zip(old, new, strict=True)):
-        if one == other:
-            continue
-        if spans and x - spans[-1][1] < GAP:
-            spans[-1] = (spans[-1][0], x + 1)
-        else:
-            spans.append((x, x + 1))
-    return [Region(start, line, end - start, 1) for start, end in spans]
-
-
-def _cells(row: Row) -> list[tuple[str, str]] | None:
-    """One entry for each cell; None where a character is not one cell wide."""
-    found: list[tuple[str, str]] = []
-    for text, role in row:
-        if not text.isascii() and cell_len(text) != len(text):
-            return None
-        found += [(character, role) for character in text]
-    return found

@@ -1,0 +1,81 @@
+"""Rows of styled pieces, the one thing that panes write; and which cells of a line differ. Pure."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.geometry import Region
+
+__all__ = ["EMPTY", "Piece", "Row", "changed", "fit", "justified", "width_of"]
+
+Piece = tuple[str, str]
+"""Text that went through the gate, and its role in the palette (`ok`, `muted+cursor`)."""
+
+Row = tuple[Piece, ...]
+
+EMPTY: Row = ()
+
+GAP = 10
+"""Unchanged cells between two changes that are cheaper to send again than to jump over."""
+
+
+def width_of(row: Row) -> int:
+    """Cells that a row takes."""
+    return sum(cell_len(text) for text, _ in row)
+
+
+def fit(text: str, width: int, *, right: bool = False, ellipsis: str = "…") -> str:
+    """Cut or pad a text to exactly `width` cells."""
+    if width <= 0:
+        return ""
+    length = len(text) if text.isascii() else cell_len(text)
+    if length > width:
+        while text and cell_len(text) > width - 1:
+            text = text[: max(0, len(text) - max(1, (cell_len(text) - width + 1) // 2))]
+        text += ellipsis
+        length = cell_len(text)
+    gap = " " * (width - length)
+    return gap + text if right else text + gap
+
+
+def justified(left: Row, right: Row, width: int) -> Row:
+    """A row with something at both ends; what is on the right wins."""
+    space = width - width_of(right)
+    gap = space - width_of(left)
+    if gap >= 0:
+        return (*left, (" " * gap, ""), *right)
+    kept: list[Piece] = []
+    for text, role in left:
+        if space <= 0:
+            break
+        kept.append((fit(text, min(space, cell_len(text))), role))
+        space -= cell_len(text)
+    return (*kept, *right)
+
+
+def changed(line: int, width: int, before: Row, after: Row) -> list[Region]:
+    """The cells of a line that differ."""
+    old, new = _cells(before), _cells(after)
+    if old is None or new is None:
+        return [Region(0, line, width, 1)]
+    longest = max(len(old), len(new))
+    old += [(" ", "")] * (longest - len(old))
+    new += [(" ", "")] * (longest - len(new))
+    spans: list[tuple[int, int]] = []
+    for x, (one, other) in enumerate(zip(old, new, strict=True)):
+        if one == other:
+            continue
+        if spans and x - spans[-1][1] < GAP:
+            spans[-1] = (spans[-1][0], x + 1)
+        else:
+            spans.append((x, x + 1))
+    return [Region(start, line, end - start, 1) for start, end in spans]
+
+
+def _cells(row: Row) -> list[tuple[str, str]] | None:
+    """One entry for each cell; None where a character is not one cell wide."""
+    found: list[tuple[str, str]] = []
+    for text, role in row:
+        if not text.isascii() and cell_len(text) != len(text):
+            return None
+        found += [(character, role) for character in text]
+    return found
