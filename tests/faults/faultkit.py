@@ -253,8 +253,7 @@ class Night:
         for pid in self.stations():
             _kill(pid)
         wait_until(lambda: not self.stations(), what="the stations' end")
-        for pid in self._commands():
-            _kill(pid)
+        self.end_commands()
         with contextlib.suppress(pytest.fail.Exception):
             wait_until(lambda: not self._left(), 6.0)
         left = self._left()
@@ -262,6 +261,11 @@ class Night:
             _kill(pid)
         if left:
             pytest.fail(f"left behind: {left}")
+
+    def end_commands(self) -> None:
+        """Kill every runner and what it runs: the machine's end, for them."""
+        for pid in self._commands():
+            _kill(pid)
 
     def _left(self) -> list[tuple[int, str]]:
         return [(pid, words) for pid, words in self._ours() if pid not in self.may_be_left]
@@ -273,12 +277,11 @@ class Night:
     def _commands(self) -> list[int]:
         """Runners and what they run; they are meant to outlive their station."""
         found = [pid for pid, words in self._ours() if "quarterdeck.runner" in words]
+        marks = [f"QUARTERDECK_RUN={run.name}".encode() for run in self.home.glob("sessions/*/spool/*")]
         for pid in processes():
             with contextlib.suppress(OSError):
                 environment = (Path("/proc") / str(pid) / "environ").read_bytes()
-                if any(
-                    f"QUARTERDECK_RUN={run.name}".encode() in environment for run in self.home.glob("*/*/spool/*")
-                ):
+                if any(mark in environment for mark in marks):
                     found.append(pid)
         return found
 
