@@ -185,7 +185,7 @@ class ProcedurePane(Pane):
         owner_width = OWNER if width >= 40 else 0
         word_width = WORD if width >= 52 else 0
         time_width = TIME if width >= 30 else 0
-        when_width = WHEN if width >= 76 else 0
+        when_width = WHEN if width >= 92 else 0
         title_width = width - 6 - owner_width - word_width - time_width - when_width
         title = visible(f"{entry.prefix}{step.title}{self._tags(run)}", 300)
         owner = visible(entry.owner or step.owner, 40)
