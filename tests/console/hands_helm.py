@@ -14,7 +14,7 @@ from textual.pilot import Pilot
 from textual.screen import Screen
 from textual.widgets import Input
 
-from quarterdeck.console.app import QuarterdeckApp
+from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.forms import Form
 from quarterdeck.console.keymap import Keymap
 from quarterdeck.console.snapshot import Snapshot
@@ -117,11 +117,12 @@ async def helm(
     station: FakeStation | None = None,
     size: tuple[int, int] = (120, 36),
     keymap: Keymap | None = None,
+    look: Look | None = None,
 ) -> AsyncIterator[Helm]:
     """A console of a session in which `done` has happened."""
     there = station or FakeStation()
     there.must(*done)
-    app = QuarterdeckApp(there.connect, keymap=keymap)
+    app = QuarterdeckApp(there.connect, look, keymap=keymap)
     app.moment = lambda: (there.now, there.wall, 0.0)  # type: ignore[method-assign]  # the fake's clock stands still
     async with app.run_test(size=size, notifications=True) as pilot:
         found = Helm(app, pilot, there)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from fake_station import FakeStation
+from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
 from quarterdeck.console.panes.halt import HaltPane
@@ -218,3 +218,16 @@ async def test_an_answer_from_elsewhere_closes_the_question() -> None:
         at.station.must(intents.GiveReason(reason="said elsewhere"))
         await at.settle()
         assert at.title != "Halted. Why?"
+
+
+async def test_going_on_while_a_guard_still_holds_offers_its_override() -> None:
+    station = FakeStation()
+    station.must(*RUNNING)
+    station.do(intents.GuardHolds(guard="slow", reason="API slow: 912 ms", value=912.0), ITSELF)
+    station.must(intents.DismissProposal(guard="slow", reason="known"), intents.Pause())
+    async with helm(station=station) as at:
+        await at.press("G")
+        assert any("API slow: 912 ms" in line for line in (at.title, *at.form.lines))
+        await at.write("the backup runs")
+        assert at.state == "running"
+        assert "the backup runs" in [deviation.why for deviation in at.station.session.deviations]

@@ -10,7 +10,7 @@ from fake_station import SESSION, FakeStation
 from hands_helm import helm
 from textual.widgets import Input
 
-from quarterdeck.console.app import QuarterdeckApp
+from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.deck import TabBox
 from quarterdeck.session import intents
@@ -159,3 +159,12 @@ async def test_numbers_show_the_tabs_of_a_small_terminal() -> None:
     async with helm(*RUNNING, size=(80, 24)) as at:
         await at.press("4")
         assert at.screen.query_one(TabBox).shown == 3
+
+
+async def test_a_poor_terminal_gets_nothing_but_ascii() -> None:
+    async with helm(*RUNNING, intents.FinishStep(step="announce"), look=Look(ascii=True)) as at:
+        at.app.say("Caf\u00e9 \u00b7 \u201cquoted\u201d \u2192 \u6f22")
+        for keys in ("S", "escape", "?", "escape", "ctrl+p"):
+            await at.press(keys)
+            lines = at.screen._compositor.render_full_update().render_segments(at.app.console)
+            assert not [character for character in lines if not character.isascii()]

@@ -87,7 +87,13 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f9", "command('halt')", show=False, priority=True),
     ]
-    CSS = "Toast { background: $surface; } ToastRack { dock: top; align: right top; margin-top: 2; }"
+    CSS = """
+    Toast { background: $surface; }
+    ToastRack { dock: top; align: right top; margin-top: 2; }
+    .-ascii Toast { border-left: ascii $accent; }
+    .-ascii #bar { border-top: ascii $accent; }
+    .-ascii #box { border: ascii $frame; }
+    """
 
     def __init__(
         self,
@@ -104,6 +110,7 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         self.animation_level = "none"
         self.asked = look or Look()
         theme.dress(self, self.asked.theme, ascii_glyphs=self.asked.ascii)
+        self.set_class(self.asked.ascii, "-ascii")
         self.keymap_ = keymap or Keymap(all_commands())
         self.by_id = {command.id: command for command in self.keymap_.commands}
         self.link = Link(connect, self._changed)
@@ -162,7 +169,12 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
 
         Textual's own filter translates colours by name; nothing here uses one, and it would cost every line.
         """
-        return theme.filters(theme.look_of(self))
+        found = theme.filters(theme.look_of(self))
+        if not self.asked.ascii:
+            return found
+        from quarterdeck.console.poor import AsciiFilter
+
+        return [*found, AsciiFilter()]
 
     def on_mount(self) -> None:
         """Connect while the first frame is painted."""
@@ -231,6 +243,8 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
     def tick(self) -> None:
         """One snapshot, one reactive for each pane, one batch update."""
         self._due, self._fresh, self._ticked = False, False, time.monotonic()
+        if not self.screen_stack:
+            return  # the app is closing
         viewing.tell_notices(self)
         snapshot = self.snapshot()
         self._before, self._named = snapshot, snapshot.next_line.step
@@ -238,6 +252,8 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
         screens = [
             screen for screen in self.screen_stack if screen is self.screen or screen in self._background_screens
         ]
+        if self.link.take_alarm():
+            self.bell()
         with self.batch_update():
             keys = self._footer_keys()
             for screen in screens:
@@ -322,10 +338,10 @@ class QuarterdeckApp(App[int], inherit_bindings=False):
                 return No("the session is not here yet")
         return command.available(situation)
 
-    async def ask(self, intent: Intent) -> Answered:
-        """Ask the station; say a refusal in one line."""
+    async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:
+        """Ask the station; say a refusal in one line, unless the command offers to waive it."""
         answer = await self.link.ask(intent)
-        if answer.refusal and not answer.waivable:
+        if answer.refusal and not (offers and answer.waivable):
             self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
         return answer
 

@@ -31,6 +31,8 @@ HISTORY = 240
 """Values of a metric that are kept for its graph."""
 BASE = 120
 """Values before Start from which a metric's base is taken."""
+ALARMS = frozenset({"step.late", "late.noticed", "guard.proposed", "halt.called", "step.failed", "poll.opened"})
+"""Kinds of events that ring the bell: somebody is asked, or something grows late."""
 CATCH_UP = 2.0
 """Seconds that an answer waits for its own events at most."""
 UNCONFIRMED_AFTER = 3.0
@@ -101,6 +103,7 @@ class Link:
         """Set when the history is in."""
         self.halts: list[HaltCall] = []
         self._there = asyncio.Event()
+        self._alarm = False
         self._ids: set[str] = set()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -173,6 +176,8 @@ class Link:
     def _event(self, event: Event, position: int) -> None:
         self.folding.add(event)
         self._ids.add(event.id)
+        if self.caught_up.is_set() and event.kind in ALARMS:
+            self._alarm = True
         self.log.append(log_line(event, position, self.session.plan))
         if event.kind == "session.started":
             self._before.clear()
@@ -255,6 +260,11 @@ class Link:
     def note(self, text: str, level: Level = "info") -> None:
         """A line of this console alone in its log: what a toast said does not vanish."""
         self.log.append(LogLine(at=time.time(), off=_offset(), who="here", text=text, level=level, kind="notice"))
+
+    def take_alarm(self) -> bool:
+        """Whether something came since the last call that rings the bell."""
+        alarm, self._alarm = self._alarm, False
+        return alarm
 
     async def seen(self) -> None:
         """Everything that is known was painted (R26)."""

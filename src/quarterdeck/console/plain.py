@@ -182,10 +182,10 @@ class PlainDesk:
             session=link.session, now=now, me=link.me, named=named, link=link.state, read_only=link.read_only
         )
 
-    async def ask(self, intent: Intent) -> Answered:
-        """Ask the station; say a refusal."""
+    async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:
+        """Ask the station; say a refusal, unless the command offers to waive it."""
         answer = await self.link.ask(intent)
-        if answer.refusal and not answer.waivable:
+        if answer.refusal and not (offers and answer.waivable):
             self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
         return answer
 

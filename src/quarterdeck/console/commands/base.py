@@ -42,8 +42,11 @@ class Desk(Protocol):
     def situation(self) -> Situation:
         """The moment, fresh at every call."""
 
-    async def ask(self, intent: Intent) -> Answered:
-        """Ask the station; a refusal is said to the person, and is in the answer too."""
+    async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:
+        """Ask the station; a refusal is said to the person, and is in the answer too.
+
+        `offers`: the command offers a waiver itself where one helps, so that such a refusal is not said.
+        """
 
     async def fill(self, form: Form) -> Answers | None:
         """Show a bar and wait for it; None where it was left or closed by events (its draft stays)."""

@@ -137,10 +137,24 @@ async def go_on(desk: Desk) -> bool:
         answers = filled
     if situation.reason_open() and answers.get("reason"):
         await desk.ask(intents.GiveReason(reason=answers["reason"]))
-    intent = _intent(
-        desk.situation, answers.get("reason", ""), answers.get("accept", ""), answers.get("override", "")
-    )
-    return not (await desk.ask(intent)).refusal
+    for _ in range(len(_WAIVERS) + 1):
+        given = (answers.get("reason", ""), answers.get("accept", ""), answers.get("override", ""))
+        answer = await desk.ask(_intent(desk.situation, *given), offers=True)
+        if not answer.refusal or answer.waivable not in _WAIVERS or answers.get(answer.waivable):
+            return not answer.refusal
+        why = await desk.fill(_waiver(answer.waivable, answer.refusal))
+        if why is None:
+            return False
+        answers[answer.waivable] = why["reason"]
+    return False
+
+
+_WAIVERS = {"accept": "Why is it accepted? (an exception)", "override": "Why go on all the same? (an exception)"}
+
+
+def _waiver(what: str, why: str) -> Form:
+    title = why[0].upper() + why[1:]
+    return Form(f"go_on:{what}", title, fields=(reason(_WAIVERS[what]),), confirm="go on", tone="change")
 
 
 def _overridden(situation: Situation, guard: str) -> bool:

@@ -41,7 +41,7 @@ async def start_step(desk: Desk, step: str, *, again: bool = False) -> bool:
         expected = desk.situation.refusal(intent)
         what, why = (expected.waivable, expected.why) if expected else ("", "")
         if not what:
-            answer = await desk.ask(intent)
+            answer = await desk.ask(intent, offers=True)
             if not answer.refusal:
                 return True
             what, why = answer.waivable, answer.refusal
