@@ -22,6 +22,8 @@ from quarterdeck.station.starting import socket_of
 __all__ = ["rows"]
 
 PRODUCERS = 8
+SETTLED = 0.025
+"""Seconds after which the second recorder has followed: two syncs at once slow each other down."""
 
 
 class Seat:
@@ -89,10 +91,11 @@ async def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], l
             middle = time.perf_counter()
             data = station.hub.keeping.events[-1][1] + b"\n"
             assert answered.events
-            await asyncio.sleep(0.002)  # the second recorder's sync is over: it would slow down the bare one
+            await asyncio.sleep(SETTLED)
             again = time.perf_counter()
             bare.append(data)
             end = time.perf_counter()
+            await asyncio.sleep(0.002)
             if number >= 0:
                 alone.append(middle - begin)
                 raw.append(end - again)
