@@ -27,7 +27,7 @@ from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock
 from quarterdeck.logbook.opening import Opened, open_recorders
 from quarterdeck.logbook.protocol import SampleBatch, StoredEvent
-from quarterdeck.logbook.samples import SampleBook, watch_of
+from quarterdeck.logbook.samples import WATCHING, SampleBook, watch_of
 from quarterdeck.logbook.writer import OK, Health, Reserve, Writer
 from quarterdeck.session.event import Actor, Blob, Draft, Event, Moment, digest
 from quarterdeck.session.events import Watch
@@ -87,7 +87,7 @@ class SessionLog:
         self._reopening = threading.Lock()
         self._stored: list[StoredEvent] = []
         session = place.id
-        lamport = max((event.lamport for event, _ in self.events + self.held), default=0)
+        lamport = max((event.lamport for part in (self.events, self.held) for event, _ in part), default=0)
         self._stamper = Stamper(session, self.replica, opened.verified.chains, lamport)
         self._samples = self._sample_book(opened)
         self._states = opened.states
@@ -224,7 +224,7 @@ class SessionLog:
     def _sample_book(self, opened: Opened) -> SampleBook:
         named = 0
         for event, raw in self.events:
-            if b'"watch":{' in raw and event.replica == self.replica:
+            if event.kind in WATCHING and b'"watch":{' in raw and event.replica == self.replica:
                 watch = watch_of(event)
                 named += watch.batches if watch else 0
         if opened.read_only or opened.states["logbook"] != OK:

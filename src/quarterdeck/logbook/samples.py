@@ -16,11 +16,14 @@ from msgspec import Struct
 
 from quarterdeck.logbook.protocol import SampleBatch
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import Watch, payload
+from quarterdeck.session.events import KINDS, Watch, payload
 
-__all__ = ["SampleBook", "batch_hash", "digest_of", "watch_of"]
+__all__ = ["WATCHING", "SampleBook", "batch_hash", "digest_of", "watch_of"]
 
 _encoder = msgspec.json.Encoder()
+
+WATCHING = frozenset(name for name, kind in KINDS.items() if "watch" in kind.__struct_fields__)
+"""Kinds of events that can carry a `Watch`."""
 
 
 def batch_hash(raw: bytes) -> str:

@@ -21,7 +21,7 @@ FORMAT = 1
 """The version of the envelope; a newer one opens read-only."""
 
 
-class Moment(Struct, frozen=True, omit_defaults=True):
+class Moment(Struct, frozen=True, omit_defaults=True, gc=False):
     """When something happened, on its author's two clocks."""
 
     wall: float
@@ -37,7 +37,7 @@ class Moment(Struct, frozen=True, omit_defaults=True):
     """Measured difference to the hub's clock, where known."""
 
 
-class Actor(Struct, frozen=True, omit_defaults=True):
+class Actor(Struct, frozen=True, omit_defaults=True, gc=False):
     """Who did it: identity is the operating system's (R18), never a typed name."""
 
     login: str
@@ -60,7 +60,7 @@ class Blob(Struct, frozen=True):
     name: str
 
 
-class Event(Struct, frozen=True, omit_defaults=True):
+class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     """One thing that happened. `data` stays raw until somebody needs it (`session.events.payload`)."""
 
     v: int

@@ -18,11 +18,12 @@ T = TypeVar("T")
 class Memo:
     """One session's readings, by name."""
 
-    __slots__ = ("_known", "_plan")
+    __slots__ = ("_applying", "_known", "_plan")
     __hash__ = None  # type: ignore[assignment]  # it stands in a session, which has none either
 
     def __init__(self) -> None:
-        self._known: dict[str, Any] | None = {}
+        self._known: dict[str, Any] = {}
+        self._applying = False
         self._plan: object = None
 
     def __eq__(self, other: object) -> bool:
@@ -33,20 +34,22 @@ class Memo:
 
     def pause(self) -> None:
         """An event is being applied: everything is read anew."""
-        self._known = None
+        self._applying = True
 
     def begin(self) -> None:
         """The event is applied: what is read from now on stays."""
-        self._known = {}
+        self._applying = False
+        if self._known:
+            self._known = {}
 
     def of(self, name: str, plan: object, work: Callable[[], T]) -> T:
         """The reading of this name under this plan, worked out at most once between two events."""
-        known = self._known
-        if known is None:
+        if self._applying:
             return work()
         if plan is not self._plan:
-            known.clear()
+            self._known = {}
             self._plan = plan
+        known = self._known
         if name not in known:
             known[name] = work()
         found: T = known[name]
