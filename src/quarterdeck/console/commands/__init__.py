@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from quarterdeck.console.commands import amending, halting, leaving, notes, polls, rollback, steps, view
+from quarterdeck.console.commands import amending, halting, leaving, mending, notes, polls, rollback, steps, view
 from quarterdeck.console.commands.base import Command
 
 __all__ = ["all_commands"]
 
 _CLASSES: tuple[type[Command], ...] = (
     halting.Halt, halting.Pause, halting.GoOn, halting.WhatNow, halting.LetterR,
-    steps.Start, steps.Done, steps.Fail, steps.Skip, steps.Verify, steps.StopNow, steps.Estimate,
-    steps.DoneByHand, steps.Retry, steps.Accept, steps.DeclareEffect, steps.DeclareGone,
+    steps.Start, steps.Done, steps.Fail, steps.Skip, steps.Verify, mending.StopNow, mending.Estimate,
+    mending.DoneByHand, mending.Retry, mending.Accept, mending.DeclareEffect, mending.DeclareGone,
     rollback.RollBack, rollback.RunMine, rollback.StopMine, rollback.UndoStep, rollback.DecideUndo,
     rollback.Contingency, rollback.Abandon, rollback.EndSession,
     polls.AnswerPoll, polls.Dismiss, polls.OverrideGuard, polls.AnswerCriterion, polls.SignOff, polls.TickItem,

@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
-from quarterdeck.console.commands.steps import wrong_span
+from quarterdeck.console.commands.mending import wrong_span
 from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import clock, name_of, parse_span, span
