@@ -176,7 +176,7 @@ def _doctor(verb: argparse.ArgumentParser) -> None:
 def _export(verb: argparse.ArgumentParser) -> None:
     _session(verb)
     verb.add_argument("--format", default="jsonl,json,md,html", help="comma separated: jsonl, json, md, html, csv")
-    verb.add_argument("-o", "--out", metavar="DIR", default="", help="folder to write to (default: one named for the session)")
+    verb.add_argument("-o", "--out", metavar="DIR", default="", help="folder to write to (default: the session's id)")
     verb.add_argument("--force", action="store_true", help="overwrite what is there")
 
 

@@ -5,6 +5,7 @@ Called by `demo.verbs` and `demo.headless`; everything lies in the state folder,
 
 from __future__ import annotations
 
+import os
 import secrets
 import sys
 from dataclasses import dataclass
@@ -36,8 +37,12 @@ def start_world(*, rows: int) -> World:
     """Start a world of its own in the state folder. QuarterdeckError where it does not come up."""
     if rows < FEWEST_ROWS:
         raise UsageError(f"--rows {rows} is too few", hint=f"{FEWEST_ROWS} or more; the demo is made for 200000")
-    home = state_folder() / "demos" / secrets.token_hex(4)
-    home.mkdir(parents=True, mode=0o700)
+    before = os.umask(0o077)
+    try:
+        home = state_folder() / "demos" / secrets.token_hex(4)
+        home.mkdir(parents=True)
+    finally:
+        os.umask(before)
     return World.start(home, rows=rows)
 
 

@@ -42,6 +42,8 @@ def lint(arguments: argparse.Namespace, readers: Mapping[str, Reader] | None = N
         _write(json.format(json.encode(problems), indent=2).decode() + "\n")
     else:
         _write("".join(f"{problem}\n" for problem in problems))
+        if not problems:
+            print("no problems", file=sys.stderr)
     return 1 if errors_of(problems) else 0
 
 

@@ -123,9 +123,10 @@ def _word(session: Session, step: Step, run: StepRun, *, forward: bool) -> tuple
         word, tone = f"{word} when it ended", "warn"
     if run.state == "pending" and run.runs:
         word = "undone" if run.undone or run.declared else "not finished"
+    elif any(session.steps[undo.id].state == "skipped" for undo in step.undo) and run.effect != "none":
+        word, tone = f"{word}, undo skipped", "bad"
     elif run.undone:
-        left = [undo for undo in step.undo if session.steps[undo.id].state == "skipped"]
-        word, tone = (f"{word}, undo skipped", "bad") if left else (f"{word}, undone", tone)
+        word = f"{word}, undone"
     elif session.rollback is not None and forward and not step.mutates and run.state in FINISHED:
         word += ", changes nothing"
     if any(each.step == run.id and each.what == "accepted unverified" for each in session.deviations):

@@ -25,6 +25,8 @@ PEOPLE = 30.0
 """Seconds for each undo step that a person starts."""
 GRACE = 10.0
 WARN = 900.0
+SHORTEST = 1800.0
+"""Seconds that an assumed window has at least: nobody asked for haste."""
 RESERVE = 0.1
 """Share of the window that is kept free."""
 
@@ -48,6 +50,8 @@ class Clocks(Struct, frozen=True):
     margin: float
     """To the window's end less the reserve: of the rollback, past the point of no return of the forward plan."""
     past_no_return: bool
+    forward_only: bool
+    """There is no rollback ahead any more, whatever the reason: `margin` is the forward one."""
     colour: Literal["green", "amber", "red"]
     steps: int
     """Undo steps if it is halted now."""
@@ -133,10 +137,9 @@ def clocks(session: Session, now: float) -> Clocks | None:
     running = [rest(session, run.id, now) for run in session.running()]
     finish = now + max(running, default=0.0) + rollback_seconds(session)
     decide_by = latest - needed
-    past = (
-        session.past_no_return or session.closing_from in {"rollback", "contingency"} or session.contingency_started
-    )
-    margin = latest - _forward_end(session, now) if past else decide_by - now
+    past = session.past_no_return
+    forward = past or session.contingency_started or session.closing_from == "rollback"
+    margin = latest - _forward_end(session, now) if forward else decide_by - now
     colour: Literal["green", "amber", "red"] = "red" if margin < 0 else "amber" if margin <= window.warn else "green"
     return Clocks(
         window_left=window.end - now,
@@ -149,6 +152,7 @@ def clocks(session: Session, now: float) -> Clocks | None:
         finish_back=max(finish, now + needed),
         margin=margin,
         past_no_return=past,
+        forward_only=forward,
         colour=colour,
         steps=preview(session).steps,
         assumed=window.assumed,
@@ -270,5 +274,6 @@ def assumed_window(procedure: Procedure, now: float) -> Window:
     back += DECIDE + PEOPLE * len(undo)
     rule = procedure.window
     reserve = rule.reserve if rule.reserve is not None else (change + back) * RESERVE / (1 - RESERVE)
-    warn = rule.warn if rule.warn is not None else WARN
-    return Window(now, now + change + back + reserve, reserve, warn, assumed=True)
+    length = max(change + back + reserve, SHORTEST)
+    warn = rule.warn if rule.warn is not None else min(WARN, length / 6)
+    return Window(now, now + length, reserve, warn, assumed=True)

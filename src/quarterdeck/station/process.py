@@ -338,6 +338,8 @@ class Station:
             if agent:
                 self.orders.agent = agent
             return
+        self._seen.pop(visitor.name, None)
+        self._marks_changed = True
         if end and self.hub.session.purpose == "demo" and self.hub.session.is_live_session:
             self._ended_by_hand = True
         elif end and not self.hub.session.is_live_session:

@@ -6,6 +6,8 @@ version: an older station goes on serving, or says which version to use.
 
 from __future__ import annotations
 
+from functools import cache
+
 import msgspec
 from msgspec import Raw, Struct
 
@@ -174,8 +176,17 @@ ToStation = Hello | Ask | Seen | Present | Ping | Leave
 FromStation = Welcome | Happened | Answered | Sampled | Tail | Marks | Standing | Pong | Farewell
 
 _encoder = msgspec.json.Encoder()
-_to = msgspec.json.Decoder(ToStation)
-_from = msgspec.json.Decoder(FromStation)
+
+
+@cache
+def _to() -> msgspec.json.Decoder[ToStation]:
+    """Made by the station alone: every intent is in it, and a console's first frame would wait for that."""
+    return msgspec.json.Decoder(ToStation)
+
+
+@cache
+def _from() -> msgspec.json.Decoder[FromStation]:
+    return msgspec.json.Decoder(FromStation)
 
 
 def encode(frame: ToStation | FromStation) -> bytes:
@@ -185,11 +196,11 @@ def encode(frame: ToStation | FromStation) -> bytes:
 
 def decode_to(line: bytes) -> ToStation:
     """Read a client's line; raises `msgspec.DecodeError`."""
-    frame: ToStation = _to.decode(line)
+    frame: ToStation = _to().decode(line)
     return frame
 
 
 def decode_from(line: bytes) -> FromStation:
     """Read a station's line; raises `msgspec.DecodeError`."""
-    frame: FromStation = _from.decode(line)
+    frame: FromStation = _from().decode(line)
     return frame

@@ -63,10 +63,10 @@ class ClocksPane(Pane):
             *assumed,
         ]
         work: list[Piece] = [("work ", "muted"), (span(clocks.work), "text")]
-        if clocks.past_no_return:
+        if clocks.forward_only:
             word = {"green": "", "amber": " SHORT", "red": " TOO LATE"}[clocks.colour]
             margin: list[Piece] = [("FORWARD MARGIN ", "muted"), (f"{_signed(clocks.margin)}{word}", role)]
-            return [window, margin, [("past the point of no return", "warn")], work]
+            return [window, margin, [_no_way_back(snapshot)], work]
         if session.rollback is not None:
             back: list[Piece] = [("rollback is back by ", "muted"), (hour(clocks.stop_now_back, off), "strong")]
             spare: list[Piece] = [("margin ", "muted"), (_signed(clocks.margin), role)]
@@ -76,7 +76,7 @@ class ClocksPane(Pane):
     def _end(self, snapshot: Snapshot) -> str:
         assert snapshot.clocks is not None
         if self.size.width < 140:
-            return " left" if self.size.width >= 100 else ""
+            return " left"
         return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}"
 
     def _decide(self, snapshot: Snapshot, role: str) -> list[Piece]:
@@ -149,3 +149,13 @@ class ClocksPane(Pane):
 
 def _signed(seconds: float) -> str:
     return f"-{span(seconds)}" if seconds < 0 else span(seconds)
+
+
+def _no_way_back(snapshot: Snapshot) -> Piece:
+    """Why there is no decide-by clock any more."""
+    assert snapshot.clocks is not None
+    if snapshot.clocks.past_no_return:
+        return ("past the point of no return", "warn")
+    return (
+        ("the rollback is through", "ok") if snapshot.session.rollback else ("the contingency is under way", "warn")
+    )

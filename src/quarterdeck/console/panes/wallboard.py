@@ -64,8 +64,9 @@ class BigClocksPane(Pane):
             return [time]
         role = {"green": "ok", "amber": "warn", "red": "critical"}[clocks.colour]
         window = ("WINDOW LEFT", countdown(clocks.window_left), f"to {hour(clocks.window_end, off)}", "strong")
-        if clocks.past_no_return:
-            decide = ("FORWARD MARGIN", countdown(clocks.margin), "past the point of no return", role)
+        if clocks.forward_only:
+            why = "past the point of no return" if clocks.past_no_return else "no rollback ahead"
+            decide = ("FORWARD MARGIN", countdown(clocks.margin), why, role)
         else:
             word = {"green": "rollback fits", "amber": "decide soon", "red": "ROLLBACK NO LONGER FITS"}[clocks.colour]
             decide = (f"DECIDE BY {hour(clocks.decide_by, off)}", countdown(clocks.decide_in), word, role)

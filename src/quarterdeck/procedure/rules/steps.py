@@ -95,7 +95,10 @@ def undo(lint: Lint) -> None:
         wrote = lint.wrote(step, "undo")
         if placed.group == "stages" and step.mutates and not wrote:
             lint.step_error(
-                step, "", f"{quote(step.id)} changes something: it needs `undo` (steps, or `{{none: reason}}`)"
+                step,
+                "",
+                f"{quote(step.id)} changes something: it needs `undo` (steps, or `{{none: reason}}`); "
+                "what changes nothing says `mutates: false`",
             )
         elif placed.group == "stages" and step.mutates and not step.undo and not step.undo_none:
             lint.step_error(step, "undo", "`undo` holds no step; write steps, or `{none: reason}`")

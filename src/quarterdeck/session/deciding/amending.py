@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 
+from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.deciding.answers import Answer, Refusal, about, draft, leads, needs_reason, rule
+from quarterdeck.session.deciding.proving import all_ok, value_proofs, wrong_values
 from quarterdeck.session.event import Actor, Draft
 from quarterdeck.session.events import (
     EvidenceAdded,
     NoteAdded,
     StepAdded,
     StepCorrected,
+    StepDone,
+    StepVerified,
     ValueRecorded,
     WindowExtended,
 )
-from quarterdeck.session.state import Session
+from quarterdeck.session.state import Session, StepRun
 
 __all__: list[str] = []
 
@@ -116,4 +120,18 @@ def record_value(session: Session, intent: wanted.RecordValue, by: Actor, now: f
     if all(field.name != intent.name for field in step.record):
         names = ", ".join(field.name for field in step.record) or "none"
         return Refusal(f"“{step.title}” records no value {intent.name!r} (it records: {names})")
-    return [draft(ValueRecorded(name=intent.name, value=intent.value), run)]
+    wrong = wrong_values(step, {intent.name: intent.value})
+    if wrong:
+        return Refusal(wrong[0], hint="type it again")
+    recorded = draft(ValueRecorded(name=intent.name, value=intent.value), run)
+    if run.state != "verifying" or step.verify:
+        return [recorded]
+    return [recorded, *_judged_again(session, step, run, {**run.values, intent.name: intent.value})]
+
+
+def _judged_again(session: Session, step: Step, run: StepRun, values: dict[str, str]) -> list[Draft]:
+    """A step that waits for its values alone: a better one finishes it."""
+    proofs = value_proofs(session, step, values)
+    verified = draft(StepVerified(proofs=proofs, ok=all_ok(proofs)), run)
+    done = StepDone(by_hand=run.reported_by_hand, by_phone=run.reported_by_phone)
+    return [verified, draft(done, run)] if all_ok(proofs) else [verified]

@@ -7,7 +7,7 @@ from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import in_force
 from quarterdeck.session.deciding.answers import Answer, Refusal, about, draft, needs_reason, rule
 from quarterdeck.session.deciding.halting import halt_drafts
-from quarterdeck.session.deciding.proving import all_ok, awaits_proof, missing_values, value_proofs
+from quarterdeck.session.deciding.proving import all_ok, awaits_proof, missing_values, value_proofs, wrong_values
 from quarterdeck.session.deciding.starting import may_start
 from quarterdeck.session.event import Actor, Draft
 from quarterdeck.session.events import (
@@ -44,6 +44,9 @@ def finish_step(session: Session, intent: wanted.FinishStep, by: Actor, now: flo
     missing = missing_values(step, values)
     if missing:
         return Refusal(f"“{step.title}” needs a value: {', '.join(missing)}", hint="D asks for it", waivable="values")
+    wrong = wrong_values(step, intent.values)
+    if wrong:
+        return Refusal(wrong[0], hint="D asks again", waivable="values")
     if step.evidence and not run.evidence and not any(attempt.blobs for attempt in run.runs):
         return Refusal(f"“{step.title}” needs evidence: {step.evidence}", hint="^p adds it", waivable="evidence")
     by_hand = intent.by_hand or run.state not in {"running", "granted"}

@@ -10,7 +10,7 @@ from quarterdeck.procedure.substitution import substitute_expect
 from quarterdeck.session.events import Proof
 from quarterdeck.session.state import Session
 
-__all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs"]
+__all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs", "wrong_values"]
 
 _TYPES = {"integer": int, "number": float}
 
@@ -25,6 +25,27 @@ def missing_values(step: Step, values: dict[str, str]) -> list[str]:
     return [field.name for field in step.record if not field.pattern and not values.get(field.name, "").strip()]
 
 
+def wrong_values(step: Step, values: dict[str, str]) -> list[str]:
+    """Typed values that are not of their type, in words: `'abc' is no number`."""
+    wrong = []
+    for field in step.record:
+        value = values.get(field.name, "").strip()
+        if value and not _is_of_type(field, value):
+            wrong.append(f"{field.title or field.name}: {value!r} is no {field.type}")
+    return wrong
+
+
+def _is_of_type(field: RecordField, value: str) -> bool:
+    kind = _TYPES.get(field.type)
+    if kind is None:
+        return True
+    try:
+        kind(value)
+    except ValueError:
+        return False
+    return True
+
+
 def value_proofs(session: Session, step: Step, values: dict[str, str]) -> tuple[Proof, ...]:
     """Judge the recorded values: there, of their type, and as expected."""
     known = {f"{run.id}.{name}": value for run in session.steps.values() for name, value in run.values.items()}
@@ -36,12 +57,8 @@ def _proof(field: RecordField, value: str | None, known: dict[str, str]) -> Proo
     title = field.title or field.name
     if value is None or not value.strip():
         return Proof(title, None, "not found")
-    kind = _TYPES.get(field.type)
-    if kind is not None:
-        try:
-            kind(value)
-        except ValueError:
-            return Proof(title, None, f"{value!r} is no {field.type}")
+    if not _is_of_type(field, value):
+        return Proof(title, None, f"{value!r} is no {field.type}")
     shown = f"{value} {field.unit}".rstrip()
     if field.expect is None:
         return Proof(title, True, shown)

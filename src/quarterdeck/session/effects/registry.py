@@ -15,14 +15,19 @@ from quarterdeck.session.state import Deviation, Session, StepRun
 __all__ = ["answer", "by_phone", "deviate", "mutates", "on", "on_step", "pause", "seat_steps", "take", "unpause"]
 
 Effect = Callable[[Session, Event, Any, float], None]
-_EFFECTS: dict[str, tuple[msgspec.json.Decoder[Any], Effect]] = {}
+_EFFECTS: dict[str, tuple[type[happened.Payload], Effect]] = {}
+_READY: dict[str, tuple[msgspec.json.Decoder[Any], Effect]] = {}
+"""Those that were needed, with their decoder: a console's first frame does not wait for seventy of them."""
 
 
 def take(session: Session, event: Event, at: float) -> None:
     """Let `event` have its effect; `at` is its session time."""
-    known = _EFFECTS.get(event.kind)
-    if known is not None:
-        decoder, effect = known
+    ready = _READY.get(event.kind)
+    if ready is None and event.kind in _EFFECTS:
+        kind, effect = _EFFECTS[event.kind]
+        ready = _READY[event.kind] = msgspec.json.Decoder(kind), effect
+    if ready is not None:
+        decoder, effect = ready
         effect(session, event, decoder.decode(event.data), at)
     elif event.kind not in KINDS:
         session.unknown_kinds.append(event.kind)
@@ -32,7 +37,7 @@ def on(kind: type[happened.Payload]) -> Callable[[Effect], Effect]:
     """Register the effect of a kind."""
 
     def register(effect: Effect) -> Effect:
-        _EFFECTS[kind.kind] = (msgspec.json.Decoder(kind), effect)
+        _EFFECTS[kind.kind] = (kind, effect)
         return effect
 
     return register
