@@ -60,12 +60,12 @@ BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil
 def test_the_record_shows_in_a_browser(tmp_path: Path, redraw: bool) -> None:
     """A real night's record, as a picture; kept in `screenshots/` when they are drawn anew."""
     home = {**os.environ, "QUARTERDECK_HOME": str(tmp_path / "home")}
-    subprocess.run(
-        ["python", "-m", "quarterdeck", "demo", "--auto", "--rows", "20000", "--halt-after", "drop-old",
+    night_ = subprocess.run(
+        [sys.executable, "-m", "quarterdeck", "demo", "--auto", "--rows", "20000", "--halt-after", "drop-old",
          "--out", str(tmp_path / "record")],
-        env=home, capture_output=True, check=False, timeout=110, stdin=subprocess.DEVNULL,
-        executable=sys.executable,
+        env=home, capture_output=True, check=False, timeout=110, stdin=subprocess.DEVNULL, text=True,
     )  # fmt: skip
+    assert night_.returncode == 10, night_.stdout + night_.stderr
     page = next((tmp_path / "record").glob("*.html"))
     shot = tmp_path / "record.png"
     assert BROWSER is not None
