@@ -49,6 +49,8 @@ TICK = 0.25
 """Seconds between two ticks, unless something happened."""
 FIRST_WAIT = 0.06
 """Seconds that the first frame waits for the session, so that it is painted once, with everything in it."""
+FOOTER = 5.0
+"""Seconds after which the keys that work are looked for anew although nothing happened: that asks every step."""
 CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
 PRESENT_EVERY = 10.0
@@ -127,7 +129,8 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         self._seen = 0
         self._named = ""
         self._footer: tuple[tuple[str, str, bool], ...] = ()
-        self._footer_at = (-1, 0.0)
+        self._footer_for: tuple[object, ...] = ()
+        self._footer_at = 0.0
         self._link_task: asyncio.Task[None] | None = None
         self._open = False
 
@@ -292,10 +295,11 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         )
 
     def _footer_keys(self) -> tuple[tuple[str, str, bool], ...]:
-        at = (self.link.session.count, time.monotonic())
-        if at[0] == self._footer_at[0] and at[1] - self._footer_at[1] < CLOCKS:
+        at = (self.link.session.count, self.picked, self.link.state, self.link.read_only)
+        now = time.monotonic()
+        if at == self._footer_for and now - self._footer_at < FOOTER:
             return self._footer
-        self._footer_at = at
+        self._footer_for, self._footer_at = at, now
         situation = self.situation
         placed = sorted((c for c in self.keymap_.commands if c.place and c.id != "halt"), key=lambda c: c.place)
         self._footer = tuple(
