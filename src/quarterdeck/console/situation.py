@@ -15,7 +15,8 @@ from quarterdeck.session import availability, decide
 from quarterdeck.session.decide import Refusal
 from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.state import HaltMark, Poll, Proposal, Session, StepRun
+from quarterdeck.session.rollback import next_item
+from quarterdeck.session.state import FINISHED, HaltMark, Poll, Proposal, Session, StepRun
 
 __all__ = ["LinkWord", "Situation"]
 
@@ -71,27 +72,25 @@ class Situation(Struct, frozen=True):
 
     def in_force(self) -> tuple[str, ...]:
         """Ids of the list that is worked on now, in order."""
-        session = self.session
-        if session.plan is None:
-            return ()
-        if session.undoing:
-            return tuple(item.step for item in session.undo_items)
-        match session.phase:
-            case "planned":
-                return session.plan.preconditions
-            case "running":
-                return session.plan.forward
-            case "rolling_back":
-                return tuple(item.step for item in session.rollback.items) if session.rollback else ()
-            case "contingency":
-                return session.plan.contingency
-            case "validating":
-                return session.plan.closing
-        return ()
+        return availability.in_force(self.session)
 
     def startable(self) -> list[str]:
-        """Ids that could be started now, in order."""
-        return [identity for identity in self.in_force() if self.view(identity) == "available"]
+        """Ids that could be started now, in order. The rules are asked only about steps that nothing precedes."""
+        session, plan = self.session, self.session.plan
+        if plan is None:
+            return []
+        if session.phase == "rolling_back" or session.undoing:
+            item = next_item(session)
+            return [item.step] if item is not None and self.view(item.step) == "available" else []
+        found, steps, runs = [], plan.steps, session.steps
+        for identity in availability.in_force(session):
+            if runs[identity].state not in {"pending", "claimed"}:
+                continue
+            if any(runs[before].state not in FINISHED for before in steps[identity].after if before in runs):
+                continue
+            if self.view(identity) == "available":
+                found.append(identity)
+        return found
 
     def again(self) -> list[str]:
         """Ids that ended badly and wait for somebody: failed, interrupted, unknown."""
