@@ -16,7 +16,7 @@ from logbook_nights import SESSION, Night, raws_of
 from quarterdeck.logbook.chain import verify_raws
 from quarterdeck.logbook.reading import read_session
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).parent.parent / "kits"
 
 WRITER = """
 import sys

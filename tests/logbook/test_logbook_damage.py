@@ -47,7 +47,7 @@ os._exit(0)
 def crashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The state folder of a station that was killed after so many events: its write-ahead log still lies there."""
     home = tmp_path_factory.mktemp("crashed") / "home"
-    command = [sys.executable, "-c", WRITE_AND_DIE, str(home), str(Path(__file__).parent), str(COUNT)]
+    command = [sys.executable, "-c", WRITE_AND_DIE, str(home), str(Path(__file__).parent.parent / "kits"), str(COUNT)]
     subprocess.run(command, check=True, timeout=60)
     assert Night(home).wal.stat().st_size > 0
     return home
