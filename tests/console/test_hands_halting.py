@@ -151,8 +151,6 @@ async def test_rollback_needs_the_typed_word_and_never_enter_alone() -> None:
         assert at.asks
         await at.press("enter")
         assert at.station.session.rollback is None
-        for _ in range(8):
-            await at.press("backspace")
         await at.write("ROLLBACK")
         assert at.state == "rolling_back"
 

@@ -242,8 +242,12 @@ class Bar(Over[Answers | None]):
         line = self.query_one("#wrong", Static)
         line.update(plain(wrong))
         line.add_class("-shown")
-        if name in self._fields:
-            self._fields[name].focus()
+        widget = self._fields.get(name)
+        if widget is None:
+            return
+        widget.focus()
+        if isinstance(widget, Input) and any(f.name == name and f.kind == "word" for f in self.form.fields):
+            widget.value = ""  # a word is typed anew, not mended
 
     def action_leave(self) -> None:
         """Leave without an answer."""
