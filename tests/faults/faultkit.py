@@ -130,6 +130,8 @@ class Night:
             "XDG_RUNTIME_DIR": str(runtime),
             "XDG_CONFIG_HOME": str(scratch / "config"),
         }
+        if "PYTHONPATH" in os.environ:
+            self.env["PYTHONPATH"] = os.environ["PYTHONPATH"]
 
     # -- sessions --------------------------------------------------------------------------------------------------
 

@@ -74,6 +74,9 @@ def test_kill_9_of_the_station_at_random_times_runs_no_command_twice_and_loses_n
     assert set(ran) <= started, "an effect that the record does not know"
     assert {step for step in started if session.steps[step].state in {"done", "unknown", "interrupted"}} == started
     assert sum(session.steps[step].state == "done" for step in started) >= len(started) / 2
+    assert night.verb("export", night.folder.name, "-o", str(night.scratch / "record")).returncode == 0
+    verified = night.verb("verify", str(night.scratch / "record"))
+    assert verified.returncode == 0, verified
 
 
 HASTY = """

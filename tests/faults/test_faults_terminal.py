@@ -246,6 +246,25 @@ def test_a_resize_storm_and_1x1(night: Night) -> None:
     assert terminal.screen.strange == []
 
 
+def test_a_hung_station_never_paints_a_halt_that_is_not_proven(night: Night) -> None:
+    terminal = night.lead()
+    night.begin()
+    terminal.until(RUNNING)
+    child, station = night.child("long"), night.station()
+    os.kill(station, signal.SIGSTOP)
+    try:
+        began = time.monotonic()
+        terminal.send("H")
+        terminal.until("HALT sent", 5)
+        wait_until(lambda: gone(child), 5)
+        assert time.monotonic() - began < 1.5
+        terminal.until(lambda text: "unconfirmed" in text.lower(), 8)
+        assert "HALTED" not in terminal.screen.text
+    finally:
+        os.kill(station, signal.SIGCONT)
+    terminal.until("HALTED")
+
+
 def test_kill_9_of_the_station_in_mid_command(night: Night) -> None:
     terminal = night.lead()
     night.begin()
