@@ -108,10 +108,12 @@ def test_control_without_the_gate_hostile_text_reaches_the_terminal(night: Night
     terminal.until(lambda _: terminal.screen.strange)
 
 
-def test_a_hostile_title_is_refused_or_shown_as_text(night: Night) -> None:
+def test_a_hostile_title_is_shown_as_text(night: Night) -> None:
     title = '"A [@click=app.exit]night[/] of \\e]52;c;ZXZpbA==\\a\\u202e\\u0085 faults"'
     terminal = night.run("lead", str(night.write(PROCEDURE.replace("A night of faults", title))), "--window", "1h")
-    terminal.until(lambda text: ("waiting for the plan" not in text and "NEXT" in text) or "control" in text)
+    terminal.until(lambda text: "NEXT" in text and "waiting for the plan" not in text)
+    assert "A [@click=app.exit]night[/] of" in terminal.screen.text
+    assert "<U+202E><U+0085> faults" in terminal.screen.text
     assert terminal.screen.strange == []
 
 
