@@ -37,7 +37,7 @@ class List:
 
     def key(self, key: str) -> float:
         """Seconds until the cursor stands on the next step."""
-        self.shell.settle(0.02, 0.3)
+        self.shell.settle(0.08, 0.5)
         self.step += 1 if key == DOWN else -1
         pressed = self.shell.press(key)
         return self.shell.until(self._shows) - pressed

@@ -161,13 +161,13 @@ class Pane(Rolling):
 
     # -- painting
 
-    def repaint_changed(self) -> None:
-        """Refresh the visible cells that differ from what is painted."""
+    def repaint_changed(self, *lines: int) -> None:
+        """Refresh the visible cells that differ from what is painted; in these lines only, where some are named."""
         snapshot = self.snapshot
         if snapshot is None:
             return
         count, size = self.row_count(snapshot), self.size  # asked once: Textual looks a widget's size up in its map
-        for line in range(size.height):
+        for line in lines or range(size.height):
             before = self._painted.get(line)
             if before is None:
                 continue  # never painted: Textual paints it anyway

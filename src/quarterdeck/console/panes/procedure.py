@@ -258,10 +258,14 @@ class ProcedurePane(Pane):
         if not entries or self.snapshot is None:
             return
         y = max(0, min(len(entries) - 1, y))
+        before, top = self._at(), self.top
         self.selected = entries[y].step
         self._followed = self.selected
         self._bring(y)
-        self.repaint_changed()
+        if top == self.top and before >= 0:
+            self.repaint_changed(before - top, y - top)
+        else:
+            self.repaint_changed()
         self.post_message(StepSelected(self.selected))
 
     def _at(self) -> int:
