@@ -6,7 +6,7 @@ import pytest
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Actor, Event, Moment
 from quarterdeck.session.events import KINDS, Payload
-from quarterdeck.session.narrative import level, name_of, sentence, span
+from quarterdeck.session.narrative import in_short, level, name_of, sentence, span
 
 EXAMPLES: dict[str, dict[str, object]] = {
     "session.opened": {"title": "Night", "procedure": "p"},
@@ -112,3 +112,12 @@ def test_a_waiver_is_a_warning() -> None:
     assert level(granted) == "warning"
     assert "start guard waived: it is nearly done" in sentence(granted, None)
     assert level(make("step.granted")) == "info"
+
+
+def test_a_guards_reason_is_said_without_the_name_of_what_was_measured() -> None:
+    reason = (
+        "Pages are slow: p50(orders-api.value[checks.orders:queryLatency.observedValue], 10 s) is 120 ms, above 80 ms"
+    )
+    assert in_short(reason, "Pages are slow") == "Pages are slow: 120 ms, above 80 ms"
+    assert in_short("Pages are slow: api.status is critical", "Pages are slow") == "Pages are slow: critical"
+    assert in_short("said by somebody", "Pages are slow") == "said by somebody"

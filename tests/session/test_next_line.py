@@ -128,7 +128,8 @@ def test_after_a_halt_it_asks_one_question_at_a_time() -> None:
     assert asked == ["manual", "reason"]
     said = line(book)
     assert said.text.startswith(
-        "what now? B rolls back 1 step, 3 min · U undoes only 2 Freeze the catalogue, 2 min · G"
+        "what now? B rolls back: 1 undo + 1 check, 3 min + 4 min for people"
+        " · U undoes only 2 Freeze the catalogue, 2 min · G"
     )
     assert said.key == "B"
 
@@ -161,8 +162,14 @@ def test_an_open_proposal_comes_first() -> None:
     book.ask(wanted.StartStep(step="freeze"))
     book.ask(wanted.GuardHolds(guard="slow", reason="API too slow: 912 ms", value=0.912))
     said = line(book)
-    assert said.text.startswith("HALT PROPOSED: API too slow: 912 ms · H halts · X dismisses")
+    assert said.text == "HALT PROPOSED · H halts · X dismisses · else it pauses in 2 min · API too slow: 912 ms"
     assert (said.question, said.level, said.step) == ("proposal", "alarm", "freeze")
+
+
+def test_a_halt_from_elsewhere_says_who_and_from_where() -> None:
+    book = Book().begin()
+    book.ask(wanted.Halt(nonce="n1", source="cli"), Actor("omar", 1004, via="cli", role="lead", host="ops2"))
+    assert line(book).text.startswith("HALTED by omar, command line on ops2: why?")
 
 
 def test_it_never_fails_whatever_happened() -> None:

@@ -37,6 +37,13 @@ class Preview(Struct, frozen=True):
         """How many undo steps (without the verification)."""
         return sum(1 for item in self.items if item.undoes)
 
+    @property
+    def parts(self) -> str:
+        """How many of which, for people: `3 undo + 2 checks`."""
+        checks = len(self.items) - self.steps
+        also = f" + {checks} check{'' if checks == 1 else 's'}" if checks else ""
+        return f"{self.steps} undo{also}"
+
 
 def listed(session: Session) -> list[StepRun]:
     """Forward steps whose effect is not none, by latest start, newest first (R7)."""

@@ -132,6 +132,8 @@ class HaltMark(Struct):
     answered: bool = False
     left: StateWord = "running"
     """The state that the session was in."""
+    host: str = ""
+    """The machine from which a person called it."""
 
 
 class Answer(Struct, frozen=True):

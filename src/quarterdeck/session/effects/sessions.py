@@ -84,7 +84,8 @@ def _resumed(session: Session, event: Event, data: happened.SessionResumed, at: 
 def _halted(session: Session, event: Event, data: happened.HaltCalled, at: float) -> None:
     if data.nonce in session.halts:
         return
-    mark = HaltMark(data.nonce, event.actor.login, at, data.source, data.reason, data.guard, left=session.state)
+    by = event.actor
+    mark = HaltMark(data.nonce, by.login, at, data.source, data.reason, data.guard, left=session.state, host=by.host)
     session.halts[data.nonce] = mark
     rollback = session.rollback
     if rollback is not None and session.phase == "rolling_back":

@@ -15,10 +15,10 @@ from quarterdeck.session.events import KINDS, payload
 from quarterdeck.session.narrative import sessions as sessions  # each registers its tellers
 from quarterdeck.session.narrative import steps as steps
 from quarterdeck.session.narrative import watching as watching
-from quarterdeck.session.narrative.words import TELLERS, Told, name_of, span
+from quarterdeck.session.narrative.words import TELLERS, Told, in_short, name_of, span
 from quarterdeck.session.plan import Plan
 
-__all__ = ["Level", "level", "name_of", "sentence", "span"]
+__all__ = ["Level", "in_short", "level", "name_of", "sentence", "span"]
 
 Level = Literal["info", "notice", "warning", "alarm"]
 """`notice` is a milestone; `warning` needs an eye; `alarm` needs a person."""

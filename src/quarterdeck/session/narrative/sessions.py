@@ -56,10 +56,11 @@ def _(_told: Told, what: e.SessionResumed) -> str:
 
 @tells(e.HaltCalled)
 def _(told: Told, what: e.HaltCalled) -> str:
+    host = told.event.actor.host
     by = {
         "guard": f"by guard {what.guard}",
         "failure": "by a failed step",
-        "cli": f"by {told.role()} from the command line",
+        "cli": f"by {told.role()} from the command line{f' on {host}' if host else ''}",
     }.get(what.source, f"by {told.role()}")
     return f"HALT {by}{why_of(what.reason)}"
 
@@ -88,8 +89,11 @@ def _(_told: Told, what: e.RecheckAccepted) -> str:
 def _(_told: Told, what: e.RollbackCommitted) -> str:
     minutes = span(sum(item.duration for item in what.items))
     waiver = f"; waived: {what.waiver}" if what.waiver else ""
-    letters = f", letters {what.letters}" if what.letters else ""
-    return f"ROLLBACK committed: {count(len(what.items), 'step')}, {minutes}{letters}{waiver}"
+    undo = sum(1 for item in what.items if item.undoes)
+    checks = len(what.items) - undo
+    also = f" and {count(checks, 'check')}" if checks else ""
+    code = f"; list code {what.letters}, for reading out" if what.letters else ""
+    return f"ROLLBACK committed: {count(undo, 'undo step')}{also}, {minutes}{code}{waiver}"
 
 
 @tells(e.RunMineAsked)

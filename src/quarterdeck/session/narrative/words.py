@@ -5,6 +5,7 @@ Pure. The rooms beside it tell the kinds of events; `quarterdeck.session.narrati
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -12,7 +13,9 @@ from quarterdeck.session.event import Event
 from quarterdeck.session.events import Payload
 from quarterdeck.session.plan import Plan
 
-__all__ = ["TELLERS", "Told", "clock", "count", "name_of", "phone", "span", "tells", "values_of", "why_of"]
+__all__ = [
+    "TELLERS", "Told", "clock", "count", "in_short", "name_of", "phone", "span", "tells", "values_of", "why_of",
+]  # fmt: skip
 
 P = TypeVar("P", bound=Payload)
 Teller = Callable[["Told", Any], str]
@@ -42,6 +45,17 @@ def name_of(plan: Plan | None, step: str) -> str:
     if place.part == "stages":
         return f"{place.number} {title}"
     return title
+
+
+_MEASURED = re.compile(r"(?:\w+\(.+?\)|\S+) is (?=\S)")
+
+
+def in_short(reason: str, title: str) -> str:
+    """A guard's reason without the name of what was measured: `Order API too slow: 912 ms, above 800 ms`."""
+    head = f"{title}: "
+    if not title or not reason.startswith(head):
+        return reason
+    return head + _MEASURED.sub("", reason.removeprefix(head), count=1)
 
 
 class Told:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quarterdeck.session.forecast import rollback_seconds
 from quarterdeck.session.narrative import span
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
@@ -22,8 +23,10 @@ class Halted(Steps):
         if asked is not None:
             return asked
         if not any(other.reason for other in session.halts.values() if not other.answered):
+            by = self.halter(mark)
+            asked_why = "why did you halt?" if by == "you" else f"HALTED by {by}: why?"
             return NextLine(
-                f"why did you halt? · waiting for {self.who('lead')}: one line of reason · enter asks",
+                f"{asked_why} · waiting for {self.who('lead')}: one line of reason · enter asks",
                 key="enter",
                 waiting_for="lead",
                 since=mark.at,
@@ -78,9 +81,10 @@ class Halted(Steps):
         keys, offered = ["G goes on"], [] if session.phase == "planned" else self.by_contingency()
         if self.may_roll_back():
             found = preview(session)
-            steps = f"{found.steps} step{'' if found.steps == 1 else 's'}"
+            people = rollback_seconds(session) - found.seconds
+            minutes = f"{span(found.seconds)}{f' + {span(people)} for people' if people >= 1 else ''}"
             keys.insert(
-                0, f"B rolls back {steps}, {span(found.seconds)}" if found.steps else "B rolls back, nothing to undo"
+                0, f"B rolls back: {found.parts}, {minutes}" if found.steps else "B rolls back, nothing to undo"
             )
             undone = next((item.undoes for item in found.items if item.undoes), "")
             if undone:

@@ -43,7 +43,7 @@ class Undoing(Steps):
             return NextLine(f"next by itself: {self.name(first.step)} · {left}", step=first.step)
         mine = "S starts" if first.owner == self.me.role else f"waiting for {first.owner}: S starts"
         return NextLine(
-            f"{mine} {self.name(first.step)} ({span(first.duration)}) · A runs yours one after the other · {left}",
+            f"{mine} {self.name(first.step)} ({span(first.duration)}) · A runs all of yours by themselves · {left}",
             key="S",
             step=first.step,
             waiting_for=first.owner,

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from quarterdeck.session.event import Actor
 from quarterdeck.session.narrative import name_of, span
-from quarterdeck.session.state import FINISHED, Session, StepRun
+from quarterdeck.session.state import FINISHED, HaltMark, Session, StepRun
 
 __all__ = ["NextLine", "Question", "Words"]
 
@@ -58,6 +58,17 @@ class Words:
     def who(self, role: str) -> str:
         """The role, or `you`."""
         return "you" if role == self.me.role else role
+
+    def halter(self, mark: HaltMark) -> str:
+        """Who halted, and from where: `guard api-slow`, `dana, command line on ops1`; `you` for me."""
+        if mark.source == "guard":
+            return f"guard {mark.guard}"
+        if mark.source == "failure":
+            return "a failed step"
+        where = f" on {mark.host}" if mark.host else ""
+        if mark.source == "cli":
+            return f"{mark.by}, command line{where}"
+        return "you" if (mark.by, mark.host) == (self.me.login, self.me.host) else f"{mark.by}{where}"
 
     def waits(self, role: str) -> str:
         """How a line begins that waits for this role."""

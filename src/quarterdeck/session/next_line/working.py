@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from quarterdeck.session.narrative import span
+from quarterdeck.session.narrative import in_short, span
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.plan import Part
+from quarterdeck.session.state import Proposal
 
 __all__ = ["Working"]
 
@@ -25,9 +26,9 @@ class Working(Steps):
         for proposal in session.proposals.values():
             if proposal.state == "open":
                 running = session.running()
+                left = span(max(0.0, proposal.until - self.now))
                 return NextLine(
-                    f"HALT PROPOSED: {proposal.reason} · H halts · X dismisses · pauses by itself in"
-                    f" {span(max(0.0, proposal.until - self.now))}",
+                    f"HALT PROPOSED · H halts · X dismisses · else it pauses in {left} · {self.measured(proposal)}",
                     key="H",
                     step=running[0].id if running else "",
                     waiting_for="lead",
@@ -49,6 +50,12 @@ class Working(Steps):
         if session.phase == "validating" and all(map(self.is_finished, listed)):
             return signing or self.ending()
         return offer or signing or self.blocked(listed)
+
+    def measured(self, proposal: Proposal) -> str:
+        """What the guard says, without the name of what it measured."""
+        assert self.plan is not None
+        guards = self.plan.procedure.guards
+        return in_short(proposal.reason, next((g.title for g in guards if g.id == proposal.guard), ""))
 
     def paused(self, busy: NextLine | None) -> NextLine:
         """What a pause waits for; what runs goes on."""
