@@ -168,3 +168,17 @@ async def test_a_poor_terminal_gets_nothing_but_ascii() -> None:
             await at.press(keys)
             lines = at.screen._compositor.render_full_update().render_segments(at.app.console)
             assert not [character for character in lines if not character.isascii()]
+
+
+async def test_letters_never_overtake_a_backspace() -> None:
+    async with helm(*RUNNING) as at:
+        await at.press("n")
+        await at.strike(*"abc", *["backspace"] * 3, *"ROLLBACKK", "backspace")
+        assert at.screen.query_one(Input).value == "ROLLBACK"
+
+
+async def test_enter_saves_what_was_typed_before_it() -> None:
+    async with helm(*RUNNING) as at:
+        await at.press("n")
+        await at.strike(*"calm", "enter")
+        assert at.asked(intents.AddNote)[0].text == "calm"

@@ -80,8 +80,9 @@ async def _help(app: QuarterdeckApp, _: str) -> None:
 async def _open(app: QuarterdeckApp, step: str) -> None:
     from quarterdeck.console.screens.reading import StepReading
 
+    step = step or app.snapshot().selected
     if app.link.session.plan is None or step not in app.link.session.plan.steps:
-        app.say("No step is selected: move with the arrows in the procedure pane")
+        app.say("There is no step to open: the plan is not here yet")
         return
     await app.show_over(StepReading(step, name_of(app.link.session, step)))
 

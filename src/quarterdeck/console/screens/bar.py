@@ -19,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
+from quarterdeck.console.screens.line import Line
 from quarterdeck.console.screens.over import Over
 from quarterdeck.console.text import plain, visible
 from quarterdeck.console.theme import look_of
@@ -115,8 +116,8 @@ class Bar(Over[Answers | None]):
     Bar.-compact #large { height: 1; padding: 0 3; }
     Bar #body { height: auto; }
     Bar .label { color: $muted; height: auto; }
-    Bar Input { border: none; height: 1; padding: 0 1; background: $background; }
-    Bar Input:focus { border: none; background: $background; }
+    Bar Line { border: none; height: 1; padding: 0 1; background: $background; }
+    Bar Line:focus { border: none; background: $background; }
     Bar #wrong { color: $error; height: auto; text-style: bold; display: none; }
     Bar #wrong.-shown { display: block; }
     """
@@ -166,7 +167,7 @@ class Bar(Over[Answers | None]):
             if initial in values:
                 found.set_reactive(Choices.current, values.index(initial))
         else:
-            found = Input(value=initial if field.kind != "word" else "", select_on_focus=False)
+            found = Line(value=initial if field.kind != "word" else "", select_on_focus=False)
         self._fields[field.name] = found
         return found
 

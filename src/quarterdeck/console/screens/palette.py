@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from quarterdeck.console.commands.base import Command, No
+from quarterdeck.console.screens.line import Line
 from quarterdeck.console.screens.over import Over
 
 if TYPE_CHECKING:
@@ -35,8 +36,8 @@ class PaletteScreen(Over[str]):
     PaletteScreen { align: center top; background: $background 60%; }
     PaletteScreen > #box { width: 84; max-width: 96%; height: auto; max-height: 90%; margin-top: 2;
                            border: round $accent; background: $surface; padding: 0 1; }
-    PaletteScreen Input { border: none; height: 1; padding: 0; background: $surface; }
-    PaletteScreen Input:focus { border: none; }
+    PaletteScreen Line { border: none; height: 1; padding: 0; background: $surface; }
+    PaletteScreen Line:focus { border: none; }
     PaletteScreen #found { height: auto; margin-top: 1; }
     PaletteScreen #told { height: 2; color: $muted; margin-top: 1; }
     """
@@ -58,7 +59,7 @@ class PaletteScreen(Over[str]):
     def compose(self) -> ComposeResult:
         """A field, what is found, what it does, the halt button."""
         with Vertical(id="box"):
-            yield Input(placeholder="what to do …")
+            yield Line(placeholder="what to do …")
             yield Static("", id="found")
             yield Static("", id="told")
             with Horizontal(classes="foot"):
