@@ -8,9 +8,9 @@ compositor; where that looks otherwise than expected, the screen stays as it is,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
@@ -45,7 +45,7 @@ class SparingUpdate(ChopsUpdate):
 
 
 class SparingCompositor(Compositor):
-    """A compositor whose partial updates are sparing."""
+    """A compositor that renders what is seen, and whose partial updates are sparing."""
 
     def render_partial_update(self) -> SparingUpdate | None:
         """As Textual's, but of the dirty lines alone, and of a line only the widgets that are seen in it.
@@ -57,14 +57,23 @@ class SparingCompositor(Compositor):
         self._dirty_regions.clear()
         if not regions:
             return None
-        cuts = self.cuts
         spans = list(self._regions_to_spans(regions))
-        chops: list[dict[int, Strip | None]] = [dict.fromkeys(line[:-1]) for line in cuts]
         missing: dict[int, set[int]] = {}
         for y, first, last in spans:
-            line = cuts[y]
-            seen = {cut for cut, end in pairwise(line) if cut < last and end > first}
+            seen = {cut for cut, end in pairwise(self.cuts[y]) if cut < last and end > first}
             missing.setdefault(y, set()).update(seen)
+        return SparingUpdate(self._seen(missing), spans, [line[1:] for line in self.cuts])
+
+    def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
+        """For whole screens: here, too, only what is seen; whole lines, whatever the crop's columns."""
+        lines = (y for y in crop.line_range if is_rendered_line(y))
+        chops = self._seen({y: set(self.cuts[y][:-1]) for y in lines})
+        return cast("Sequence[Mapping[int, Strip]]", chops)
+
+    def _seen(self, missing: dict[int, set[int]]) -> list[dict[int, Strip | None]]:
+        """For each line its cells from cut to cut, as far as they are `missing`, which this empties."""
+        cuts = self.cuts
+        chops: list[dict[int, Strip | None]] = [dict.fromkeys(line[:-1]) for line in cuts]
         for widget, (region, clip) in self.visible_widgets.items():
             shown = region.intersection(clip)
             for lines in _runs(missing, shown):
@@ -75,7 +84,7 @@ class SparingCompositor(Compositor):
                         if cut in missing[y]:  # painted front to back: the first one is seen
                             missing[y].discard(cut)
                             chops[y][cut] = part
-        return SparingUpdate(chops, spans, [line[1:] for line in cuts])
+        return chops
 
 
 def _runs(missing: Mapping[int, set[int]], shown: Region) -> Iterator[range]:
