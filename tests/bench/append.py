@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import time
 from pathlib import Path
 
@@ -107,7 +108,7 @@ async def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], l
     finally:
         bare.close()
         seat.leave()
-        os.kill(os.getpid(), 15)  # the station's own way out
+        os.kill(os.getpid(), signal.SIGTERM)  # the station's own way out
         await running
     return alone, raw, grouped
 
