@@ -182,3 +182,10 @@ async def test_enter_saves_what_was_typed_before_it() -> None:
         await at.press("n")
         await at.strike(*"calm", "enter")
         assert at.asked(intents.AddNote)[0].text == "calm"
+
+
+async def test_what_is_typed_ahead_of_a_bar_presses_no_keys() -> None:
+    async with helm(*RUNNING, intents.FinishStep(step="announce")) as at:
+        await at.strike("S", "P", "K", "A")
+        assert at.title == "Start 2 Copy the table"
+        assert at.asked(intents.Pause) == []

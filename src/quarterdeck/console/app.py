@@ -361,7 +361,14 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
 
     def start(self, command: Command) -> None:
         """Let a command run beside the screen."""
-        self.run_worker(command.run(self), name=command.id, group="command", exit_on_error=True)
+        began = self._pressing.begin()
+        self.run_worker(self._run(command, began), name=command.id, group="command", exit_on_error=True)
+
+    async def _run(self, command: Command, began: float) -> None:
+        try:
+            await command.run(self)
+        finally:
+            self._pressing.end(began)
 
     # -- ending badly
 

@@ -31,6 +31,18 @@ class Pressing:
         self._app = app
         self._last: dict[str, float] = {}
         self._swallow_since: float | None = None
+        self._under_way: list[float] = []
+        """When each command that still runs was started."""
+
+    def begin(self) -> float:
+        """A command starts: what is typed ahead of its bar is no row of commands. `end` takes what this returns."""
+        began = time.monotonic()
+        self._under_way.append(began)
+        return began
+
+    def end(self, began: float) -> None:
+        """The command that began then is through."""
+        self._under_way.remove(began)
 
     def forget_times(self) -> None:
         """No key was pressed a moment ago."""
@@ -44,7 +56,7 @@ class Pressing:
         if urgent is not None:
             self.run(urgent)
             return True
-        if self._swallowed(character, now):
+        if self._swallowed(character, now) or self._typed_ahead(character):
             return True
         over = app.keymap_.over_text(key)
         if self._is_modal():
@@ -106,6 +118,12 @@ class Pressing:
             return False
         self._swallow_since = now
         return bool(character and character.isprintable())
+
+    def _typed_ahead(self, character: str | None) -> bool:
+        """Whether a command was started a moment ago and its bar is not there yet."""
+        if not self._under_way or self._is_modal() or not character or not character.isprintable():
+            return False
+        return time.monotonic() - self._under_way[-1] < QUIET
 
     # -- bars that events close
 
