@@ -54,7 +54,7 @@ async def test_the_lead_sees_what_matters() -> None:
         await pilot.pause()
         shown = screen_text(app)
     for words in (
-        "Database maintenance r3", "RUNNING", "step 7/18", "WINDOW 1:30:00 left", "DECIDE BY", "stop now: 4 steps",
+        "Database maintenance r3", "RUNNING", "step 7/18", "WINDOW 1:30:00 left", "DECIDE BY", "stop now: 4 to undo",
         "7 Reindex orders", "running", "CPU", "41 %", "82 %!", "orders-api", "118 ms", "warning", "no data 52 s",
         "7 Reindex orders started on db01", "H HALT", "S start", "waiting for dba: 7 Reindex orders, 9 of 15 min",
         "1 warn, 1 stale, 1 no data, 2 ok", "beside", "scanned 1 244 180", "qa",
@@ -72,7 +72,7 @@ async def test_after_a_halt_the_list_is_the_rollback_plan_in_its_own_colour() ->
         app.deck.snapshot = night.snapshot("halted")
         await pilot.pause()
         shown = screen_text(app)
-        assert "ROLLBACK PLAN · 4 steps, 14 min · not committed" in shown
+        assert "ROLLBACK PLAN · 4 undo + 1 check, 14 min · not committed" in shown
         assert "undo of 7 Reindex orders" in shown
         assert "1 Drop the new index" in shown
         assert "11 steps never started" in shown
@@ -137,7 +137,8 @@ async def test_compact_has_tabs_and_the_log_is_behind_one() -> None:
     app = Harness(night.snapshot())
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
-        assert "1 Procedure" in screen_text(app)
+        assert "[1 Procedure]  2 Step " in screen_text(app), "the shown tab is marked without colours too"
+        assert "1-4 tabs" in screen_text(app)
         for _ in range(3):
             app.deck.next_pane()
         await pilot.pause()
@@ -367,3 +368,70 @@ async def test_a_terminal_with_nothing_to_show_says_so() -> None:
         shown = screen_text(app)
     assert "waiting for the plan" in shown
     assert "no step is selected" in shown
+
+
+async def test_where_nothing_is_watched_one_line_says_so() -> None:
+    made = night.session()
+    assert made.plan is not None
+    made.plan = build(msgspec.structs.replace(made.plan.procedure, targets={}), "abcd1234")
+    app = Harness(night.snapshot_of(made))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+        log = app.deck.pane("log")
+        assert log is not None
+        assert log.region.y == 3, "the log has the room of the empty boxes"
+        assert "nothing is watched: the procedure names no targets" in shown
+        assert "This host" not in shown
+        app.deck.snapshot = night.snapshot()
+        await pilot.pause()
+        assert "CPU" in screen_text(app), "they come back with a plan that watches something"
+
+
+async def test_a_long_path_in_the_log_stands_whole_from_the_edge() -> None:
+    path = "/home/dana/.local/share/quarterdeck/sessions/2026-11-30-rebuild-orders-index-kfwz/record/night.html"
+    app = Harness(
+        night.snapshot_of(night.session(), log=[LogLine(night.T0, 0, "here", f"The record is here: {path}")])
+    )
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        log = app.deck.pane("log")
+        assert log is not None
+        assert log.snapshot is not None
+        rows = ["".join(text for text, _ in log.row(log.snapshot, y, log.content_width)) for y in range(3)]
+    assert rows[0].endswith("The record is here:")
+    assert "".join(row.strip() for row in rows[1:]) == path
+
+
+async def test_a_step_shows_what_was_recorded_and_what_starts_by_itself() -> None:
+    made = night.session()
+    assert made.plan is not None
+    step = msgspec.structs.replace(
+        made.plan.steps["verify-rows"], auto_start=True, instructions="${count.rows} before, ${search.seconds} now"
+    )
+    made.plan.steps["verify-rows"] = step
+    app = Harness(night.snapshot_of(made, selected="verify-rows"))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    assert "2041877 before, ‹seconds of 10 Search" in shown
+    assert "starts   by itself" in shown
+    assert re.search(r"8 Verify row counts +by itself", shown)
+
+
+async def test_a_proposal_says_the_keys_first_and_what_is_read_now() -> None:
+    app = Harness(night.snapshot("proposal"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        shown = " ".join(screen_text(app).split())
+    assert "HALT PROPOSED · H halts · X dismisses · else it pauses in" in shown
+    assert "now 118 ms" in shown
+
+
+async def test_at_the_end_a_step_is_still_selected() -> None:
+    made = night.session()
+    for run in made.steps.values():
+        run.state = "done"
+        run.started = run.started or night.T0
+    made.phase = "ended"
+    assert night.snapshot_of(made).selected

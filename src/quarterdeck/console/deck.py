@@ -158,7 +158,7 @@ class TabLine(Pane):
 
     def __init__(self, box: TabBox) -> None:
         super().__init__()
-        self._box = box
+        self.box = box
 
     def row_count(self, snapshot: Snapshot) -> int:
         """One line."""
@@ -170,12 +170,13 @@ class TabLine(Pane):
         del y
         state = str(snapshot.session.state)
         pieces: list[Piece] = []
-        for number, title in enumerate(self._box.titles):
-            chosen = number == self._box.shown
+        for number, title in enumerate(self.box.titles):
+            chosen = number == self.box.shown
             loud = badge_of(state) if state in _LOUD else "badge-calm"
-            pieces.append((f" {number + 1} {title} ", loud if chosen else "muted"))
+            name = f"[{number + 1} {title}]" if chosen else f" {number + 1} {title} "
+            pieces.append((name, loud if chosen else "muted"))
             pieces.append((" ", ""))
-        said = self._box.title_of(snapshot)
+        said = self.box.title_of(snapshot)
         used = sum(len(text) for text, _ in pieces)
         room = width - used - 4
         if said and room > 12:
@@ -187,10 +188,10 @@ class TabLine(Pane):
     def on_click(self, event: events.Click) -> None:
         """Show the tab that was clicked."""
         at = 0
-        for number, title in enumerate(self._box.titles):
+        for number, title in enumerate(self.box.titles):
             at += len(title) + 5
             if event.x < at:
-                self._box.show(number)
+                self.box.show(number)
                 return
 
 
@@ -261,16 +262,22 @@ class Deck(Vertical):
         self.layout_shown: Layout | None = None
         self._keys: tuple[tuple[str, str, bool], ...] = ()
         self._panes: list[Pane] = []
+        self._box: TabBox | None = None
 
     # -- what the app calls
 
     def set_keys(self, keys: Sequence[tuple[str, str, bool]]) -> None:
         """The keys that work now: (key, label, consequential), in the order of their weight."""
         self._keys = tuple(keys)
+        box = self._box
+        shown = list(self._keys)
+        if box is not None:  # behind the keys that act, before those that only look
+            at = next((n for n, (_, _, acts) in enumerate(shown) if not acts), len(shown))
+            shown.insert(at, (f"1-{len(box.titles)}", "tabs", False))
         for pane in self._panes:
             setter = getattr(pane, "set_keys", None)
             if setter is not None:
-                setter(self._keys)
+                setter(tuple(shown))
 
     def use(self, name: str) -> None:
         """Show this layout, or the smaller one that it names where the terminal is too small."""
@@ -325,6 +332,7 @@ class Deck(Vertical):
         """Make the panes, with the tick that is there already: so the first frame is laid out and painted once."""
         tree, grown = compose(layout, self.app.size.width)
         self._panes = [pane for pane, _ in grown]
+        self._box = next((pane.box for pane in self._panes if isinstance(pane, TabLine)), None)
         self.set_keys(self._keys)
         for pane, width in grown:
             pane.expects_focus = pane.name_ == FIRST

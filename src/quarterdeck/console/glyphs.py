@@ -47,6 +47,8 @@ class Glyphs(Struct, frozen=True):
     none: str
     thumb: str
     """Where the visible rows are among all."""
+    undone: str
+    """A step that was done and then taken back."""
 
     def spell(self, text: str) -> str:
         """Our own typographic signs as this set has them; letters of any script stay."""
@@ -79,6 +81,7 @@ UNICODE = Glyphs(
     down="↓",
     none="–",
     thumb="▐",
+    undone="↶",
 )  # fmt: skip
 
 ASCII = Glyphs(
@@ -105,6 +108,7 @@ ASCII = Glyphs(
     down="v",
     none="-",
     thumb="#",
+    undone="u",
 )  # fmt: skip
 
 

@@ -161,7 +161,17 @@ def _default(session: Session, preview: Preview | None, now: float) -> str:
         return preview.items[0].step
     from quarterdeck.session.availability import current
 
-    return current(session, now)
+    return current(session, now) or _last(session)
+
+
+def _last(session: Session) -> str:
+    """Where nothing is left to do: the step that was worked on last, else the plan's first."""
+    plan = session.plan
+    assert plan is not None
+    begun = [run for run in session.steps.values() if run.started is not None and run.id in plan.steps]
+    if begun:
+        return max(begun, key=lambda run: run.started or 0.0).id
+    return next(iter(plan.forward), "")
 
 
 def _computed(

@@ -9,6 +9,7 @@ from quarterdeck.console.panes.base import Pane, Piece, Row, justified
 from quarterdeck.console.panes.columns import countdown, span
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import visible
+from quarterdeck.session.next_line.words import Words
 
 __all__ = ["BannerPane"]
 
@@ -39,13 +40,6 @@ class BannerPane(Pane):
         del width
         self._rows = troubles(snapshot)[: self.MOST]
 
-    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """Grow and shrink with the troubles, also from no height at all."""
-        if snapshot is not None and self.is_mounted and not self.size:
-            self.before_paint(snapshot, 0)
-            self._fit_rows(len(self._rows))
-        super().watch_snapshot(snapshot)
-
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A trouble: what, and what to do."""
         del snapshot
@@ -72,7 +66,8 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
     for proposal in session.proposals.values():
         if proposal.state == "open":
             left = countdown(max(0.0, proposal.until - snapshot.now))
-            found.append((f"HALT PROPOSED  {proposal.reason}", f"pauses in {left}", "halt"))
+            said = Words(session, snapshot.now, snapshot.me).measured(proposal)
+            found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
     if snapshot.read_only:
         found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
     if session.unknown_kinds:

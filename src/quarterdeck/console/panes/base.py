@@ -99,6 +99,10 @@ class Pane(Rolling):
         del snapshot
         return self.heading
 
+    def is_vacant(self, snapshot: Snapshot) -> bool:  # noqa: ARG002 - the default looks at nothing
+        """Whether it has nothing to show and never will: where the layout lets it fit its rows, it has no frame."""
+        return False
+
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Work out once a tick what all rows of this width need."""
 
@@ -128,13 +132,16 @@ class Pane(Rolling):
         self.before_paint(snapshot, max(1, inner))
         self._taken_width = max(1, inner)
         if self.most:
-            self._fit_rows(self.row_count(snapshot))
+            self._fit_rows(self.row_count(snapshot), snapshot)
         self._dress(snapshot)
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """Repaint what changed; a hidden pane waits until it is shown."""
         if snapshot is None or not self.is_mounted:
             return
+        if self.most and not self.size and not self.is_vacant(snapshot):
+            self.before_paint(snapshot, max(1, self._taken_width))
+            self._fit_rows(self.row_count(snapshot), snapshot)  # grow again, from no height at all
         if self._hidden or not self.size:
             self._missed = True
             return
@@ -148,13 +155,18 @@ class Pane(Rolling):
         self._dress(snapshot)
         count = self.row_count(snapshot)
         if self.most:
-            self._fit_rows(count)
+            self._fit_rows(count, snapshot)
         self.top = max(0, min(self.top, count - self.size.height))
         self.repaint_changed()
 
-    def _fit_rows(self, count: int) -> None:
+    def _fit_rows(self, count: int, snapshot: Snapshot) -> None:
         """As high as its rows: the one layout that a tick may cause, and only when their number changes."""
         wanted = min(self.most, max(0 if self.bar else 1, count) + (2 if self.framed else 0))
+        if self.is_vacant(snapshot):
+            wanted = count
+            if self.framed and self.styles.border_top[0]:
+                self.styles.border = ("none", NIGHT.frame)
+                self._dressed = None  # the frame comes back with something to show
         height = self.styles.height
         if height is None or height.value != wanted:
             self.styles.height = wanted
@@ -273,7 +285,8 @@ class Pane(Rolling):
         if before is not None and wanted[0] != before[0]:
             self.forget()
             self.refresh()
-        if not self.framed:
+        if not self.framed or (self.most and self.is_vacant(snapshot)):
+            self._dressed = wanted if not self.framed else None
             return
         if before is None or before[:2] != wanted[:2] or before[3] != wanted[3]:
             colour = frame_of(look.palette, state if self.follows_state else "")

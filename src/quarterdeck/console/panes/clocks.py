@@ -7,7 +7,7 @@ Past the point of no return the decide-by clock gives way to the forward margin.
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
-from quarterdeck.console.panes.columns import countdown, hour, span
+from quarterdeck.console.panes.columns import countdown, hour, span, stretch
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import visible
 
@@ -62,7 +62,7 @@ class ClocksPane(Pane):
             (self._end(snapshot) if left > 0 else " OVER", "muted" if left > 0 else "critical"),
             *assumed,
         ]
-        work: list[Piece] = [("work ", "muted"), (span(clocks.work), "text")]
+        work: list[Piece] = [("worked ", "muted"), (span(clocks.work), "text")]
         if clocks.forward_only:
             word = {"green": "", "amber": " SHORT", "red": " TOO LATE"}[clocks.colour]
             margin: list[Piece] = [("FORWARD MARGIN ", "muted"), (f"{_signed(clocks.margin)}{word}", role)]
@@ -94,7 +94,7 @@ class ClocksPane(Pane):
     def _back(self, snapshot: Snapshot) -> list[list[Piece]]:
         clocks, off = snapshot.clocks, snapshot.off
         assert clocks is not None
-        steps = f"{clocks.steps} step{'' if clocks.steps == 1 else 's'}, " if clocks.steps else "nothing to undo, "
+        steps = f"{clocks.steps} to undo, " if clocks.steps else "nothing to undo, "
         if self.size.width < 100:
             steps = ""
         verb = "roll back now: " if snapshot.session.live_halts() else "stop now: "
@@ -113,12 +113,12 @@ class ClocksPane(Pane):
         return [now, finish]
 
     def _planned(self, snapshot: Snapshot) -> list[list[Piece]]:
-        session = snapshot.session
+        session, off = snapshot.session, snapshot.off
         window = session.planned_window
         parts: list[list[Piece]] = []
         if window.get("start"):
-            said = f"{visible(window['start'], 30)} to {visible(window.get('end', '?'), 30)}"
-            parts.append([("WINDOW ", "muted"), (said, "strong")])
+            said = stretch(window["start"], window.get("end", "?"), off)
+            parts.append([("WINDOW ", "muted"), (visible(said, 60), "strong")])
         else:
             parts.append([("WINDOW ", "muted"), ("none given: assumed at Start", "text")])
         if session.plan is not None:

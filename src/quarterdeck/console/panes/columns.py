@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-__all__ = ["amount", "countdown", "hour", "second", "short", "span", "wrap"]
+__all__ = ["amount", "countdown", "hour", "second", "short", "span", "stretch", "wrap"]
+
+from datetime import datetime, timedelta, timezone
 
 from rich.cells import cell_len
 
@@ -18,6 +20,17 @@ def hour(at: float, off: int) -> str:
 def second(at: float, off: int) -> str:
     """The time of day with seconds, `02:49:07`."""
     return f"{hour(at, off)}:{int(at) % 60:02d}"
+
+
+def stretch(start: str, end: str, off: int) -> str:
+    """From one ISO time to another as people say it: `Mon 30 Nov 01:00 to 03:30`; what is no time stays as it is."""
+    zone = timezone(timedelta(minutes=off))
+    try:
+        first, last = (datetime.fromisoformat(text).astimezone(zone) for text in (start, end))
+    except ValueError:
+        return f"{start} to {end}"
+    same = first.date() == last.date()
+    return f"{first:%a %d %b %H:%M} to {last.strftime('%H:%M' if same else '%a %d %b %H:%M')}"
 
 
 def countdown(seconds: float) -> str:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from msgspec.structs import replace
+
 from quarterdeck.console.panes.base import EMPTY, Piece, Row
 from quarterdeck.console.panes.columns import hour, span, wrap
 from quarterdeck.console.panes.procedure import STATE_ROLES, STATE_WORDS
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import lines, visible
 from quarterdeck.console.theme import Look
+from quarterdeck.procedure.expectations import describe
 from quarterdeck.procedure.model import Step, VerifyItem
+from quarterdeck.session.narrative import name_of
 from quarterdeck.session.state import LIVE, StepRun
 
 __all__ = ["details", "markdown"]
 
 LABEL = 9
+_RECORDED = re.compile(r"\$\{([a-z0-9_-]+)\.(\w+)\}")
 _INLINE = re.compile(r"\*\*(.+?)\*\*|`([^`]+)`|(?<![\w*])[*_]([^*_\s][^*_]*)[*_](?!\w)")
 
 
@@ -25,7 +30,7 @@ def details(snapshot: Snapshot, identity: str, width: int, look: Look) -> list[R
     plan = snapshot.session.plan
     if plan is None or identity not in plan.steps:
         return [((" no step is selected", "muted"),)]
-    step = plan.steps[identity]
+    step = _filled(snapshot, plan.steps[identity])
     run = snapshot.session.steps.get(identity)
     rows = [_standing(snapshot, step, run, look)]
     view = snapshot.views[identity]
@@ -50,6 +55,27 @@ def details(snapshot: Snapshot, identity: str, width: int, look: Look) -> list[R
     rows += _values(step, run, width)
     rows += _undo(snapshot, step, width)
     return rows
+
+
+def _filled(snapshot: Snapshot, step: Step) -> Step:
+    """The step with recorded values in the place of `${step.value}`; one that is not known says where it is from."""
+    session = snapshot.session
+
+    def known(match: re.Match[str]) -> str:
+        run = session.steps.get(match[1])
+        if run is None:
+            return match[0]
+        value = run.values.get(match[2])
+        return value if value is not None else f"‹{match[2]} of {name_of(session.plan, match[1])}›"
+
+    changes: dict[str, object] = {
+        name: _RECORDED.sub(known, text)
+        for name in ("title", "question", "instructions", "shell")
+        if "${" in (text := str(getattr(step, name)))
+    }
+    if any("${" in word for word in step.command):
+        changes["command"] = tuple(_RECORDED.sub(known, word) for word in step.command)
+    return replace(step, **changes) if changes else step
 
 
 def _labelled(label: str, text: str, width: int, role: str = "text") -> list[Row]:
@@ -99,6 +125,8 @@ def _facts(step: Step, run: StepRun | None, width: int) -> list[Row]:
         rows += _labelled("on", f"{where or 'this machine'}{' as root' if step.become else ''}", width)
     if step.expect_outage:
         rows += _labelled("breaks", f"{step.expect_outage.target}, for {span(step.expect_outage.max)} at most", width)
+    if step.auto_start and (run is None or run.started is None):
+        rows += _labelled("starts", "by itself, as soon as nothing keeps it", width, "accent")
     if step.point_of_no_return:
         rows += _labelled("then", "no way back: this is the point of no return", width, "warn")
     if run is not None and run.claimed_by:
@@ -153,7 +181,7 @@ def _proofs(step: Step, run: StepRun | None, width: int, look: Look) -> list[Row
             rows += _labelled("" if rows else "verified", f"{sign} {proof.title}{read}", width, role)
         return rows
     for item in step.verify:
-        wanted = f" {item.expect.op.replace('_', ' ')} {item.expect.value}" if item.expect else ""
+        wanted = f" (expected: {describe(item.expect)})" if item.expect or item.command else ""
         rows += _labelled("" if rows else "verify", f"{_what(item)}{wanted}", width, "muted")
     return rows
 
@@ -166,7 +194,7 @@ def _values(step: Step, run: StepRun | None, width: int) -> list[Row]:
         shown = (
             f"{wanted.title or wanted.name} = {value}{unit}"
             if value is not None
-            else f"{wanted.title or wanted.name}{unit}?"
+            else f"{wanted.title or wanted.name}: not written down yet{f', in {wanted.unit}' if wanted.unit else ''}"
         )
         rows += _labelled("" if rows else "record", shown, width, "strong" if value is not None else "muted")
     return rows
@@ -181,7 +209,7 @@ def _undo(snapshot: Snapshot, step: Step, width: int) -> list[Row]:
         return _labelled("undo", said, width, "muted")
     if step.undo_none:
         return _labelled("undo", f"none: {step.undo_none}", width, "muted")
-    return [] if step.mutates else _labelled("undo", "changes nothing", width, "muted")
+    return [] if step.mutates else _labelled("undo", "none needed: it changes nothing", width, "muted")
 
 
 @lru_cache(128)

@@ -75,15 +75,18 @@ class EndpointsPane(Pane):
         super().__init__(options, framed=framed)
         self._names: list[str] = []
 
+    def is_vacant(self, snapshot: Snapshot) -> bool:
+        """No service is watched."""
+        return snapshot.session.plan is not None and not endpoints_of(snapshot)
+
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Which targets there are."""
         del width
         self._names = endpoints_of(snapshot)
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One for each target."""
-        del snapshot
-        return len(self._names)
+        """One for each target; one that says that there are none."""
+        return len(self._names) or int(self.is_vacant(snapshot))
 
     def title_of(self, snapshot: Snapshot) -> str:
         """Counts, not a light."""
@@ -92,6 +95,11 @@ class EndpointsPane(Pane):
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A target."""
+        if not self._names:
+            plan = snapshot.session.plan
+            hosts = plan is not None and plan.procedure.targets
+            said = "no service is watched" if hosts else "nothing is watched: the procedure names no targets"
+            return ((f" {said}", "muted"),)
         name = self._names[y]
         glyphs = self.look.glyphs
         reading = snapshot.readings.get(name)

@@ -79,6 +79,10 @@ class GaugesPane(Pane):
         """Make the rows of all hosts; there are few."""
         self._rows = self._all(snapshot, max(10, width))
 
+    def is_vacant(self, snapshot: Snapshot) -> bool:
+        """No host is watched."""
+        return snapshot.session.plan is not None and not self._hosts(snapshot)
+
     def row_count(self, snapshot: Snapshot) -> int:
         """All gauges, in columns."""
         del snapshot

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, width_of
-from quarterdeck.console.panes.columns import second
+from quarterdeck.console.panes.columns import hour, second
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import visible
+from quarterdeck.session.next_line.words import Words
 from quarterdeck.session.state import FINISHED
 
 __all__ = ["HeaderPane", "badge_of"]
@@ -68,6 +69,10 @@ class HeaderPane(Pane):
         plan = session.plan
         if plan is None:
             return []
+        if session.live_halts():
+            mark = next(mark for mark in session.halts.values() if not mark.answered)
+            by = Words(session, snapshot.now, snapshot.me).halter(mark)
+            return [("by ", "muted"), (visible(by, 40), "strong"), (f" {hour(mark.at, snapshot.off)}", "muted")]
         if session.rollback is not None and session.phase == "rolling_back":
             items = session.rollback.items
             through = sum(1 for item in items if (run := session.steps.get(item.step)) and run.state in FINISHED)

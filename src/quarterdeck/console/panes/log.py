@@ -5,6 +5,7 @@ Append-only: wrapped rows are made once for each line and width. It follows the 
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
@@ -22,6 +23,10 @@ __all__ = ["LogPane", "mark_word"]
 ROLES = {"info": "text", "notice": "strong", "warning": "warn", "alarm": "critical"}
 QUIET = frozenset({"step.granted"})
 """Kinds that say nothing to a person beside the next line, which says `started`; the record keeps them."""
+
+_PATH = re.compile(r"(?<=\s)~?/\S{20,}$")
+WHOLE = "\0"
+"""Before a row that begins at the pane's left edge; the gate lets no such character through."""
 
 MOST = 4
 """Rows that one entry may take."""
@@ -75,12 +80,20 @@ class LogPane(Pane):
         for number in range(self._lines, len(log)):
             if log[number].kind in QUIET and log[number].level == "info":
                 continue
-            rows = wrap(visible(log[number].text, 1_000), max(8, self._text_width), MOST)
+            rows = self._rows_of(visible(log[number].text, 1_000))
             self._wrapped[number] = rows
             self._index += [(number, part) for part in range(len(rows))]
         self._lines = len(log)
         if self._follows:
             self.top = max(0, len(self._index) - self.size.height)
+
+    def _rows_of(self, text: str) -> list[str]:
+        """The text below itself; a long path at its end on rows of its own, whole, from the pane's left edge."""
+        path = _PATH.search(text)
+        if path is None or len(text) <= self._text_width:
+            return wrap(text, max(8, self._text_width), MOST)
+        rows = wrap(text[: path.start()].rstrip(), max(8, self._text_width), MOST)
+        return rows + [WHOLE + part for part in wrap(path[0], max(8, self._width - 2))]
 
     def roll_to(self, top: int) -> None:
         """Whoever scrolls up reads, and is not pulled away; at the end it follows again."""
@@ -121,14 +134,17 @@ class LogPane(Pane):
         line = snapshot.log[number]
         rows = self._wrapped[number]
         head: list[Piece]
-        if part:
+        whole = rows[part].startswith(WHOLE)
+        if whole:
+            head = [(" ", "")]
+        elif part:
             head = [(" " * self._head, "")]
         elif self._head > 6:
             head = [(f" {second(line.at, snapshot.off)} ", "faint"), (f"{visible(line.who, 40)[:8]:<9}", "muted")]
         else:
             head = [(f"{second(line.at, snapshot.off)[:5]} ", "faint")]
-        row: list[Piece] = [*head, (rows[part], ROLES[line.level])]
-        if part == len(rows) - 1:
+        row: list[Piece] = [*head, (rows[part].removeprefix(WHOLE), ROLES[line.level])]
+        if part == len(rows) - 1 and not whole:
             row += self._mark(snapshot, line, number, width - self._head - len(rows[part]))
         return tuple(row)
 

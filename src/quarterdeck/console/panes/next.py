@@ -29,7 +29,7 @@ class NextPane(Pane):
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """Line `y` of the wrapped sentence."""
         line = snapshot.next_line
-        text = visible(line.text, 1_000)
+        text = visible(line.text + _reads_now(snapshot), 1_000)
         rows = wrap(_KEY.sub("\\1\u00a0", text), width - 8, most=max(1, self.size.height))
         head: Piece = (" NEXT ", _BADGES[line.level]) if y == 0 else ("      ", "")
         if y >= len(rows):
@@ -38,6 +38,16 @@ class NextPane(Pane):
         shown = fit(rows[y], width - 8).rstrip().replace("\u00a0", " ")
         clause = len(text.split(" · ", 1)[0]) - start
         return (head, (" ", ""), *_pieces(shown, clause))
+
+
+def _reads_now(snapshot: Snapshot) -> str:
+    """Of an open proposal: what its guard would read at this moment, since the reason's number is of then."""
+    if snapshot.next_line.question != "proposal":
+        return ""
+    from quarterdeck.console.panes.proposed import reads_now
+
+    said = reads_now(snapshot)
+    return f" · now {said}" if said else ""
 
 
 def _pieces(text: str, clause: int) -> list[Piece]:

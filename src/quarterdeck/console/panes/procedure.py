@@ -34,12 +34,15 @@ STATE_ROLES = {
 STATE_WORDS = {
     "pending": "", "blocked": "", "available": "ready", "claimed": "claimed", "granted": "starting",
     "running": "running", "verifying": "verifying", "done": "done", "done_manually": "by hand",
-    "skipped": "skipped", "failed": "FAILED", "interrupted": "broken off", "unknown": "UNKNOWN",
+    "skipped": "skipped", "failed": "FAILED", "interrupted": "cut short", "unknown": "UNKNOWN",
 }  # fmt: skip
 """What stands beside the sign; nothing where a step only waits for its turn."""
 
 ASKS = "asks"
 """Word of an undo whose owner picks first what happens (R6)."""
+
+BY_ITSELF = "by itself"
+"""Word of a step that starts without a key."""
 
 WORD, OWNER, TIME, WHEN = 10, 9, 8, 8
 
@@ -100,13 +103,12 @@ class ProcedurePane(Pane):
             case "preview":
                 found = snapshot.preview
                 seconds = span(found.seconds) if found else ""
-                steps = f"{found.steps} step{'' if found.steps == 1 else 's'}" if found else ""
-                what = f"{steps}, {seconds}" if found and found.steps else "nothing to undo"
+                what = f"{found.parts}, {seconds}" if found and found.steps else "nothing to undo"
                 return f"ROLLBACK PLAN · {what} · not committed"
             case "rollback":
                 rollback = snapshot.session.rollback
-                letters = f" · letters {rollback.letters}" if rollback and rollback.letters else ""
-                return f"ROLLBACK, forward plan is locked{letters}"
+                code = f" · list code {rollback.letters}" if rollback and rollback.letters else ""
+                return f"ROLLBACK, forward plan is locked{code}"
             case "undo":
                 return "UNDO of one step"
             case "frozen":
@@ -168,7 +170,9 @@ class ProcedurePane(Pane):
         step = plan.steps[entry.step]
         run = session.steps.get(entry.step)
         state = str(snapshot.views[entry.step].state)
-        role = STATE_ROLES[state]
+        sign, role = glyphs.steps[state], STATE_ROLES[state]
+        if run is not None and run.undone:
+            sign, role = glyphs.undone, "rollback"
         chosen = entry.step == self.selected
         current = entry.step == snapshot.next_line.step
         named = "strong" if current or state in {"running", "verifying"} else "text"
@@ -181,6 +185,8 @@ class ProcedurePane(Pane):
         if self.options.get("mine") == "yes" and not current and step.owner != snapshot.me.role:
             named = "faint"
         word = self._word(snapshot, entry, run, state)
+        if step.auto_start and not (run is not None and run.started is not None) and word in {"", "ready"}:
+            word = BY_ITSELF
         back = "+cursor" if chosen else ""
         owner_width = OWNER if width >= 40 else 0
         word_width = WORD if width >= 52 else 0
@@ -192,7 +198,7 @@ class ProcedurePane(Pane):
         owner_role = "accent" if owner == snapshot.me.role else "muted"
         pieces: list[Piece] = [
             self._cursor(entry),
-            (glyphs.steps[state], role + back),
+            (sign, role + back),
             (f"{entry.number:>3} " if entry.number else "    ", ("muted" if not current else "strong") + back),
             (fit(title, title_width, ellipsis=glyphs.ellipsis), named + back),
         ]

@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.session.event import Actor
-from quarterdeck.session.narrative import name_of, span
-from quarterdeck.session.state import FINISHED, HaltMark, Session, StepRun
+from quarterdeck.session.narrative import in_short, name_of, span
+from quarterdeck.session.state import FINISHED, HaltMark, Proposal, Session, StepRun
 
 __all__ = ["NextLine", "Question", "Words"]
 
@@ -68,7 +68,13 @@ class Words:
         where = f" on {mark.host}" if mark.host else ""
         if mark.source == "cli":
             return f"{mark.by}, command line{where}"
-        return "you" if (mark.by, mark.host) == (self.me.login, self.me.host) else f"{mark.by}{where}"
+        mine = mark.by == self.me.login and mark.host in {"", self.me.host}
+        return "you" if mine else f"{mark.by}{where}"
+
+    def measured(self, proposal: Proposal) -> str:
+        """What the guard says, without the name of what it measured."""
+        guards = self.plan.procedure.guards if self.plan else ()
+        return in_short(proposal.reason, next((g.title for g in guards if g.id == proposal.guard), ""))
 
     def waits(self, role: str) -> str:
         """How a line begins that waits for this role."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from quarterdeck.session.narrative import in_short, span
+from quarterdeck.session.narrative import span
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.plan import Part
-from quarterdeck.session.state import Proposal
 
 __all__ = ["Working"]
 
@@ -50,12 +49,6 @@ class Working(Steps):
         if session.phase == "validating" and all(map(self.is_finished, listed)):
             return signing or self.ending()
         return offer or signing or self.blocked(listed)
-
-    def measured(self, proposal: Proposal) -> str:
-        """What the guard says, without the name of what it measured."""
-        assert self.plan is not None
-        guards = self.plan.procedure.guards
-        return in_short(proposal.reason, next((g.title for g in guards if g.id == proposal.guard), ""))
 
     def paused(self, busy: NextLine | None) -> NextLine:
         """What a pause waits for; what runs goes on."""
