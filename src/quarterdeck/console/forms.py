@@ -80,7 +80,7 @@ def reason(label: str = "Why?") -> Field:
 
 def word(expected: str) -> Field:
     """A word that has to be typed: never Enter alone."""
-    return Field("word", f"Type {expected} to do it", "word", expected=expected)
+    return Field("word", f"Type {expected}, in capital letters, to do it", "word", expected=expected)
 
 
 def choice(name: str, label: str, *choices: Choice, initial: str = "") -> Field:
@@ -94,7 +94,7 @@ def missing(form: Form, answers: Answers) -> tuple[str, str]:
         given = answers.get(entry.name, "").strip()
         needed = entry.when(answers) if entry.when else entry.required
         if entry.kind == "word" and given != entry.expected:
-            return entry.name, f"type {entry.expected}, letter by letter"
+            return entry.name, f"type {entry.expected} in capital letters, nothing else"
         if needed and not given:
             return entry.name, f"{entry.label.rstrip('?: ')}: needed"
         if given and entry.check and (wrong := entry.check(given)):

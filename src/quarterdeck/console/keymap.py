@@ -93,7 +93,7 @@ class Keymap:
             return f"{key} belongs to {other} already"
         command = self._by_id[identity]
         if not command.any_case and not command.of_view and len(key) == 1 and key.islower():
-            return f"{key}: what matters is a capital, since a resting hand hits small letters"
+            return f"{key}: a consequential key has to be a capital, since a resting hand hits small letters"
         return ""
 
     def _fill(self) -> None:

@@ -11,7 +11,7 @@ from quarterdeck.errors import UsageError
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.state import Session
 
-__all__ = ["clock", "command_line", "name_of", "owner_of", "parse_span", "span", "step_of"]
+__all__ = ["clock", "command_line", "name_of", "owner_of", "parse_span", "span", "step_of", "stretch"]
 
 
 def span(seconds: float) -> str:
@@ -27,6 +27,16 @@ def span(seconds: float) -> str:
 def clock(at: float) -> str:
     """The time of day on this terminal's clock: `02:49`. `at` is epoch seconds."""
     return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
+
+
+def stretch(start: str, end: str) -> str:
+    """From one ISO time to another on this terminal's clock: `Mon 30 Nov 01:00 to 03:30`; no time stays as it is."""
+    try:
+        first, last = (datetime.fromisoformat(text).astimezone() for text in (start, end))
+    except ValueError:
+        return f"{start} to {end}"
+    until = "%H:%M" if first.date() == last.date() else "%a %d %b %H:%M"
+    return f"{first:%a %d %b %H:%M} to {last.strftime(until)}"
 
 
 def parse_span(text: str) -> float:

@@ -127,7 +127,8 @@ def _steps(steps: tuple[Step, ...], letter: str) -> Iterator[Block]:
 def _step(step: Step, number: str) -> Iterator[Block]:
     """Yield one step with everything that its owner needs."""
     duration = f", {show_duration(step.duration)}" if step.duration else ""
-    yield Block("step", f"[ ] {number}  {step.title}  ({step.owner}{duration}) [{step.id}]")
+    alone = ", starts by itself" if step.auto_start else ""
+    yield Block("step", f"[ ] {number}  {step.title}  ({step.owner}{duration}{alone}) [{step.id}]")
     if step.point_of_no_return:
         yield Block("detail", "from here on there is no way back", label="POINT OF NO RETURN")
     if step.question:

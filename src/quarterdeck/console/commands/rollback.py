@@ -98,14 +98,18 @@ def rollback_lines(situation: Situation) -> list[str]:
     back = preview(session)
     lines = []
     clocks = forecast.clocks(session, situation.now)
+    people = forecast.rollback_seconds(session) - back.seconds
+    needs = f"needs {span(back.seconds)} of work ({back.parts})"
+    if people >= 1:
+        needs += f" + {span(people)} for people (to decide, and for each start)"
     if clocks is not None:
         lines.append(
-            f"needs {span(back.seconds)}, back by about {clock(clocks.stop_now_back)}, "
+            f"{needs}: back by about {clock(clocks.stop_now_back)}; "
             f"window ends {clock(clocks.window_end)}: "
             + (f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE")
         )
     else:
-        lines.append(f"needs {span(back.seconds)}")
+        lines.append(needs)
     for number, item in enumerate(back.items[:SHOWN], 1):
         step = step_of(session, item.step)
         title = step.title if step else item.step
@@ -130,10 +134,10 @@ class RunMine(Command):
     """Runs your undo steps one after the other, until one fails or asks."""
 
     id = "run_mine"
-    title = "Run mine: my undo steps, one after the other"
+    title = "Run all my undo steps, one after the other"
     key = "A"
     place = 4
-    word = "run mine"
+    word = "run all my undos"
 
     def available(self, situation: Situation) -> Available:
         """In a rollback that is not paused."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.forms import Form, reason
 from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import clock, command_line, name_of, span
+from quarterdeck.console.words import clock, command_line, name_of, span, stretch
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import availability, forecast, intents, rollback
 
@@ -86,6 +86,9 @@ def start_bar(situation: Situation, step: Step) -> Form:
     watched = _watched(situation, step)
     if watched:
         lines.append(f"watch  {watched}")
+    after = _by_themselves(situation, step)
+    if after:
+        lines.append(f"then   by itself, without a key: {after}")
     if step.point_of_no_return:
         lines.append("POINT OF NO RETURN: there is no rollback after it")
     return Form(
@@ -123,6 +126,21 @@ def _back_afterwards(situation: Situation, step: Step) -> str:
         margin = clocks.margin - step.duration - own
         text += f"; {span(margin)} to spare" if margin >= 0 else f"; {span(-margin)} too much for the window"
     return text
+
+
+def _by_themselves(situation: Situation, step: Step) -> str:
+    """The steps behind this one that start without a key once it is done, and those behind them."""
+    session, plan = situation.session, situation.session.plan
+    if plan is None:
+        return ""
+    found, ahead = list[str](), list(plan.followers.get(step.id, ()))
+    while ahead:
+        follower = ahead.pop(0)
+        if follower in found or not plan.steps[follower].auto_start or situation.run(follower).state != "pending":
+            continue
+        found.append(follower)
+        ahead += plan.followers.get(follower, ())
+    return ", ".join(name_of(session, follower) for follower in found)
 
 
 def _watched(situation: Situation, step: Step) -> str:
@@ -179,9 +197,9 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
     plan = session.plan
     steps = len(plan.forward) if plan else 0
     work = sum(plan.steps[step].duration for step in plan.forward) if plan else 0.0
-    lines = [f"{steps} steps, {span(work)} of planned work"]
+    lines = [f"{steps} step{'' if steps == 1 else 's'}, {span(work)} of planned work"]
     if window := session.planned_window:
-        lines.append(f"window {window.get('start', '')} to {window.get('end', '')}")
+        lines.append(f"window {stretch(window.get('start', ''), window.get('end', ''))}")
     else:
         lines.append("no window is given: change, rollback and reserve from now are assumed")
     lines += [f"open: {gate}" for gate in gates]

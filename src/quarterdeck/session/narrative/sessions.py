@@ -99,7 +99,7 @@ def _(_told: Told, what: e.RollbackCommitted) -> str:
 @tells(e.RunMineAsked)
 def _(_told: Told, what: e.RunMineAsked) -> str:
     if what.stop:
-        return "run mine stopped: undo steps wait for their start again"
+        return "undo steps no longer run by themselves: each waits for its start again"
     return f"runs the undo steps of {', '.join(what.roles) or 'all roles'} one after the other"
 
 
