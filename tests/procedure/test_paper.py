@@ -35,6 +35,16 @@ def test_the_paper_holds_plan_rollback_and_minutes(procedure: Procedure) -> None
         assert part in text, part
 
 
+def test_the_paper_says_what_starts_without_a_key() -> None:
+    steps = (
+        Step(id="a", title="First", owner="dba", duration=60),
+        Step(id="b", title="Then", owner="qa", auto_start=True),
+    )
+    text = on_paper(Procedure(id="p", title="P", revision=1, stages=(Stage(id="s", title="S", steps=steps),)))
+    assert "First  (dba, 1m) [a]" in text
+    assert "Then  (qa, starts by itself) [b]" in text
+
+
 def test_the_rollback_is_in_reverse_order_with_each_undo_as_written() -> None:
     undo_a = (Step(id="a1", title="First"), Step(id="a2", title="Second"))
     steps = (

@@ -118,7 +118,10 @@ def _back_afterwards(situation: Situation, step: Step) -> str:
         return "impossible afterwards"
     own = sum(undo.duration for undo in step.undo)
     needed = rollback.preview(session).seconds + own
-    text = f"a rollback afterwards needs {span(needed)}"
+    text = "a rollback afterwards has nothing to undo"
+    if needed:
+        with_people = forecast.need_after(session, step.id)
+        text = f"a rollback afterwards needs {span(needed)} of work, {span(with_people)} with time for people"
     if step.undo_none:
         text += f"; nothing to undo here: {step.undo_none}"
     clocks = forecast.clocks(session, situation.now)
