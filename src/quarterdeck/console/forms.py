@@ -96,7 +96,8 @@ def missing(form: Form, answers: Answers) -> tuple[str, str]:
         if entry.kind == "word" and given != entry.expected:
             return entry.name, f"type {entry.expected} in capital letters, nothing else"
         if needed and not given:
-            return entry.name, f"{entry.label.rstrip('?: ')}: needed"
+            label = entry.label.rstrip("?: ")
+            return entry.name, f"{label}: needed" if label else "pick one of these"
         if given and entry.check and (wrong := entry.check(given)):
             return entry.name, wrong
         if given and entry.choices and given not in {option.value for option in entry.choices}:

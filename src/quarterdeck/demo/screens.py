@@ -58,7 +58,7 @@ class Welcome(Over[object]):
             )  # fmt: skip
             with Horizontal(classes="foot"):
                 yield self.halt_button()
-                yield Static("S starts a step, ? helps, Q leaves", classes="hint")
+                yield Static("then S starts a step and ? helps; Q leaves", classes="hint")
 
     def on_mount(self) -> None:
         """The count is live, as the traffic is."""
@@ -72,6 +72,11 @@ class Welcome(Over[object]):
         return Content.assemble(
             ("Real database, real traffic, ", "bold"), (f"{orders:,} orders so far", "bold $success")
         )
+
+    def on_key(self, event: events.Key) -> None:
+        """Any other key says which ones there are; H halts and Q leaves, as everywhere."""
+        if event.key not in {"1", "2", "H", "Q", "f9", "upper_h", "upper_q"} and event.is_printable:
+            self.notify("1 or 2 picks a night; Q leaves", timeout=3)
 
     def action_choose(self, night: str) -> None:
         """Begin."""

@@ -108,7 +108,11 @@ async def go_on(desk: Desk) -> bool:
     lines: list[str] = []
     fields = []
     if halted:
-        lines.append("It lands in PAUSED; what has aged is read again. A second G starts the work.")
+        lines.append(
+            "The rollback goes on at once."
+            if session.phase == "rolling_back"
+            else "It lands in PAUSED; what has aged is read again. A second G starts the work."
+        )
         fields.append(reason("Why is it safe to go on?"))
     if failed and not halted:
         names = ", ".join(failed)

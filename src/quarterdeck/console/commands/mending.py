@@ -25,6 +25,8 @@ class StopNow(Command):
     id = "stop_now"
     title = "Stop the running command now"
     key = "T"
+    place = 8
+    word = "stop it"
 
     def available(self, situation: Situation) -> Available:
         """While a command runs."""

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, TypeVar
 
 from textual.reactive import reactive
 from textual.screen import ModalScreen
+from textual.widgets import Static
 
 from quarterdeck.console.panes.halt import HaltPane
 from quarterdeck.console.sparing import Sparing
+from quarterdeck.console.text import plain
 
 if TYPE_CHECKING:
     from quarterdeck.console.snapshot import Snapshot
@@ -28,6 +30,8 @@ class Over(Sparing, ModalScreen[Result]):
     """
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 
+    _proposed: list[str] | None = None
+
     def halt_button(self) -> HaltPane:
         """The button, with what is known already."""
         button = HaltPane()
@@ -35,7 +39,14 @@ class Over(Sparing, ModalScreen[Result]):
         return button
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """The halt button says what is."""
-        if snapshot is not None:
-            for pane in self.query(HaltPane):
-                pane.snapshot = snapshot
+        """The halt button says what is; a guard's proposal is said here too, since its banner lies behind."""
+        if snapshot is None:
+            return
+        for pane in self.query(HaltPane):
+            pane.snapshot = snapshot
+        proposed = [found.reason for found in snapshot.session.proposals.values() if found.state == "open"]
+        if proposed != self._proposed:
+            self._proposed = proposed
+            for hint in self.query(".hint").results(Static):
+                if proposed:
+                    hint.update(plain(f"! HALT PROPOSED: {proposed[0]}"))

@@ -89,7 +89,7 @@ def go_on(session: Session, intent: wanted.GoOn, by: Actor, now: float) -> Answe
     if session.paused:
         return _after_pause(session, intent, now)
     if session.phase == "planned":
-        return Refusal("it has not been started", hint="G starts it when its gates are met")
+        return Refusal("it has not been started", hint="S starts it when its gates are met")
     return Refusal("nothing is paused or halted")
 
 

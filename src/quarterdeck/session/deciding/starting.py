@@ -109,7 +109,7 @@ def _predicate(why: str) -> str:
 
 
 def _what_runs(session: Session) -> str:
-    return {"planned": "G starts the session", "rolling_back": "A runs mine"}.get(session.phase, "")
+    return {"planned": "S starts the session", "rolling_back": "A runs mine"}.get(session.phase, "")
 
 
 def _undecided(session: Session, run: StepRun) -> Refusal | None:
