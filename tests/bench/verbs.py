@@ -25,7 +25,8 @@ def command() -> list[str]:
 
 
 def _run(arguments: list[str]) -> None:
-    subprocess.run(arguments, check=True, stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL)
+    nowhere = subprocess.DEVNULL
+    subprocess.run(arguments, check=True, stdin=nowhere, stdout=nowhere, stderr=nowhere)
 
 
 def _imports(arguments: list[str]) -> list[str]:
