@@ -69,7 +69,7 @@ def _bytes(value: float) -> str:
     for unit, size in (("TiB", 2**40), ("GiB", 2**30), ("MiB", 2**20), ("KiB", 2**10)):
         if value >= size:
             shown = value / size
-            return f"{shown:.1f} {unit}" if shown < 10 else f"{shown:.0f} {unit}"
+            return f"{shown:.1f} {unit}" if shown < 9.95 else f"{shown:.0f} {unit}"
     return f"{value:.0f} B"
 
 

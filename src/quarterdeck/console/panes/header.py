@@ -76,7 +76,7 @@ class HeaderPane(Pane):
         if session.rollback is not None and session.phase == "rolling_back":
             items = session.rollback.items
             through = sum(1 for item in items if (run := session.steps.get(item.step)) and run.state in FINISHED)
-            return [("undo ", "muted"), (f"{through}/{len(items)}", "strong"), (" done", "muted")]
+            return [("rollback ", "muted"), (f"{through}/{len(items)}", "strong"), (" done", "muted")]
         if session.phase not in {"running", "validating"} or not plan.forward:
             return []
         named = snapshot.next_line.step

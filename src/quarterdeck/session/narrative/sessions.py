@@ -62,7 +62,7 @@ def _(told: Told, what: e.HaltCalled) -> str:
         "failure": "by a failed step",
         "cli": f"by {told.role()} from the command line{f' on {host}' if host else ''}",
     }.get(what.source, f"by {told.role()}")
-    return f"HALT {by}{why_of(what.reason)}"
+    return f"HALT {by}{why_of(told.measured(what.reason))}"
 
 
 @tells(e.HaltReasonGiven)

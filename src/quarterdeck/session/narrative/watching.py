@@ -29,15 +29,14 @@ def _(told: Told, what: e.PollClosed) -> str:
 
 
 @tells(e.GuardWarned)
-def _(_told: Told, what: e.GuardWarned) -> str:
-    return f"guard {what.guard} warns{why_of(what.reason)}"
+def _(told: Told, what: e.GuardWarned) -> str:
+    return f"guard {what.guard} warns{why_of(told.measured(what.reason))}"
 
 
 @tells(e.HaltProposed)
 def _(told: Told, what: e.HaltProposed) -> str:
-    return (
-        f"guard {what.guard} PROPOSES A HALT{why_of(what.reason)}; unanswered it pauses at {clock(told, what.until)}"
-    )
+    why = why_of(told.measured(what.reason))
+    return f"guard {what.guard} PROPOSES A HALT{why}; unanswered it pauses at {clock(told, what.until)}"
 
 
 @tells(e.ProposalDismissed)

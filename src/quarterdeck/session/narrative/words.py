@@ -77,6 +77,11 @@ class Told:
         """` (attempt 2)`, from the second attempt on."""
         return f" (attempt {self.event.attempt})" if self.event.attempt > 1 else ""
 
+    def measured(self, reason: str) -> str:
+        """A reason that a guard gave, without the name of what was measured: the number is what people need."""
+        guards = self.plan.procedure.guards if self.plan else ()
+        return in_short(reason, next((g.title for g in guards if reason.startswith(f"{g.title}: ")), ""))
+
     def role(self) -> str:
         """Who, in a few words."""
         actor = self.event.actor
