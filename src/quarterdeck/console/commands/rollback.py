@@ -5,12 +5,15 @@ The word is typed, never Enter alone. Everything here names the halts that it an
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
 from quarterdeck.console.commands.questions import ask_undo, last_with_effect
 from quarterdeck.console.forms import Form, reason, text, word
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import clock, name_of, owner_of, span, step_of
 from quarterdeck.session import forecast, intents
+from quarterdeck.session.events import UndoItem
 from quarterdeck.session.rollback import preview
 
 __all__ = ["Abandon", "Contingency", "DecideUndo", "EndSession", "RollBack", "RunMine", "StopMine", "UndoStep"]
@@ -173,7 +176,7 @@ class RunMine(Command):
         answers = await desk.fill(
             Form(
                 "run_mine",
-                f"Run {len(items)} undo step{'s' if len(items) != 1 else ''}, about {span(total)}",
+                f"Run {_parts(items)} one after the other, about {span(total)}",
                 tuple(lines),
                 large=f"{me.login}@{me.host or 'this machine'}",
                 confirm="RUN",
@@ -183,6 +186,15 @@ class RunMine(Command):
         )
         if answers is not None:
             await desk.ask(intents.RunMine(roles=roles))
+
+
+def _parts(items: Sequence[UndoItem]) -> str:
+    """`3 undo steps and 2 checks`."""
+    undo = sum(1 for item in items if item.undoes)
+    checks = len(items) - undo
+    said = [f"{undo} undo step{'' if undo == 1 else 's'}"] if undo else []
+    said += [f"{checks} check{'' if checks == 1 else 's'}"] if checks else []
+    return " and ".join(said)
 
 
 def _mine(situation: Situation) -> tuple[str, ...]:
