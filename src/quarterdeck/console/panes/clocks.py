@@ -95,12 +95,15 @@ class ClocksPane(Pane):
         clocks, off = snapshot.clocks, snapshot.off
         assert clocks is not None
         steps = f"{clocks.steps} to undo, " if clocks.steps else "nothing to undo, "
+        halted = bool(snapshot.session.live_halts())
+        verb, until = "roll back now: " if halted else "stop now: ", "back by "
         if self.size.width < 100:
             steps = ""
-        verb = "roll back now: " if snapshot.session.live_halts() else "stop now: "
+            if halted:
+                verb, until = "", "rolled back by "
         now: list[Piece] = [
             (verb, "muted"),
-            (f"{steps}back by ", "text"),
+            (f"{steps}{until}", "text"),
             (hour(clocks.stop_now_back, off), "strong"),
         ]
         if not snapshot.session.running():
