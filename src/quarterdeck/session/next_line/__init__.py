@@ -65,5 +65,4 @@ class _Line(Halted, Undoing, Working):
         word = session.outcome.replace("_", " ")
         if session.phase == "monitoring":
             return NextLine(f"{word} · watching goes on · Q leaves", key="Q")
-        record = f"the record is complete: quarterdeck export {session.id} writes it out" if session.id else "the end"
-        return NextLine(f"{word} · {record} · Q leaves", key="Q")
+        return NextLine(f"{word} · the record: quarterdeck export {session.id} · Q leaves", key="Q")
