@@ -15,6 +15,7 @@ import struct
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -103,8 +104,9 @@ def boot_clock() -> float:
     return boot_clock_ns() / 1e9
 
 
+@cache
 def boot_id() -> str:
-    """A text that is the same until the next boot."""
+    """A text that is the same until the next boot; read once, so that no later shortage of files matters."""
     if LINUX:
         return (PROC / "sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     found = subprocess.run(
@@ -130,11 +132,14 @@ def peer_of(connection: socket.socket) -> Peer:
 
 
 def identity_of(pid: int) -> Process | None:
-    """The process with this number, or None where there is none that still runs (a zombie does not)."""
+    """The process with this number, or None where there is none that still runs (a zombie does not).
+
+    OSError where it can't be looked at (no file descriptor is left): that says nothing of the process.
+    """
     if LINUX:
         try:
             text = (PROC / str(pid) / "stat").read_bytes()
-        except OSError:
+        except (FileNotFoundError, ProcessLookupError):
             return None
         fields = text.rpartition(b")")[2].split()  # the name in brackets may hold anything
         return None if fields[0] in (b"Z", b"X", b"x") else Process(pid, int(fields[19]))
@@ -151,9 +156,22 @@ def own_identity() -> Process:
 
 
 def same_process(pid: int, start: int) -> bool:
-    """Whether the process that had this number and start time still runs."""
-    found = identity_of(pid)
+    """Whether the process that had this number and start time still runs; by its number alone where /proc is shut."""
+    try:
+        found = identity_of(pid)
+    except OSError:
+        return _answers(pid)
     return found is not None and found.start == start
+
+
+def _answers(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def mounts() -> list[Mount]:

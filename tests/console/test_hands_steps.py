@@ -123,7 +123,7 @@ async def test_small_letters_only_say_which_key_it_is() -> None:
             await at.press(key)
         assert at.station.asked == []
         assert not at.asks
-        assert at.said[0] == "H is HALT: what matters is a capital"
+        assert at.said[0] == "press capital H to HALT"
         assert len(at.said) == 12
 
 

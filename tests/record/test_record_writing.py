@@ -162,4 +162,3 @@ def unwritable(folder: Path) -> Iterator[None]:
             subprocess.run(["chattr", "-i", str(folder)], check=True)
         else:
             folder.chmod(0o700)
-

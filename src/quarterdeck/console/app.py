@@ -84,7 +84,7 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         Binding("f9", "command('halt')", show=False, priority=True),
     ]
     CSS = """
-    Toast { background: $surface; }
+    Toast { background: $surface; padding: 0 1; margin-top: 0; }
     ToastRack { dock: top; align: right top; margin-top: 2; }
     .-ascii Toast { border-left: ascii $accent; }
     .-ascii #bar { border-top: ascii $accent; }

@@ -71,7 +71,7 @@ class Pressing:
             if not capitals:
                 return False
             best = next((c for c in capitals if not self._refused(c)), capitals[0])
-            app.say(f"{app.keymap_.key_of(best)} is {best.word or best.title.lower()}: what matters is a capital")
+            app.say(f"press capital {app.keymap_.key_of(best)} to {best.word or best.title.lower()}")
             return True
         repeats = all(command.of_view and command.id != "open" for command in found)
         before, self._last[key] = self._last.get(key, 0.0), now

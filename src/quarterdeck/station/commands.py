@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -223,6 +224,8 @@ class Commands:
         except FileNotFoundError:
             return None
         except (OSError, msgspec.MsgspecError) as error:
+            if _will_pass(error):
+                return None
             return nothing_ran(run, "", "lost", f"the report cannot be read: {error}")
 
     def _note(self, run: str) -> RunnerNote | None:
@@ -246,9 +249,13 @@ class Commands:
         began, next_tail, shown = clock(), 0.0, 0
         while True:
             result = self.result(run) or self._broken(run, step, pid)
-            if (result is not None or clock() >= next_tail) and (total := reader.total()) != shown:
-                next_tail, shown = clock() + FOLLOW, total
-                self._deliver(Tail(run, self._tail(reader, over=result is not None), total))
+            try:
+                if (result is not None or clock() >= next_tail) and (total := reader.total()) != shown:
+                    next_tail, shown = clock() + FOLLOW, total
+                    self._deliver(Tail(run, self._tail(reader, over=result is not None), total))
+            except OSError as error:
+                if not _will_pass(error):
+                    raise
             if result is not None:
                 break
             await asyncio.sleep(FOLLOW if clock() - began > YOUNG else FOLLOW / 5)
@@ -261,7 +268,7 @@ class Commands:
     def _bury(self, pid: int) -> None:
         """Reap the shim; it may stay for long as the drain of a background process."""
         self._burials.pop(pid, None)
-        if wait_state(pid) is None and identity_of(pid) is not None:
+        if wait_state(pid) is None and _is_there(pid):
             self._burials[pid] = asyncio.get_running_loop().call_later(BURIAL, self._bury, pid)
 
     def _tail(self, reader: SpoolReader, *, over: bool) -> str:
@@ -328,6 +335,18 @@ def _become(argv: list[str], become: str, names: Iterable[str]) -> list[str]:
         return argv
     kept = ",".join(sorted(names))
     return ["sudo", "-n", *([f"--preserve-env={kept}"] if kept else []), "--", *argv]
+
+
+def _is_there(pid: int) -> bool:
+    try:
+        return identity_of(pid) is not None
+    except OSError:
+        return True
+
+
+def _will_pass(error: Exception) -> bool:
+    """No file descriptor or no memory is left: that says nothing of a command; look again a little later."""
+    return isinstance(error, OSError) and error.errno in {errno.EMFILE, errno.ENFILE, errno.ENOMEM}
 
 
 def _alive(note: RunnerNote) -> bool:

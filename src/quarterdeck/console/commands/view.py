@@ -6,6 +6,7 @@ from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
 from quarterdeck.console.commands.questions import ask_open, ask_poll, open_question, what_now
 from quarterdeck.console.forms import Choice, Form, choice
 from quarterdeck.console.situation import Situation
+from quarterdeck.session.next_line import next_line
 
 __all__ = ["Contacts", "Copy", "Follow", "Help", "Layout", "Links", "NextPane", "Open", "Palette", "Theme", "Write"]
 
@@ -22,7 +23,7 @@ class Open(Command):
 
     def label(self, situation: Situation) -> str:
         """`answer` while something is asked."""
-        return "answer" if open_question(situation) else "open"
+        return "answer" if open_question(situation) or _asked_at_the_end(situation) else "open"
 
     async def run(self, desk: Desk) -> None:
         """Answer or open."""
@@ -33,8 +34,18 @@ class Open(Command):
         elif asked:
             if await ask_open(desk) and desk.situation.halts() and desk.situation.session.phase != "rolling_back":
                 await what_now(desk)
+        elif at_the_end := _asked_at_the_end(situation):
+            await desk.perform(at_the_end)
         else:
             await desk.view("open", situation.selected or situation.named)
+
+
+def _asked_at_the_end(situation: Situation) -> str:
+    """The command that answers what the next line asks when the work is through; empty where it asks nothing."""
+    if situation.session.plan is None:
+        return ""
+    asked = next_line(situation.session, situation.now, situation.me).question
+    return {"sign_off": "sign_off", "criterion": "answer_criterion", "end": "end_session"}.get(asked, "")
 
 
 class Help(Command):

@@ -60,7 +60,7 @@ def _may_finish(session: Session, step: Step, run: StepRun, intent: wanted.Finis
     if run.state == "verifying":
         return Refusal("its verifications decide", hint="v reads them again, or accept with a reason")
     if step.kind == "poll":
-        return Refusal("a poll is answered", hint="^p answers it")
+        return Refusal("a poll is answered", hint="enter answers it")
     if run.state == "running":
         if step.kind == "command":
             return Refusal("its command still runs", hint="T stops it now")

@@ -109,7 +109,7 @@ def end_session(session: Session, intent: wanted.EndSession, by: Actor, now: flo
     asked = unanswered(session)
     if asked:
         words = next(c.title for c in session.plan.procedure.criteria if c.id == asked[0])
-        return Refusal(f"nobody has said yet: {words}", hint="^p answers it")
+        return Refusal(f"nobody has said yet: {words}", hint="enter answers it")
     return [draft(SessionEnded(outcome=outcome(session), verdicts=intent.verdicts, facts=intent.facts))]
 
 

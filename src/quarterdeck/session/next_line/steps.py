@@ -185,8 +185,8 @@ class Steps(Words):
             missing = [role for role in roles if role not in run.signed_by]
             return NextLine(
                 f"waiting for {', '.join(map(self.who, missing)) or 'a signature'}: sign off {self.name(step)}"
-                " · ^p signs it off",
-                key="^p",
+                " · enter signs it off",
+                key="enter",
                 step=step,
                 waiting_for=missing[0] if missing else "",
                 since=run.ended or 0.0,

@@ -89,11 +89,11 @@ class Working(Steps):
         if asked:
             first = asked[0]
             return NextLine(
-                f"waiting for {self.who(first.asked)}: {first.title}? · ^p answers it",
-                key="^p",
+                f"waiting for {self.who(first.asked)}: {first.title}? · enter answers it",
+                key="enter",
                 waiting_for=first.asked,
                 question="criterion",
                 level="asks",
             )
-        text = "closing is through · ^p ends the session"
-        return NextLine(text, "^p", waiting_for="lead", question="end", level="asks")
+        text = "closing is through · enter ends the session"
+        return NextLine(text, "enter", waiting_for="lead", question="end", level="asks")
