@@ -58,7 +58,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
     module = import_module(f"quarterdeck.{_VERBS[parsed.verb].package}.verbs")
     verb = getattr(module, parsed.verb)
-    code: int = verb(parsed, {"quarterdeck-layout": _check_layout}) if parsed.verb == "lint" else verb(parsed)
+    code: int = verb(parsed, _READERS) if parsed.verb == "lint" else verb(parsed)
     sys.stdout.flush()
     return code
 
@@ -68,6 +68,16 @@ def _check_layout(node: Node, context: Context) -> None:
     from quarterdeck.console.layouts import check_layout
 
     check_layout(node, context)
+
+
+def _check_settings(node: Node, context: Context) -> None:
+    from quarterdeck.documents.settings import check_settings
+
+    check_settings(node, context)
+
+
+_READERS = {"quarterdeck-layout": _check_layout, "quarterdeck-settings": _check_settings}
+"""Who reads the documents that are no procedures; each is imported when there is one."""
 
 
 def _tell(error: Exception) -> int:

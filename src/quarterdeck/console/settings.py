@@ -6,7 +6,6 @@ a file exists. What is wrong is said with file and line, and the shipped keys st
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,17 +17,7 @@ from quarterdeck.errors import DocumentError
 if TYPE_CHECKING:
     from quarterdeck.documents.nodes import Mapping
 
-__all__ = ["config_folder", "own_keymap", "read_keys"]
-
-
-def config_folder() -> Path:
-    """Where a person's settings lie: `QUARTERDECK_CONFIG`, else platformdirs' config folder."""
-    own = os.environ.get("QUARTERDECK_CONFIG", "")
-    if own:
-        return Path(own).expanduser().absolute()
-    import platformdirs
-
-    return platformdirs.user_config_path("quarterdeck", appauthor=False)
+__all__ = ["own_keymap", "read_keys"]
 
 
 def own_keymap(commands: Sequence[Command], config: Path) -> tuple[Keymap, list[str]]:

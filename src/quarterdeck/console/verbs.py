@@ -118,7 +118,8 @@ def _app(
     from quarterdeck.console import theme as themes
     from quarterdeck.console.app import Look, QuarterdeckApp
     from quarterdeck.console.commands import all_commands
-    from quarterdeck.console.settings import config_folder, own_keymap
+    from quarterdeck.console.settings import own_keymap
+    from quarterdeck.documents.settings import config_folder
 
     if theme and theme not in themes.NAMES:
         raise UsageError(f"there is no theme {theme!r}", hint=f"one of {', '.join(themes.NAMES)}")

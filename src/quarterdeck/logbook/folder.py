@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quarterdeck import host
+from quarterdeck.documents import settings
 from quarterdeck.errors import LogbookError, UsageError
 from quarterdeck.logbook.disk import make_private
 from quarterdeck.logbook.lock import is_held
@@ -34,7 +35,6 @@ __all__ = [
     "home",
     "list_sessions",
     "new_session_id",
-    "recorder_folder",
     "sessions_folder",
 ]
 
@@ -53,8 +53,11 @@ class SessionFolder(NamedTuple):
 
     @classmethod
     def of(cls, path: Path, recorder_dir: Path | None = None) -> SessionFolder:
-        """The folder at `path`; its flight recorder lies in `recorder/` of the same home unless said otherwise."""
-        return cls(path, recorder_dir or path.parent.parent / "recorder")
+        """The folder at `path`, with its flight recorder in `recorder_dir`, else where the settings say.
+
+        Without either it lies in `recorder/` of the same home. DocumentError for settings that can't be read.
+        """
+        return cls(path, recorder_dir or settings.recorder_dir() or path.parent.parent / "recorder")
 
     @property
     def id(self) -> str:
@@ -145,11 +148,6 @@ def home() -> Path:
 def sessions_folder() -> Path:
     """Where all sessions lie."""
     return home() / "sessions"
-
-
-def recorder_folder() -> Path:
-    """Where flight recorders lie by default."""
-    return home() / "recorder"
 
 
 def new_session_id(

@@ -165,11 +165,12 @@ def halt(arguments: argparse.Namespace) -> int:
 
 def doctor(arguments: argparse.Namespace) -> int:
     """Look at what a window will need; 1 where a session would fail or lie."""
+    from quarterdeck.documents.settings import recorder_dir
     from quarterdeck.logbook.folder import home
     from quarterdeck.station.doctor import probe, report
 
     procedure = _procedure(arguments.procedure) if arguments.procedure else None
-    findings = probe(home(), procedure)
+    findings = probe(home(), procedure, recorder=recorder_dir())
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(findings), indent=2).decode() + "\n")
     else:
