@@ -73,6 +73,8 @@ class Commands:
         self._followed: dict[str, asyncio.Task[None]] = {}
         self._notes: dict[str, RunnerNote] = {}
         """Remembered, so that a folder that somebody deletes does not make a run look as if it never began."""
+        self._shims: dict[str, int] = {}
+        """Runs that are followed, to the pid of the shim that we started; 0 for one that was re-attached."""
         self._burials: dict[int, asyncio.TimerHandle] = {}
         self._me = own_identity()
         for made in (self.spool, self.halts):
@@ -169,9 +171,16 @@ class Commands:
         try:
             write_atomic(folder / STOP, b"" if grace is None else str(grace).encode(), durable=False)
         except OSError:  # no room for a file, or no folder: a signal says the same, with the step's own grace
-            note = self._note(run)
-            if note is not None and _alive(note):
-                os.kill(note.runner.pid, signal.SIGTERM)
+            runner = self._runner_of(run)
+            if runner:
+                os.kill(runner, signal.SIGTERM)
+
+    def _runner_of(self, run: str) -> int:
+        """The living runner's pid: from its note, or our own child's where the note was never read; 0 for none."""
+        note = self._note(run)
+        if note is not None:
+            return note.runner.pid if _alive(note) else 0
+        return self._shims.get(run, 0)  # not reaped yet, so that the number is still its own
 
     def running(self) -> list[str]:
         """Runs that are followed and have not ended."""
@@ -239,6 +248,7 @@ class Commands:
     # -- following -----------------------------------------------------------------------------------------------
 
     def _follow(self, run: str, step: str, pid: int) -> None:
+        self._shims[run] = pid
         self._followed[run] = asyncio.get_running_loop().create_task(
             self._watch(run, step, pid), name=f"follow {run}"
         )
@@ -261,6 +271,7 @@ class Commands:
             await asyncio.sleep(FOLLOW if clock() - began > YOUNG else FOLLOW / 5)
         self._followed.pop(run, None)
         self._notes.pop(run, None)
+        self._shims.pop(run, None)
         if pid:
             self._bury(pid)
         self._deliver(Finished(run, result))
