@@ -586,3 +586,13 @@ def test_a_kind_of_a_newer_version_opens_read_only(book: Book) -> None:
     later = decode(raw)
     session = fold([*book.events[:-1], later])
     assert session.unknown_kinds == ["session.teleported"]
+
+
+def test_r1_an_undo_of_one_step_does_not_start_under_a_live_halt_either(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    book.ask(wanted.Pause())
+    book.ask(wanted.UndoStep(step="build"))
+    book.halt("n1", "wait")
+    assert "halted" in book.refused(wanted.StartStep(step="drop-new", launch=wanted.Launch(run="x"))).why
