@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
@@ -16,6 +16,9 @@ from quarterdeck.console.screens.over import Over
 from quarterdeck.demo.receipts import acknowledged
 from quarterdeck.demo.world import World, WorldStats
 from quarterdeck.session.state import Session
+
+if TYPE_CHECKING:
+    from quarterdeck.console.app import QuarterdeckApp
 
 __all__ = ["TheEnd", "Welcome"]
 
@@ -110,7 +113,12 @@ class TheEnd(Over[object]):
             )  # fmt: skip
 
     def on_key(self, event: events.Key) -> None:
-        """Escape closes; everything else goes to the console's commands."""
+        """Escape closes; O and Q do what this screen says, which no key of the console behind it would."""
+        command = {"O": "open_record", "Q": "leave"}.get(event.character or "")
         if event.key in {"escape", "enter"}:
             event.stop()
             self.dismiss(None)
+        elif command:
+            event.stop()
+            app = cast("QuarterdeckApp", self.app)
+            app.start(app.by_id[command])

@@ -250,16 +250,11 @@ async def what_now(desk: Desk) -> bool:
     undoable = last_with_effect(situation)
     over = session.phase == "validating" and session.closing_from == "rollback"
     if session.rollback is None and not session.past_no_return and session.phase in {"running", "validating"}:
-        if undoable and (step := situation.step(undoable)) is not None:
+        if undoable and (step := situation.step(undoable)) is not None and step.undo:
             minutes = span(sum(undo.duration for undo in step.undo))
             offers.append(("undo_step", f"undo only {name_of(session, undoable)}, then pause", minutes))
-        offers.append(
-            (
-                "roll_back",
-                f"roll back all: {len(back.items)} step{'s' if len(back.items) != 1 else ''}",
-                span(back.seconds),
-            )
-        )
+        what = back.parts if back.items else "nothing to undo"
+        offers.append(("roll_back", f"roll back all: {what}", span(back.seconds)))
     offers.append(("go_on", "go on (lands in paused)", _rest_of_work(situation)))
     if session.plan is not None and session.plan.contingency and not over:
         minutes = span(sum(session.plan.steps[step].duration for step in session.plan.contingency))
