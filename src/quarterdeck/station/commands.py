@@ -26,11 +26,11 @@ from quarterdeck.host import boot_id, identity_of, own_identity, same_process
 from quarterdeck.runner.files import ERRORS, OUTPUT, RESULT, RUNNER, SPEC, STOP, create_private, write_atomic
 from quarterdeck.runner.processes import wait_state
 from quarterdeck.runner.spool import SpoolReader
-from quarterdeck.station.orphans import end_orphans, find_orphans
+from quarterdeck.station.orphans import find_orphans
 from quarterdeck.station.redaction import Redactor
 from quarterdeck.station.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
-__all__ = ["TAIL", "Commands", "end_orphans", "find_orphans"]
+__all__ = ["TAIL", "Commands", "find_orphans"]
 
 TAIL = 64 * 1024
 """Bytes of output that every seat sees live."""
@@ -98,6 +98,7 @@ class Commands:
         become: Literal["", "root"] = "",
         become_env: Iterable[str] = (),
         stop: Sequence[str] = (),
+        cleanup: bool = False,
         answered: Iterable[str] = (),
     ) -> Prepared:
         """Write the order for `run` (letters, digits, `._-`); nothing runs before `launch`.
@@ -132,6 +133,7 @@ class Commands:
             "become": become,
             "become_env": sorted(become_env),
             "stop": _become(list(stop), become, become_env) if stop else [],
+            "cleanup": cleanup,
             "head": self._limit // 2,
             "ring": self._limit // 2,
         }

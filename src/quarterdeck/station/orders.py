@@ -91,6 +91,7 @@ class Orders:
             become=step.become,
             become_env=sorted(declared) if step.become else (),
             stop=self._wording.argv(session, step.stop, values),
+            cleanup=step.cleanup,
             answered=tuple(session.halts.keys() - set(session.live_halts())),
         )
         known = self._wording.secrets()

@@ -10,7 +10,19 @@ __all__ = ["durations", "identities", "kinds", "production_hosts", "retries", "s
 
 _POLL_ONLY = ("question", "roles", "quorum", "on_timeout", "criteria")
 _WAIT_ONLY = ("until", "release")
-_COMMAND_ONLY = ("command", "shell", "progress", "stop", "gone", "interactive", "become", "cwd", "env", "on_crash")
+_COMMAND_ONLY = (
+    "command",
+    "shell",
+    "progress",
+    "stop",
+    "gone",
+    "interactive",
+    "become",
+    "cwd",
+    "env",
+    "on_crash",
+    "cleanup",
+)
 
 
 def identities(lint: Lint) -> None:
