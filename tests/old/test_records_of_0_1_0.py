@@ -1,4 +1,4 @@
-"""What 0.1.0 wrote is read for ever: records verify, exports of its folders are the same, its live session goes on."""
+"""What 0.1.0 wrote is read for ever: records verify, exports are the same, its live session goes on."""
 
 from __future__ import annotations
 
