@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import json
 import re
-import signal
-import socket
-import subprocess
 import sys
-from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # who reads documents has a start-up mark: nothing is imported for a question that nobody asks
+    import socket
+    import subprocess
+    from collections.abc import Sequence
+    from typing import Literal
 
 __all__ = ["LIMIT", "NotSearchedError", "TooSlowError", "first_match"]
 
@@ -25,8 +26,6 @@ LIMIT = 1.0
 """Seconds of processor time for one question: a busy host makes no pattern too slow."""
 PATIENCE = 20.0
 """Seconds by the clock after which a helper that says nothing (stopped, swapped out) is given up."""
-
-How = Literal["search", "fullmatch"]
 
 
 class NotSearchedError(Exception):
@@ -44,12 +43,15 @@ class _Helper:
     """One helper process and the line to it."""
 
     def __init__(self) -> None:
+        import socket
+        import subprocess
+
         self.used = False
         self._line, theirs = socket.socketpair()
         try:
-            self._process = subprocess.Popen(
+            self._process: subprocess.Popen[bytes] = subprocess.Popen(
                 [sys.executable, "-I", "-S", __file__],
-                stdin=theirs,
+                stdin=theirs.fileno(),
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
                 cwd="/",
@@ -82,13 +84,16 @@ _idle: list[_Helper] = []
 
 
 def first_match(
-    pattern: str, texts: Sequence[str], *, how: How = "search", flags: int = 0
+    pattern: str, texts: Sequence[str], *, how: Literal["search", "fullmatch"] = "search", flags: int = 0
 ) -> tuple[str | None, ...] | None:
     """The match and its groups in the first text that fits; None where none does.
 
     `pattern` compiles. NotSearchedError where it took too long or no helper could be started. Blocks for `LIMIT` at
     most on a host that is not overloaded: an event loop asks in a thread.
     """
+    import json
+    import signal
+
     question = json.dumps([pattern, int(flags), how, list(texts)]).encode() + b"\n"
     while True:
         try:
@@ -122,6 +127,9 @@ atexit.register(_end_all)
 
 def _serve(line: socket.socket) -> None:
     """Answer questions until nobody asks any more."""
+    import json
+    import signal
+
     with line.makefile("rb") as questions:
         for question in questions:
             pattern, flags, how, texts = json.loads(question)
@@ -133,6 +141,9 @@ def _serve(line: socket.socket) -> None:
 
 
 if __name__ == "__main__":
+    import signal
+    import socket
+
     signal.signal(signal.SIGPROF, signal.SIG_DFL)
     with contextlib.suppress(OSError):
         _serve(socket.socket(fileno=0))

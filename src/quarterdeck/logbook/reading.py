@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,6 +25,7 @@ from quarterdeck.logbook.lock import Lock, is_held
 from quarterdeck.logbook.protocol import Head, SampleBatch
 from quarterdeck.logbook.recorder import Scan, read_sample_lines, scan
 from quarterdeck.logbook.samples import batch_hash
+from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import Event
 
 __all__ = ["SessionCopy", "Weighed", "collector_paused", "copy_database", "read_session", "weigh"]
@@ -104,7 +106,8 @@ def copy_database(database: Path, folder: Path) -> Path:
     for ending in ("", "-wal", "-journal"):
         part = database.with_name(database.name + ending)
         if part.exists():
-            shutil.copyfile(part, folder / part.name)
+            with os.fdopen(open_regular(part), "rb") as source, (folder / part.name).open("wb") as copy:
+                shutil.copyfileobj(source, copy, 2**20)
     return folder / database.name
 
 
@@ -186,7 +189,7 @@ def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[
 
 def _read_recorder(path: Path, rows: Sequence[tuple[str, bytes]], problems: list[Problem], *, owned: bool) -> Scan:
     try:
-        found = scan(path.read_bytes(), rows)
+        found = scan(read_regular(path), rows)
     except OSError as error:
         text = f"The flight recorder cannot be read: {error.strerror}"
         if owned:

@@ -29,6 +29,7 @@ from quarterdeck.logbook.disk import (
     write_all,
 )
 from quarterdeck.logbook.protocol import ForkError, Head, NewerFormatError, RecorderError, SampleBatch, StoredEvent
+from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import digest
 
 __all__ = ["FlightRecorder", "Scan", "read_sample_lines", "scan", "stored_event"]
@@ -116,7 +117,7 @@ def read_sample_lines(path: Path) -> Iterator[SampleBatch]:
         batch: msgspec.Raw
 
     decoder = msgspec.json.Decoder(Line)
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         for text in file:
             with contextlib.suppress(msgspec.DecodeError):
                 line = decoder.decode(text)
@@ -278,7 +279,7 @@ class FlightRecorder:
     def read(self, after: int = 0) -> Iterator[StoredEvent]:
         """Events in order of arrival; lines that do not prove themselves are left out."""
         try:
-            data = self._path.read_bytes()
+            data = read_regular(self._path)
         except OSError as error:
             raise self._failure(error) from error
         position = 0

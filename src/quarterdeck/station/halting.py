@@ -16,6 +16,8 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from quarterdeck.regular_files import read_regular
+
 __all__ = ["FOLDER", "HaltFile", "file_halt", "filed_halts", "halt_names", "is_nonce", "new_nonce"]
 
 FOLDER = "halts"
@@ -90,8 +92,8 @@ def filed_halts(session: Path, known: set[str] | frozenset[str] = frozenset()) -
 
 def _read(path: Path, name: str) -> HaltFile | None:
     try:
-        content = path.read_bytes()[:65536]
-        age = time.time() - path.stat().st_mtime
+        content = read_regular(path, 65536)
+        age = time.time() - path.lstat().st_mtime
     except OSError:
         return HaltFile(name)
     if not content and 0 <= age < SETTLING:
