@@ -319,7 +319,7 @@ def as_nobody() -> Iterator[Callable[..., dict[str, Any]]]:
     folder.chmod(0o755)
     source = Path(__file__).parents[2] / "src"
     shutil.copytree(source / "quarterdeck" / "runner", folder / "src" / "quarterdeck" / "runner")
-    for name in ("__init__.py", "errors.py", "host.py"):
+    for name in ("__init__.py", "errors.py", "host.py", "regular_files.py"):
         shutil.copy(source / "quarterdeck" / name, folder / "src" / "quarterdeck" / name)
     rooted = folder / "rooted"
     shutil.copy(str(shutil.which("setpriv")), rooted)

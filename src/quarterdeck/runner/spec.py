@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import CLAIMED
 
 __all__ = ["Spec", "claim", "parse"]
@@ -66,6 +67,6 @@ def claim(path: Path) -> Spec:
     """
     taken = path.with_name(CLAIMED)
     path.rename(taken)
-    spec = parse(taken.read_bytes())
+    spec = parse(read_regular(taken))
     taken.unlink()
     return spec

@@ -354,6 +354,7 @@ class CommandReturned(Wish, frozen=True, kw_only=True):
     survivors: tuple[str, ...] = ()
     gone: Proof | None = None
     values: dict[str, str] = {}
+    unsearched: dict[str, str] = {}
     blobs: tuple[Blob, ...] = ()
     watch: Watch | None = None
 

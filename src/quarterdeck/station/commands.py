@@ -23,6 +23,7 @@ from msgspec import Struct
 
 from quarterdeck.errors import StationError
 from quarterdeck.host import boot_id, identity_of, own_identity, same_process
+from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import ERRORS, OUTPUT, RESULT, RUNNER, SPEC, STOP, create_private, write_atomic
 from quarterdeck.runner.processes import wait_state
 from quarterdeck.runner.spool import SpoolReader
@@ -231,10 +232,10 @@ class Commands:
     def result(self, run: str) -> Result | None:
         """The runner's report, or None while there is none (that can be read)."""
         try:
-            return msgspec.json.decode((self.spool / run / RESULT).read_bytes(), type=Result)
+            return msgspec.json.decode(read_regular(self.spool / run / RESULT), type=Result)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             if _will_pass(error):
                 return None
             return nothing_ran(run, "", "lost", f"the report cannot be read: {error}")
@@ -242,8 +243,8 @@ class Commands:
     def _note(self, run: str) -> RunnerNote | None:
         if run not in self._notes:
             try:
-                self._notes[run] = msgspec.json.decode((self.spool / run / RUNNER).read_bytes(), type=RunnerNote)
-            except (OSError, msgspec.MsgspecError):
+                self._notes[run] = msgspec.json.decode(read_regular(self.spool / run / RUNNER), type=RunnerNote)
+            except (OSError, ValueError):
                 return None
         return self._notes[run]
 
@@ -335,8 +336,8 @@ def _revoke(folder: Path) -> Result | None:
     except FileNotFoundError:
         return None
     step = ""
-    with contextlib.suppress(msgspec.MsgspecError):
-        step = msgspec.json.decode(mine.read_bytes(), type=_Order).step
+    with contextlib.suppress(ValueError, OSError):
+        step = msgspec.json.decode(read_regular(mine), type=_Order).step
     result = nothing_ran(folder.name, step, "refused", "the station ended before the runner had begun")
     write_atomic(folder / RESULT, msgspec.json.encode(result), durable=True)
     mine.unlink()
@@ -380,7 +381,7 @@ def _lost(run: str, note: RunnerNote | None) -> Result:
 
 def _complaint(folder: Path) -> str:
     try:
-        lines = (folder / ERRORS).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = read_regular(folder / ERRORS).decode(errors="replace").strip().splitlines()
     except OSError:
         lines = []
     return lines[-1][:300] if lines else "no reason given"

@@ -13,6 +13,7 @@ from pathlib import Path
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.substitution import environment_name, leading_dash_refused, references, substitute
+from quarterdeck.regular_files import read_regular
 from quarterdeck.session.state import Session
 
 __all__ = ["Wording", "secret"]
@@ -31,7 +32,7 @@ def secret(reference: str, own: Mapping[str, str]) -> str:
         )
     if kind == "file":
         try:
-            content = Path(name).expanduser().read_bytes()[:MOST_SECRET]
+            content = read_regular(Path(name).expanduser(), MOST_SECRET, follow=True)
         except OSError as error:
             raise QuarterdeckError(f"The secret {reference} cannot be read: {error.strerror}") from error
         return content.decode(errors="surrogateescape").rstrip("\r\n")

@@ -91,6 +91,7 @@ def _command_ended(session: Session, event: Event, data: happened.CommandEnded, 
             attempt.ended, attempt.outcome, attempt.exit_code = at, data.outcome, data.exit_code
             attempt.blobs, attempt.lived = event.blobs, False
     run.values.update(data.values)
+    run.unsearched = data.unsearched
     run.survivors = data.survivors
 
 

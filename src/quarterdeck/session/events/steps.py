@@ -93,6 +93,8 @@ class CommandEnded(Payload, frozen=True, kw_only=True):
     gone: Proof | None = None
     """What the `gone` check read after it was ended."""
     values: dict[str, str] = field(default_factory=dict)
+    unsearched: dict[str, str] = field(default_factory=dict)
+    """Recorded values whose pattern was not tried to its end, and why."""
     watch: Watch | None = None
 
 
