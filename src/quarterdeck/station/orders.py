@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from quarterdeck.host import host_names
+from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob
 from quarterdeck.session.events import Proof
@@ -82,6 +83,7 @@ class Orders:
             step.id,
             argv=self._wording.argv(session, step.command, values),
             shell=step.shell,
+            interpreter=script_command(step),
             env=self.environment(session, step, declared),
             cwd=step.cwd,
             on_halt=step.on_halt.action,

@@ -10,6 +10,7 @@ from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.forms import Form, reason
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import clock, command_line, name_of, span, stretch
+from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import availability, forecast, intents, rollback
 
@@ -73,6 +74,8 @@ def start_bar(situation: Situation, step: Step) -> Form:
     lines = []
     if command:
         lines.append(f"runs   {command}")
+        if step.shell:
+            lines.append(f"script {script_manner(step)}")
     elif step.instructions:
         lines.append(f"you do {step.instructions.strip().splitlines()[0]}")
     if step.become == "root":

@@ -14,6 +14,7 @@ from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import lines, visible
 from quarterdeck.console.theme import Look
 from quarterdeck.procedure.expectations import describe
+from quarterdeck.procedure.interpreters import named, script_manner
 from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.narrative import name_of
 from quarterdeck.session.state import LIVE, StepRun
@@ -111,7 +112,8 @@ def _standing(snapshot: Snapshot, step: Step, run: StepRun | None, look: Look) -
 
 def _command(step: Step, width: int) -> list[Row]:
     if step.shell:
-        return _labelled("runs", f"sh: {step.shell.strip()}", width, "code")
+        rows = _labelled("runs", f"{named(step.interpreter)}: {step.shell.strip()}", width, "code")
+        return [*rows, *_labelled("script", script_manner(step), width, "muted")]
     if not step.command:
         return []
     words = [word if re.fullmatch(r"[\w@%+=:,./${}-]+", word) else f"'{word}'" for word in step.command]

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 from quarterdeck.host import host_names
+from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.walk import every_step
 from quarterdeck.station.doctor.finding import Finding, ask
@@ -30,7 +31,8 @@ def needs(procedure: Procedure) -> list[Finding]:
 def _programs_of(step: Step) -> list[tuple[str, ...]]:
     progress = step.progress.command if step.progress else ()
     reading = [item.command for item in (*step.verify, *((step.gone,) if step.gone else ()))]
-    return [argv for argv in (step.command, step.stop, progress, *reading) if argv]
+    script = script_command(step) if step.shell else ()
+    return [argv for argv in (step.command, script, step.stop, progress, *reading) if argv]
 
 
 def _programs(steps: list[Step]) -> Finding:
