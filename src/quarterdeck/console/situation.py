@@ -38,6 +38,8 @@ class Situation(Struct, frozen=True):
     link: LinkWord = "live"
     read_only: str = ""
     """Why nothing may be written."""
+    unset: dict[str, str] = {}
+    """Secrets that the station cannot read now, to their references."""
 
     # -- asking the rule book
 

@@ -146,7 +146,7 @@ STEP_FIELDS: dict[str, Field] = {
     "errexit": Field(BOOLEAN, "the script stops at its first failing line (true; not for other than shells)"),
     "leaves": Field(ListOf(REGEX, single=True), "command lines of what the command is meant to leave running"),
     "cwd": Field(TEXT, "folder to run in"),
-    "env": Field(_ENVIRONMENT, "environment; secrets as env:NAME, file:PATH, keyring:service/user"),
+    "env": Field(_ENVIRONMENT, "environment; secrets as `${name}` of a secret parameter"),
     "timeout": Field(DURATION, "ends the command; for a poll: unanswered until then"),
     "interactive": Field(BOOLEAN, "hands the terminal over"),
     "become": Field(Choice("root"), "through sudo"),

@@ -133,8 +133,6 @@ class Performer:
                     self._stop(run)
                 case "session.went_on":
                     self.recheck()
-                case "plan.revised" if session.plan is not None:
-                    self._wording.learn(session.plan.procedure)
                 case "halt.called" | "poll.closed" | "step.done" | "step.failed" | "step.skipped":
                     self._drop_idle()
                 case _:
