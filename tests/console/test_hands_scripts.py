@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import io
 
-from fake_station import FakeStation
+from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
 from quarterdeck.console.panes.banner import troubles
+from quarterdeck.console.panes.details import details
 from quarterdeck.console.plain import PlainDesk
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.theme import look_of
 from quarterdeck.session import intents
 
 TEXT = """
@@ -116,6 +119,63 @@ async def test_nothing_is_said_of_a_secret_that_nothing_will_need_any_more() -> 
     made.must(intents.Abandon(reason="over", handover="nobody", halts=("h",)))
     async with helm(station=made) as at:
         assert troubles(at.snapshot) == []
+
+
+def left_running() -> FakeStation:
+    made = station()
+    made.must(intents.StartSession(), intents.StartStep(step="pack"))
+    made.ends("pack", left_behind=("301 ada sleep 301",), stays=("302 ada nginx: master",))
+    return made
+
+
+def found(made: FakeStation) -> None:
+    made.halt_elsewhere("look")
+    run = made.session.steps["pack"].runs[-1]
+    made.do(intents.FindLeft(step="pack", run=run.id, processes=run.left), ITSELF)
+
+
+async def test_what_a_command_left_running_is_asked_before_what_now_and_answered_by_enter() -> None:
+    made = left_running()
+    found(made)
+    async with helm(station=made) as at:
+        assert "1 Pack the archive left 301 ada sleep 301 running" in at.snapshot.next_line.text
+        await at.press("enter")
+        assert at.title == "1 Pack the archive left something running. Leave it or end it?"
+        assert at.form.lines == ("301 ada sleep 301",)
+        await at.press("1")
+        await at.write("it is production's")
+        assert made.asked[-1] == intents.AnswerLeft(step="pack", choice="leave", note="it is production's")
+        assert at.title == "Halted: what now?"
+
+
+async def test_a_rollback_is_offered_while_what_was_left_is_not_answered() -> None:
+    made = left_running()
+    found(made)
+    async with helm(station=made) as at:
+        await at.press("B")
+        assert at.title.startswith("Roll back: from here")
+
+
+async def test_the_detail_of_a_step_names_what_it_left_running_and_what_stays() -> None:
+    made = left_running()
+    async with helm(station=made) as at:
+        assert rows(at.snapshot, "left") == "301 ada sleep 301 (when its command ended)"
+        assert rows(at.snapshot, "stays") == "302 ada nginx: master (as declared)"
+        found(made)
+        await at.settle()
+        assert "not answered" in rows(at.snapshot, "left")
+        made.must(intents.AnswerLeft(step="pack", choice="end", note="a test's"))
+        await at.settle()
+        assert rows(at.snapshot, "left") == "301 ada sleep 301 (is being ended: a test's)"
+
+
+def rows(snapshot: Snapshot, label: str) -> str:
+    """What stands beside a label in the detail of the first step."""
+    for row in details(snapshot, "pack", 110, look_of(None)):
+        text = "".join(piece for piece, _ in row)
+        if text.strip().startswith(label):
+            return text.strip().removeprefix(label).strip()
+    return ""
 
 
 async def test_plain_mode_says_what_is_missing_once() -> None:

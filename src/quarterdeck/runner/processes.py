@@ -29,6 +29,7 @@ __all__ = [
     "process_table",
     "send",
     "tagged",
+    "topmost",
     "wait_state",
 ]
 
@@ -110,6 +111,12 @@ def _closure(seeds: Collection[int], below: dict[int, list[int]]) -> set[int]:
             found.add(pid)
             waiting.extend(below.get(pid, ()))
     return found
+
+
+def topmost(entries: Collection[Entry]) -> list[Entry]:
+    """Those that no other one of them started."""
+    known = {entry.pid for entry in entries}
+    return [entry for entry in entries if entry.parent not in known]
 
 
 def send(pid: int, number: int) -> bool:

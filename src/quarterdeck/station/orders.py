@@ -22,6 +22,7 @@ from quarterdeck.session.intents import CommandReturned, Launch
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands import Commands
 from quarterdeck.station.environment import build_environment
+from quarterdeck.station.leftovers import declared
 from quarterdeck.station.redaction import redact
 from quarterdeck.station.results import Prepared, Result
 from quarterdeck.station.sealing import seal_output
@@ -127,6 +128,10 @@ class Orders:
         survivors = tuple(
             f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}" for one in result.survivors
         )
+        left = {"left_behind": list[str](), "stays": list[str]()}
+        for one in result.left_behind:
+            line = f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}"
+            left["stays" if declared(step, one.command) else "left_behind"].append(line)
         return CommandReturned(
             step=step.id,
             attempt=attempt,
@@ -138,6 +143,8 @@ class Orders:
             seconds=round(result.seconds, 3),
             cut=cut,
             survivors=survivors,
+            left_behind=tuple(left["left_behind"]),
+            stays=tuple(left["stays"]),
             gone=gone,
             values=values,
             blobs=blobs,
