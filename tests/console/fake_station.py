@@ -101,6 +101,8 @@ class FakeStation:
         """A hung station: it answers nothing."""
         self.left: bool | None = None
         self.painted = 0
+        self.unset: dict[str, str] = {}
+        """Secrets that it cannot read."""
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         loaded = parse(text, path="night.yaml")
         assert loaded.procedure is not None, loaded.problems
@@ -166,7 +168,7 @@ class FakeStation:
                 events=[msgspec.Raw(encode(event)) for event in self.events], position=len(self.events), history=True
             )
         )
-        self._queue.put_nowait(Standing(recorders={"logbook": "ok", "recorder": "ok"}))
+        self._queue.put_nowait(Standing(recorders={"logbook": "ok", "recorder": "ok"}, unset=self.unset))
         return self
 
     async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - as the client has it

@@ -13,11 +13,17 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from record_nights import ADA, SESSION, START
 
+from quarterdeck import __version__
+from quarterdeck.logbook.log import SessionLog
 from quarterdeck.record import verify
+from quarterdeck.record.exporting import export_session
 from quarterdeck.record.verbs import verify as verify_verb
 from quarterdeck.record.verification import verify_record
-from quarterdeck.session.event import digest
+from quarterdeck.session import events as e
+from quarterdeck.session.event import Draft, Moment, digest
+from quarterdeck.station.opening import plan_hash
 
 
 def sealed(lines: list[bytes]) -> bytes:
@@ -242,3 +248,16 @@ def test_the_verb_prints_heads_and_ends_with_1_where_something_is_wrong(
     record.write_bytes(record.read_bytes().replace(b"plain words", b"other words", 1))
     assert verify_verb(argparse.Namespace(record=str(record))) == 1
     assert "WRONG" in capsys.readouterr().out
+
+
+def test_a_record_of_0_1_0_still_fits_though_plans_compile_otherwise_now(tmp_path: Path) -> None:
+    kits = Path(__file__).parents[1] / "kits"
+    text, stored = (kits / "plan-of-0.1.0.yaml").read_text(), (kits / "plan-of-0.1.0.json").read_bytes().strip()
+    plan = e.PlanRevised(text=text, hash=plan_hash(text, {}, {}), compiled=msgspec.Raw(stored))
+    opened = e.SessionOpened(title="Rotate the archive", procedure="nightly", lead="ada", version=__version__)
+    folder = tmp_path / "sessions" / SESSION
+    log = SessionLog.open(folder, session_id=SESSION, actor=ADA, moment=lambda: Moment(START, "boot", 1, 60, "CET"))
+    log.append([Draft(opened), Draft(plan)], ADA, plan.hash).durable.result(20)
+    log.close()
+    report = verify_record(export_session(folder, tmp_path / "record", ("jsonl",)).paths[0])
+    assert (report.problems, report.remarks) == ([], [])

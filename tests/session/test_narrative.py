@@ -24,6 +24,9 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "step.skipped": {"reason": "not needed"},
     "step.signed": {"role": "qa"},
     "effect.declared": {"effect": "partial"},
+    "command.left_running": {"run": "r", "processes": ("12 root sleep 300",)},
+    "command.left_answered": {"run": "r", "choice": "end"},
+    "command.left_ended": {"run": "r"},
     "step.estimated": {"rest": 240.0},
     "step.added": {"added": Step(id="x", title="Restart the cache")},
     "value.recorded": {"name": "rows", "value": "12"},
@@ -121,3 +124,13 @@ def test_a_guards_reason_is_said_without_the_name_of_what_was_measured() -> None
     assert in_short(reason, "Pages are slow") == "Pages are slow: 120 ms, above 80 ms"
     assert in_short("Pages are slow: api.status is critical", "Pages are slow") == "Pages are slow: critical"
     assert in_short("said by somebody", "Pages are slow") == "said by somebody"
+
+
+def test_what_a_command_left_running_is_told_and_needs_an_eye() -> None:
+    many = tuple(f"{pid} root sleep {pid}" for pid in range(10, 15))
+    ended = make("command.ended", exit_code=0, left_behind=many, stays=("9 root nginx: master",))
+    assert "left running: 10 root sleep 10, 11 root sleep 11, 12 root sleep 12 and 2 more" in sentence(ended, None)
+    assert sentence(ended, None).endswith("stays, as declared: 9 root nginx: master")
+    assert level(ended) == "warning"
+    assert level(make("command.ended", exit_code=0, stays=many)) == "info"
+    assert "could NOT all be ended: 10 root" in sentence(make("command.left_ended", remaining=many), None)

@@ -115,6 +115,11 @@ class Link:
         """What is known of the session."""
         return self.folding.session
 
+    @property
+    def unset(self) -> dict[str, str]:
+        """Secrets that the station cannot read now, to their references."""
+        return self.standing.unset if self.standing is not None else {}
+
     # -- taking in
 
     async def run(self) -> None:

@@ -64,6 +64,7 @@ class DeskApp(App[int], inherit_bindings=False):
             named=self._named,
             link=link.state,
             read_only=link.read_only,
+            unset=link.unset,
         )
 
     def availability(self, command: Command, situation: Situation) -> Available:

@@ -47,7 +47,7 @@ class Opening:
         from quarterdeck.station.client import Client
 
         passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
-        return await Client.connect(self.folder, via="console", pass_env=passed)
+        return await Client.connect(self.folder, via="console", pass_env=passed, own=os.environ)
 
     def close(self) -> None:
         """Leave no process behind."""

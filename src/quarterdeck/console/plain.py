@@ -26,6 +26,7 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.missing import Missing, missing_later
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station.protocol import Answered
@@ -68,6 +69,7 @@ class PlainDesk:
         self._told = 0
         self._next = ""
         self._trouble = ""
+        self._missing: tuple[Missing, ...] = ()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._code: int | None = None
 
@@ -116,7 +118,16 @@ class PlainDesk:
                 if line.kind != "notice":
                     self.print(f"{clock(line.at)} {line.who}: {mark}{line.text}")
             self._told = len(self.link.log)
+            self._say_missing()
             self._say_next()
+
+    def _say_missing(self) -> None:
+        """Secrets that later steps need and that cannot be read, once for each list of them."""
+        missing = missing_later(self.link.session, self.link.unset)
+        if missing != self._missing:
+            for each in missing:
+                self.print(f"! {each.words}: {each.hint}")
+        self._missing = missing
 
     def _say_next(self) -> None:
         found = next_line(self.link.session, self.situation.now, self.link.me)
@@ -179,7 +190,13 @@ class PlainDesk:
         now = link.session.clock(Moment(wall=time.time(), boot=self._boot, bt_ns=boot_clock_ns()))
         named = next_line(link.session, now, link.me).step if link.session.plan is not None else ""
         return Situation(
-            session=link.session, now=now, me=link.me, named=named, link=link.state, read_only=link.read_only
+            session=link.session,
+            now=now,
+            me=link.me,
+            named=named,
+            link=link.state,
+            read_only=link.read_only,
+            unset=link.unset,
         )
 
     async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:

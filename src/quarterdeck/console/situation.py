@@ -15,6 +15,7 @@ from quarterdeck.session import availability, decide
 from quarterdeck.session.decide import Refusal
 from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.leftovers import open_left
 from quarterdeck.session.rollback import next_item
 from quarterdeck.session.state import FINISHED, HaltMark, Poll, Proposal, Session, StepRun
 
@@ -38,6 +39,8 @@ class Situation(Struct, frozen=True):
     link: LinkWord = "live"
     read_only: str = ""
     """Why nothing may be written."""
+    unset: dict[str, str] = {}
+    """Secrets that the station cannot read now, to their references."""
 
     # -- asking the rule book
 
@@ -141,6 +144,10 @@ class Situation(Struct, frozen=True):
     def gone_questions(self) -> list[str]:
         """Steps whose command's end could not be proven: somebody says that it is gone."""
         return [run.id for run in self.session.steps.values() if run.unproven]
+
+    def left_questions(self) -> list[str]:
+        """Steps of whose commands something still runs after a halt: is it left or ended."""
+        return list(dict.fromkeys(step.id for step, _ in open_left(self.session)))
 
     def undo_questions(self) -> list[str]:
         """Undone steps of a committed rollback whose owner picks run, by hand or not needed first (R6)."""

@@ -166,7 +166,7 @@ def _to(folder: Path) -> Connect:
         from quarterdeck.station.client import Client
 
         passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
-        return await Client.connect(folder, via="console", tty=_tty(), pass_env=passed)
+        return await Client.connect(folder, via="console", tty=_tty(), pass_env=passed, own=os.environ)
 
     return connect
 

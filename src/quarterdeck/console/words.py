@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from quarterdeck.errors import UsageError
+from quarterdeck.procedure.interpreters import named
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.state import Session
 
@@ -87,5 +88,5 @@ def command_line(step: Step) -> str:
     """What a step runs, on one line; empty for what no command does."""
     if step.shell:
         first = step.shell.strip().splitlines()
-        return f"sh: {first[0]}{' …' if len(first) > 1 else ''}" if first else ""
+        return f"{named(step.interpreter)}: {first[0]}{' …' if len(first) > 1 else ''}" if first else ""
     return " ".join(word if word and not set(word) & set(" '\"\\$`") else repr(word) for word in step.command)

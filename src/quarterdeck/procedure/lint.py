@@ -26,6 +26,7 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     steps.identities,
     steps.durations,
     steps.kinds,
+    steps.scripts,
     steps.undo,
     steps.retries,
     steps.signatures,

@@ -16,7 +16,7 @@ from quarterdeck.documents import nodes
 from quarterdeck.documents.problems import Problem, did_you_mean, document_error, errors_of, in_order
 from quarterdeck.documents.reader import Context, Section
 from quarterdeck.documents.strict import Limits, compose, read_text
-from quarterdeck.procedure import model
+from quarterdeck.procedure import editions, model
 from quarterdeck.procedure.defaults import complete
 from quarterdeck.procedure.fields import PROCEDURE
 from quarterdeck.procedure.parameters import Filling, fill, settle
@@ -25,7 +25,7 @@ from quarterdeck.procedure.part_fields import PARAM
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Draft", "Loaded", "draft", "judged", "load", "parse"]
+__all__ = ["Draft", "Loaded", "compiled", "draft", "judged", "load", "parse"]
 
 DEFAULT_LIMITS = Limits()
 
@@ -69,6 +69,16 @@ def parse(
     if node is None:
         return Loaded(None, tuple(problems))
     return judged(node, Context(path, problems), params or {}, limits, demand=demand)
+
+
+def compiled(text: str, *, path: str, params: Mapping[str, str]) -> model.Procedure | None:
+    """What a text compiles to, whatever the rules of lint say of it today; None where it is no procedure."""
+    problems: list[Problem] = []
+    node = compose(text, path, problems, DEFAULT_LIMITS)
+    if node is None:
+        return None
+    drafted = draft(node, Context(path, problems), params, DEFAULT_LIMITS, demand=False)
+    return None if drafted is None or errors_of(in_order(problems)) else drafted.procedure
 
 
 def judged(root: nodes.Node, context: Context, params: Mapping[str, str], limits: Limits, *, demand: bool) -> Loaded:
@@ -148,6 +158,7 @@ class _Assembly:
         procedure = model.Procedure(
             **arguments,
             values=self._filling.values,
+            edition=editions.NEWEST,
             preconditions=self._list(self._section.get("preconditions", ())),
             stages=self._stages(self._section.get("stages", ())),
             rollback=model.Rollback(verify=self._list(rollback.get("verify", ()) if rollback else ())),

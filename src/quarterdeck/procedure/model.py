@@ -154,7 +154,14 @@ class Step(Model, frozen=True, kw_only=True):
     instructions: str = ""
     command: tuple[str, ...] = ()
     shell: str = ""
-    """A script for `sh -c`; parameters reach it as environment variables."""
+    """A script; parameters reach it as environment variables, of the secret ones those that it names."""
+    interpreter: str = ""
+    """What runs the script, words between blanks (`bash`, `/usr/bin/env bash`); empty: /bin/sh."""
+    errexit: bool = False
+    """The script stops at its first failing line. Filled in by the loader since edition 1: true for shells unless
+    written otherwise; plans of version 0.1.0 have none of it and go on."""
+    leaves: tuple[str, ...] = ()
+    """Regular expressions; what the command leaves running and one of them finds in its command line is meant to."""
     cwd: str = ""
     env: dict[str, str] = field(default_factory=dict)
     timeout: float = 0.0
@@ -383,3 +390,5 @@ class Procedure(Model, frozen=True, kw_only=True):
     links: tuple[Link, ...] = ()
     documents: tuple[Link, ...] = ()
     progress_every: float = 0.0
+    edition: int = 0
+    """Which defaults were filled in when it was compiled (`editions`)."""

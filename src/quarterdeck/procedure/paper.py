@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from quarterdeck.documents.scalars import show_duration
 from quarterdeck.procedure.expectations import describe
+from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Criterion, Guard, Procedure, Step, VerifyItem
 from quarterdeck.procedure.render import Block, markdown, plain
 from quarterdeck.procedure.totals import totals
@@ -162,6 +163,7 @@ def _runs(step: Step) -> Iterator[Block]:
     if step.command:
         yield Block("code", shlex.join(step.command))
     if step.shell:
+        yield Block("detail", script_manner(step), label="Script")
         yield Block("code", step.shell)
 
 

@@ -130,7 +130,7 @@ PARAM = Shape(
         "default": Field(_EMPTY_TEXT),
         "required": Field(BOOLEAN),
         "choices": Field(TEXTS),
-        "secret": Field(BOOLEAN, "given as env:NAME, file:PATH or keyring:service/user; never shown or stored"),
+        "secret": Field(BOOLEAN, "given as env:NAME or file:PATH; never shown or stored"),
         "ask": Field(TEXT, "the question for a person"),
         "pattern": Field(REGEX, "regular expression that the whole value must match"),
     },

@@ -15,7 +15,7 @@ from quarterdeck.documents.kinds import BOOLEAN, DURATION, ID, TEXT, TIME, Choic
 from quarterdeck.documents.nodes import Mapping, Node
 from quarterdeck.documents.reader import MISSING, Context, Field, Later, ListOf, MapOf, Section, Shape
 from quarterdeck.procedure import model
-from quarterdeck.procedure.part_fields import ARGV, IDS, LINK, RECORD_FIELD, TEXTS, VERIFY_ITEM
+from quarterdeck.procedure.part_fields import ARGV, IDS, LINK, RECORD_FIELD, REGEX, TEXTS, VERIFY_ITEM
 
 __all__ = ["STEP", "STEPS", "Written"]
 
@@ -141,9 +141,12 @@ STEP_FIELDS: dict[str, Field] = {
     "duration": Field(DURATION, "planned work time; required but for notes"),
     "instructions": Field(TEXT, "Markdown, shown whole"),
     "command": Field(ARGV, "argv; exit 0 and its verifications mean done"),
-    "shell": Field(TEXT, "a script; values reach it as environment variables"),
+    "shell": Field(TEXT, "a script; values reach it as environment variables, secrets that it names too"),
+    "interpreter": Field(TEXT, "runs the script: a program or a path, `bash`, `/usr/bin/env bash` (/bin/sh)"),
+    "errexit": Field(BOOLEAN, "the script stops at its first failing line (true; not for other than shells)"),
+    "leaves": Field(ListOf(REGEX, single=True), "command lines of what the command is meant to leave running"),
     "cwd": Field(TEXT, "folder to run in"),
-    "env": Field(_ENVIRONMENT, "environment; secrets as env:NAME, file:PATH, keyring:service/user"),
+    "env": Field(_ENVIRONMENT, "environment; secrets as `${name}` of a secret parameter"),
     "timeout": Field(DURATION, "ends the command; for a poll: unanswered until then"),
     "interactive": Field(BOOLEAN, "hands the terminal over"),
     "become": Field(Choice("root"), "through sudo"),

@@ -134,7 +134,7 @@ def value_problem(name: str, param: Param, value: str) -> str:
     if param.secret:
         if is_secret_reference(value):
             return ""
-        return f"{called} is secret: give env:NAME, file:PATH or keyring:service/user, not the secret itself"
+        return f"{called} is secret: give env:NAME or file:PATH, not the secret itself"
     if len(value) > MOST_CHARACTERS:
         return f"{called}: a value may have {MOST_CHARACTERS:,} characters, this has {len(value):,}"
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):

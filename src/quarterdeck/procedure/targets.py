@@ -151,7 +151,7 @@ TARGET_TYPES: dict[str, TargetType] = {
         watched=False,
     ),
     "sql": TargetType(
-        {"dsn": "env:NAME, file:PATH or keyring:service/user", "query": "gives one number or word"},
+        {"dsn": "env:NAME or file:PATH", "query": "gives one number or word"},
         ("dsn", "query"),
         {**_STATUS, **_LATENCY, **_VALUE},
         "a database query",

@@ -11,6 +11,7 @@ from quarterdeck.record.material import DeviationRow, GapRow, Health
 from quarterdeck.record.telling import Story, Told
 from quarterdeck.session import events as happened
 from quarterdeck.session.events import Unknown
+from quarterdeck.session.leftovers import left_words
 from quarterdeck.session.narrative import span
 
 __all__ = ["deviation_rows", "follow_ups", "gap_rows"]
@@ -81,6 +82,11 @@ def follow_ups(story: Story) -> tuple[str, ...]:
         if run.unproven or run.survivors:
             left = f": {', '.join(run.survivors)}" if run.survivors else ""
             found.append(f"The command of {name} is not proven gone{left}")
+        found += [
+            f"{name} left running: {'; '.join(each.left)} ({left_words(each)})"
+            for each in run.runs
+            if each.left and (each.left_open or not each.left_ended)
+        ]
         if run.effect in {"unknown", "partial"} and not run.undone:
             found.append(f"What {name} changed is {run.effect}")
         if run.state in {"failed", "unknown"}:

@@ -249,6 +249,12 @@ class Output(Struct, frozen=True):
     shell: bool
     host: str
     ending: str
+    left_behind: tuple[str, ...]
+    """What it left running and nobody declared, as `pid owner command`."""
+    left_became: str
+    """What became of that, for a person; empty where nothing was left."""
+    stays: tuple[str, ...]
+    """What it left running as declared."""
     tone: Tone
     file: FileRow | None
     cut: int

@@ -14,6 +14,7 @@ from quarterdeck.regular_files import open_regular
 from quarterdeck.session import events as happened
 from quarterdeck.session.event import Blob
 from quarterdeck.session.events import CommandEnded, StepStarted
+from quarterdeck.session.leftovers import left_words
 
 __all__ = ["evidence", "outputs"]
 
@@ -54,12 +55,21 @@ def _output(story: Story, told: Told, ended: CommandEnded, start: StepStarted, m
         shell=start.shell,
         host=start.host,
         ending=sentence.partition(": command ")[2] or sentence,
+        left_behind=ended.left_behind,
+        left_became=_became(story, told.event.step, ended),
+        stays=ended.stays,
         tone=tone,
         file=file,
         cut=ended.cut,
         excerpt=excerpt,
         left_out=left_out,
     )
+
+
+def _became(story: Story, step: str, ended: CommandEnded) -> str:
+    run = story.session.steps.get(step)
+    found = [each for each in run.runs if each.id == ended.run] if run is not None and ended.left_behind else []
+    return left_words(found[0]) if found else ""
 
 
 def _file(blob: Blob, missing: frozenset[str]) -> FileRow:

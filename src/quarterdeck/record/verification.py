@@ -12,7 +12,8 @@ import msgspec
 
 from quarterdeck import __version__
 from quarterdeck.errors import LogbookError
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.editions import as_of
+from quarterdeck.procedure.loader import compiled
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.record import verify
 from quarterdeck.record.verify import Report
@@ -49,10 +50,14 @@ def _check_compiled(report: Report, data: bytes) -> None:
 
 
 def _compile(report: Report, number: int, plan: PlanRevised, version: str) -> None:
-    """A plan of another version may compile otherwise: that is a remark, not a fault."""
-    loaded = parse(plan.text, path=plan.path or "the plan", params=plan.params, demand=False)
+    """A plan of another version may compile otherwise: that is a remark, not a fault.
+
+    It is compiled as its own edition did, and not judged: what lint refuses today was worked by all the same.
+    """
+    found = compiled(plan.text, path=plan.path or "the plan", params=plan.params)
     try:
-        same = loaded.procedure is not None and loaded.procedure == msgspec.json.decode(plan.compiled, type=Procedure)
+        worked_by = msgspec.json.decode(plan.compiled, type=Procedure)
+        same = found is not None and as_of(found, worked_by.edition) == worked_by
     except ValueError:
         same = False
     if same:

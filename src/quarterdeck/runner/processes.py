@@ -31,6 +31,7 @@ __all__ = [
     "send",
     "shrugs_off",
     "tagged",
+    "topmost",
     "wait_state",
 ]
 
@@ -112,6 +113,12 @@ def _closure(seeds: Collection[int], below: dict[int, list[int]]) -> set[int]:
             found.add(pid)
             waiting.extend(below.get(pid, ()))
     return found
+
+
+def topmost(entries: Collection[Entry]) -> list[Entry]:
+    """Those that no other one of them started."""
+    known = {entry.pid for entry in entries}
+    return [entry for entry in entries if entry.parent not in known]
 
 
 def send(pid: int, number: int) -> bool:

@@ -22,7 +22,7 @@ class Spec(NamedTuple):
     step: str
     """Only for messages."""
     argv: list[str]
-    """Never empty; a script is already `["/bin/sh", "-c", script]`."""
+    """Never empty; a script is already the last word of its interpreter's."""
     cwd: str
     env: dict[str, str]
     """Complete: nothing of the station's or the runner's own environment is added but the tag."""

@@ -24,7 +24,7 @@ from quarterdeck.host import boot_clock_ns, boot_id, identity_of, own_identity, 
 from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.escalation import Escalation
 from quarterdeck.runner.files import OUTPUT, RUNNER, STOP, TAG, write_atomic
-from quarterdeck.runner.processes import Entry, become_subreaper, descendants, describe
+from quarterdeck.runner.processes import Entry, become_subreaper, descendants, describe, topmost
 from quarterdeck.runner.result import ResultFile
 from quarterdeck.runner.spec import Spec, claim
 from quarterdeck.runner.spool import SpoolWriter
@@ -305,7 +305,7 @@ class Runner:
             "started_boot_ns": self._began[2],
             "ended_boot_ns": ended[2],
             "survivors": describe(ending.left) if ending else [],
-            "left_behind": describe(self._left_behind),
+            "left_behind": describe(topmost(self._left_behind)),
             "output_total": self._spool.total,
             "output_cut": self._spool.cut,
             "output_error": self._spool.error,

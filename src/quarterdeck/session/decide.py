@@ -11,6 +11,7 @@ from quarterdeck.session.deciding import (
     finishing,
     guarding,
     halting,
+    leaving,
     passing,
     planning,
     polling,
@@ -25,7 +26,19 @@ from quarterdeck.session.state import Session
 
 __all__ = ["Answer", "Refusal", "decide"]
 
-_ROOMS = (amending, finishing, guarding, halting, passing, planning, polling, reporting, rolling_back, starting)
+_ROOMS = (
+    amending,
+    finishing,
+    guarding,
+    halting,
+    leaving,
+    passing,
+    planning,
+    polling,
+    reporting,
+    rolling_back,
+    starting,
+)
 
 
 def decide(session: Session, intent: Intent, by: Actor, now: float) -> Answer:

@@ -223,6 +223,14 @@ class DeclareGone(Wish, frozen=True, kw_only=True):
     note: str = ""
 
 
+class AnswerLeft(Wish, frozen=True, kw_only=True):
+    """Leave what a step's command left running, or end it."""
+
+    step: str
+    choice: Literal["leave", "end"]
+    note: str = ""
+
+
 class StopCommand(Wish, frozen=True, kw_only=True):
     """Stop a running command now (key T)."""
 
@@ -352,11 +360,29 @@ class CommandReturned(Wish, frozen=True, kw_only=True):
     seconds: float = 0.0
     cut: int = 0
     survivors: tuple[str, ...] = ()
+    left_behind: tuple[str, ...] = ()
+    stays: tuple[str, ...] = ()
     gone: Proof | None = None
     values: dict[str, str] = {}
     unsearched: dict[str, str] = {}
     blobs: tuple[Blob, ...] = ()
     watch: Watch | None = None
+
+
+class FindLeft(Wish, frozen=True, kw_only=True):
+    """After a halt, what a command left behind still runs."""
+
+    step: str
+    run: str
+    processes: tuple[str, ...] = ()
+
+
+class EndLeft(Wish, frozen=True, kw_only=True):
+    """What a command left running was ended, but for what remains."""
+
+    step: str
+    run: str
+    remaining: tuple[str, ...] = ()
 
 
 class VerificationRead(Wish, frozen=True, kw_only=True):
@@ -425,9 +451,9 @@ class NoteRecorder(Wish, frozen=True, kw_only=True):
 Intent = (
     TickItem | StartSession | Pause | GoOn | Halt | GiveReason | RollBack | RunMine | DecideUndo | UndoStep
     | StartContingency | Abandon | EndSession | CloseSession | ClaimStep | StartStep | FinishStep | FailStep
-    | SkipStep | VerifyStep | AcceptStep | DeclareEffect | DeclareGone | StopCommand | Estimate | RecordValue
-    | AddEvidence | AddNote | SignStep | AddStep | CorrectStep | ExtendWindow | AnswerPoll | DismissProposal
-    | OverrideGuard | AnswerCriterion | CommandReturned | VerificationRead | WaitOver | GuardHolds | GuardReleased
-    | Tick | CrashFound | NoteFact | NoteClockStep | NoteRecorder
+    | SkipStep | VerifyStep | AcceptStep | DeclareEffect | DeclareGone | AnswerLeft | StopCommand | Estimate
+    | RecordValue | AddEvidence | AddNote | SignStep | AddStep | CorrectStep | ExtendWindow | AnswerPoll
+    | DismissProposal | OverrideGuard | AnswerCriterion | CommandReturned | FindLeft | EndLeft | VerificationRead
+    | WaitOver | GuardHolds | GuardReleased | Tick | CrashFound | NoteFact | NoteClockStep | NoteRecorder
 )  # fmt: skip
 """Everything that can be asked of a session."""

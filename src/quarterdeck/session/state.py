@@ -73,6 +73,16 @@ class Run(Struct):
     blobs: tuple[Blob, ...] = ()
     lived: bool = True
     """False once its end is known."""
+    left: tuple[str, ...] = ()
+    """What it left running and nobody declared, as `pid owner command`."""
+    stays: tuple[str, ...] = ()
+    """What it left running, as declared."""
+    left_open: tuple[str, ...] = ()
+    """What of it still ran after a halt: its owner is asked."""
+    left_answer: Literal["", "leave", "end"] = ""
+    left_note: str = ""
+    left_ended: bool = False
+    """It was ended, but for what `left_open` still holds."""
 
 
 class StepRun(Struct):

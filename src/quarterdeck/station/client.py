@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -26,6 +26,7 @@ from quarterdeck.station.protocol import (
     Ask,
     Farewell,
     FromStation,
+    Given,
     Happened,
     Hello,
     Leave,
@@ -68,7 +69,7 @@ class _Line(NamedTuple):
 class Client:
     """One connection to a session's station. Make it with `connect`."""
 
-    def __init__(self, folder: Path, hello: Hello, *, start: bool) -> None:
+    def __init__(self, folder: Path, hello: Hello, *, start: bool, own: Mapping[str, str] | None = None) -> None:
         """`start`: whether a station is started when none is there."""
         self.folder = folder
         self.welcome: Welcome | None = None
@@ -76,7 +77,7 @@ class Client:
         self.position = 0
         """Position of the last event that was received."""
         self.state: Literal["connected", "lost", "hung", "closed"] = "lost"
-        self._hello, self._start = hello, start
+        self._hello, self._start, self._own = hello, start, own or {}
         self._line: _Line | None = None
         self._frames: asyncio.Queue[FromStation | Linked | None] = asyncio.Queue()
         self._waiting: dict[int, asyncio.Future[Answered]] = {}
@@ -95,8 +96,12 @@ class Client:
         watching: bool = True,
         tty: str = "",
         pass_env: dict[str, str] | None = None,
+        own: Mapping[str, str] | None = None,
     ) -> Client:
-        """Reach the station of the session in `folder`, starting it where there is none. StationError where not."""
+        """Reach the station of the session in `folder`, starting it where there is none. StationError where not.
+
+        `own` is the person's environment: what the procedure's secrets name of it is given to the station, no more.
+        """
         hello = Hello(
             protocol=PROTOCOL,
             via=via,
@@ -105,7 +110,7 @@ class Client:
             ssh=os.environ.get("SSH_CONNECTION", ""),
             pass_env=pass_env or {},
         )
-        client = cls(folder, hello, start=start)
+        client = cls(folder, hello, start=start, own=own)
         await client._reach()
         client._tasks = [
             asyncio.create_task(client._live(), name="station frames"),
@@ -251,6 +256,8 @@ class Client:
         self._heard = asyncio.get_running_loop().time()
         self.welcome = frame
         self.state = "connected"
+        if given := {name: self._own[name] for name in frame.wants if name in self._own}:
+            self._send(Given(env=given), quietly=True)
         self._frames.put_nowait(Linked("connected"))
         self._frames.put_nowait(frame)
 

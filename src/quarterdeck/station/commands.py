@@ -90,6 +90,7 @@ class Commands:
         *,
         argv: Sequence[str] = (),
         shell: str = "",
+        interpreter: Sequence[str] = ("/bin/sh", "-c"),
         env: Mapping[str, str],
         cwd: str = "",
         on_halt: Literal["finish", "terminate", "ask"] = "finish",
@@ -106,15 +107,15 @@ class Commands:
 
         The name is new on this whole machine (give it a random part): processes are found by it, and ended.
 
-        Exactly one of `argv` and `shell`. `env` is complete (`build_environment`). `answered` names the halts
-        that do not stop it (R2). `become_env` names variables for sudo to let through. StationError where the
-        order cannot be written, or the name was used before.
+        Exactly one of `argv` and `shell`, which becomes the last word of `interpreter`. `env` is complete
+        (`build_environment`). `answered` names the halts that do not stop it (R2). `become_env` names variables for
+        sudo to let through. StationError where the order cannot be written, or the name was used before.
         """
         if not _NAME.match(run):
             raise StationError(f"{run!r} is no name for a run")
         if bool(argv) == bool(shell):
             raise StationError("A run needs either an argv or a script", where=step)
-        words = list(argv) if argv else ["/bin/sh", "-c", shell]
+        words = list(argv) if argv else [*interpreter, shell]
         whole = _become(words, become, become_env)
         folder = self.spool / run
         order = {

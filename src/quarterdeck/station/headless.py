@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -49,7 +50,7 @@ class _Run:
         self._position = 0
 
     async def run(self, stdin: BinaryIO) -> int:
-        client = await Client.connect(self._folder, via=self._via)
+        client = await Client.connect(self._folder, via=self._via, own=os.environ)
         _complain(session=self._folder.name, folder=str(self._folder))
         watching = asyncio.create_task(self._watch(client))
         asking = asyncio.create_task(self._ask_all(client, stdin))

@@ -34,7 +34,9 @@ from quarterdeck.session.intents import (
     AddEvidence,
     CommandReturned,
     CrashFound,
+    EndLeft,
     EndSession,
+    FindLeft,
     FinishStep,
     GuardHolds,
     GuardReleased,
@@ -59,7 +61,7 @@ __all__ = ["Effects", "Hub"]
 
 OWN = (
     CommandReturned, VerificationRead, WaitOver, GuardHolds, GuardReleased, Tick, CrashFound, NoteFact, NoteClockStep,
-    NoteRecorder,
+    NoteRecorder, FindLeft, EndLeft,
 )  # fmt: skip
 """Facts that only the station itself states."""
 RESERVED = (HaltCalled, NoteAdded, EvidenceAdded, CommandEnded, EffectDeclared, SessionAbandoned)

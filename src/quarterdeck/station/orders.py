@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from quarterdeck.host import host_names
 from quarterdeck.matcher import NotSearchedError, first_match
+from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob
 from quarterdeck.session.events import Proof
@@ -21,6 +22,7 @@ from quarterdeck.session.intents import CommandReturned, Launch
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands import Commands
 from quarterdeck.station.environment import build_environment
+from quarterdeck.station.leftovers import declared
 from quarterdeck.station.redaction import redact
 from quarterdeck.station.results import Prepared, Result
 from quarterdeck.station.sealing import seal_output
@@ -82,6 +84,7 @@ class Orders:
             step.id,
             argv=self._wording.argv(session, step.command, values),
             shell=step.shell,
+            interpreter=script_command(step),
             env=self.environment(session, step, declared),
             cwd=step.cwd,
             on_halt=step.on_halt.action,
@@ -128,6 +131,10 @@ class Orders:
         survivors = tuple(
             f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}" for one in result.survivors
         )
+        left = {"left_behind": list[str](), "stays": list[str]()}
+        for one in result.left_behind:
+            line = f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}"
+            left["stays" if declared(step, one.command) else "left_behind"].append(line)
         return CommandReturned(
             step=step.id,
             attempt=attempt,
@@ -139,6 +146,8 @@ class Orders:
             seconds=round(result.seconds, 3),
             cut=cut,
             survivors=survivors,
+            left_behind=tuple(left["left_behind"]),
+            stays=tuple(left["stays"]),
             gone=gone,
             values=values,
             unsearched=unsearched,

@@ -25,8 +25,10 @@ from quarterdeck.station import protocol
 from quarterdeck.station.commands import Commands
 from quarterdeck.station.halting import filed_halts
 from quarterdeck.station.history import History
+from quarterdeck.station.leftovers import Leftovers
 from quarterdeck.station.orders import Order, Orders
 from quarterdeck.station.progress import Progress
+from quarterdeck.station.redaction import redact
 from quarterdeck.station.results import Finished, Found, Result, Tail, nothing_ran
 from quarterdeck.station.verification import Verifier
 from quarterdeck.station.wording import Wording
@@ -71,6 +73,7 @@ class Performer:
         self._folder, self._hub, self._orders = folder, hub, orders
         self._wording, self._show, self._holds = wording, show, holds
         self._verifier = Verifier(history, wording)
+        self._leftovers = Leftovers(hub, lambda text: redact(text, wording.secrets()))
         self._orders_made: dict[str, Order] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tails: dict[str, protocol.Tail] = {}
@@ -133,12 +136,14 @@ class Performer:
                     self._stop(run)
                 case "session.went_on":
                     self.recheck()
-                case "plan.revised" if session.plan is not None:
-                    self._wording.learn(session.plan.procedure)
                 case "halt.called" | "poll.closed" | "step.done" | "step.failed" | "step.skipped":
                     self._drop_idle()
+                case "command.left_answered" if run is not None:
+                    self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
                 case _:
-                    continue
+                    pass
+            if event.kind in {"halt.called", "command.ended"} and session.live_halts():
+                self._spawn("look for what is left", self._leftovers.look())
 
     def _started(self, session: Session, run: StepRun, event: Event) -> None:
         assert session.plan is not None
@@ -330,7 +335,10 @@ class Performer:
                 self._spawn(f"wait {run.id}", self._wait(session.plan.steps[run.id], run.attempt))
             elif run.state == "verifying" and not run.proofs:
                 self.verify(run.id)
+            if any(attempt.left_answer == "end" and not attempt.left_ended for attempt in run.runs):
+                self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
         self.recheck()
+        self._spawn("look for what is left", self._leftovers.look())
 
     async def close(self) -> None:
         """Leave the commands alone, end everything else."""

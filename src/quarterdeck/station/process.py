@@ -20,6 +20,7 @@ from quarterdeck.errors import StationError
 from quarterdeck.host import boot_clock, host_names, login_name
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.log import SessionLog
+from quarterdeck.procedure.secrets import variables_of
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.events import Verdict, Watch
 from quarterdeck.session.fold import fold
@@ -79,6 +80,7 @@ class Station:
         self.hub.effects = self
         self.hub.on_published = self._published
         self._wording = Wording(folder.parent.parent)
+        self._unset: dict[str, str] = {}
         self.orders = Orders(folder, self._wording, dict(os.environ))
         self._history = History(boot_clock)
         self._server = Server(socket_of(folder), self, self._complain)
@@ -112,9 +114,7 @@ class Station:
             self._server.show_tail,
             self._observing.holds,
         )
-        session = self.hub.session
-        if session.plan is not None:
-            self._wording.learn(session.plan.procedure)
+        self._look_for_secrets()
         await self._take_up()
         await self._server.open()
         ready()
@@ -273,6 +273,8 @@ class Station:
 
     def react(self, events: list[Event]) -> None:
         """Do what follows from durable events."""
+        if any(event.kind in {"plan.revised", "session.started", "halt.called"} for event in events):
+            self._look_for_secrets()
         self._performing.react(events)
 
     def unsaved(self, events: list[Event], why: str) -> None:
@@ -328,6 +330,7 @@ class Station:
             observer=self._observing.health,
             consoles=sum(visitor.hello.watching for visitor in self._server.visitors),
             verifying=self._performing.verifying,
+            unset=self._unset,
         )
 
     def visited(self, visitor: Visitor, *, came: bool, end: bool = False) -> None:
@@ -337,6 +340,7 @@ class Station:
             agent = visitor.hello.pass_env.get("SSH_AUTH_SOCK", "")
             if agent:
                 self.orders.agent = agent
+            self._look_for_secrets()
             return
         self._seen.pop(visitor.name, None)
         self._marks_changed = True
@@ -351,6 +355,23 @@ class Station:
             now = asyncio.get_running_loop().time()
             self._idle_since = now
             self._lease.somebody_left(now, saying_so=visitor.left)
+
+    def wants(self) -> tuple[str, ...]:
+        """The variables in which the procedure's secrets lie."""
+        plan = self.hub.session.plan
+        return variables_of(plan.procedure) if plan is not None else ()
+
+    def given(self, variables: dict[str, str]) -> None:
+        """A console has some of them, as the last attached one: they stay in memory alone."""
+        wanted = self.wants()
+        self._wording.give({name: value for name, value in variables.items() if name in wanted})
+        self._look_for_secrets()
+        self._server.say(self.standing())
+
+    def _look_for_secrets(self) -> None:
+        """Which can be read now: redaction knows them, and what is missing is said before a step needs it."""
+        plan = self.hub.session.plan
+        self._unset = self._wording.learn(plan.procedure) if plan is not None else {}
 
     def painted(self, visitor: Visitor, position: int) -> None:
         """Somebody saw everything up to a position (R26)."""

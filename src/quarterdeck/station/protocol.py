@@ -16,8 +16,9 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
 
 __all__ = [
-    "PROTOCOL", "Answered", "Ask", "Farewell", "FromStation", "Happened", "Hello", "Leave", "Marks", "Ping", "Pong",
-    "Present", "Sampled", "Seen", "Standing", "Tail", "ToStation", "Welcome", "decode_from", "decode_to", "encode",
+    "PROTOCOL", "Answered", "Ask", "Farewell", "FromStation", "Given", "Happened", "Hello", "Leave", "Marks", "Ping",
+    "Pong", "Present", "Sampled", "Seen", "Standing", "Tail", "ToStation", "Welcome", "decode_from", "decode_to",
+    "encode",
 ]  # fmt: skip
 
 PROTOCOL = 1
@@ -51,6 +52,12 @@ class Ask(Frame, frozen=True, kw_only=True):
 
     id: int
     intent: Intent
+
+
+class Given(Frame, frozen=True, kw_only=True):
+    """What the attached terminal's environment holds of `Welcome.wants`; never stored."""
+
+    env: dict[str, str]
 
 
 class Seen(Frame, frozen=True, kw_only=True):
@@ -96,6 +103,8 @@ class Welcome(Frame, frozen=True, kw_only=True):
     bt_ns: int = 0
     read_only: str = ""
     """Why nothing may be written (a fork, a newer version); empty otherwise."""
+    wants: tuple[str, ...] = ()
+    """Environment variables in which the procedure's secrets lie: answered by `Given`."""
 
 
 class Happened(Frame, frozen=True, kw_only=True):
@@ -158,6 +167,8 @@ class Standing(Frame, frozen=True, kw_only=True):
     consoles: int = 1
     verifying: tuple[str, ...] = ()
     """Steps whose verifications are being read now."""
+    unset: dict[str, str] = {}
+    """Secrets that cannot be read now, to their references (`env:NAME`)."""
 
 
 class Pong(Frame, frozen=True, kw_only=True):
@@ -172,7 +183,7 @@ class Farewell(Frame, frozen=True, kw_only=True):
     reason: str
 
 
-ToStation = Hello | Ask | Seen | Present | Ping | Leave
+ToStation = Hello | Ask | Given | Seen | Present | Ping | Leave
 FromStation = Welcome | Happened | Answered | Sampled | Tail | Marks | Standing | Pong | Farewell
 
 _encoder = msgspec.json.Encoder()

@@ -79,7 +79,7 @@ class Result(Struct, frozen=True):
     survivors: tuple[Seen, ...] = ()
     """What still runs although we tried to end it; its owner declares it gone (R6)."""
     left_behind: tuple[Seen, ...] = ()
-    """Background processes of a command that ended by itself; left alone."""
+    """Background processes of a command that ended by itself, without what they started; left alone."""
     output_total: int = 0
     output_cut: int = 0
     """Bytes in the middle that the spool no longer holds."""

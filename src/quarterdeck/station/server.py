@@ -28,6 +28,7 @@ from quarterdeck.station.protocol import (
     Answered,
     Ask,
     Farewell,
+    Given,
     Happened,
     Hello,
     Leave,
@@ -90,6 +91,12 @@ class Host(Protocol):
 
     def visited(self, visitor: Visitor, *, came: bool, end: bool = False) -> None:
         """Hear that somebody came or left."""
+
+    def wants(self) -> tuple[str, ...]:
+        """Return the environment variables in which the procedure's secrets lie."""
+
+    def given(self, variables: dict[str, str]) -> None:
+        """Hear what a visitor's environment holds of them."""
 
     def painted(self, visitor: Visitor, position: int) -> None:
         """Hear that somebody saw everything up to a position (R26)."""
@@ -247,6 +254,7 @@ class Server:
             boot=boot_id(),
             bt_ns=boot_clock_ns(),
             read_only=read_only,
+            wants=self._host.wants(),
         )
 
     async def _attend(self, visitor: Visitor, reader: asyncio.StreamReader) -> None:
@@ -297,6 +305,8 @@ class Server:
                 await asyncio.sleep(0)  # act on it before the next frame is read: it may be a halt
             elif isinstance(frame, Ping):
                 visitor.outlet.answer(encode(Pong(id=frame.id)))
+            elif isinstance(frame, Given):
+                self._host.given(frame.env)
             elif isinstance(frame, Seen):
                 self._host.painted(visitor, frame.position)
             elif isinstance(frame, Present):

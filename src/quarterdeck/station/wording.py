@@ -1,17 +1,20 @@
 """What `${…}` stands for when a command of a step runs: parameters, recorded values, the station's own, secrets.
 
-Secrets are looked up by reference at the last moment and only handed to the command's order; everything that is kept
-or shown goes through redaction with the same values. Called by `orders` and `verification`.
+Secrets are looked up by reference at the last moment, only those that the step names, and only handed to the
+command's order; everything that is kept or shown goes through redaction with the same values. Called by `orders` and
+`verification`.
 """
 
 from __future__ import annotations
 
 import os
+from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.model import Procedure, Step
+from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of
 from quarterdeck.procedure.substitution import environment_name, leading_dash_refused, references, substitute
 from quarterdeck.regular_files import read_regular
 from quarterdeck.session.state import Session
@@ -28,15 +31,17 @@ def secret(reference: str, own: Mapping[str, str]) -> str:
         if name in own:
             return own[name]
         raise QuarterdeckError(
-            f"The secret {reference} is not set where the station runs", hint="set it, then start the station anew"
+            f"The secret {reference} is not set where the station runs", hint=how_to_set(reference)
         )
     if kind == "file":
         try:
             content = read_regular(Path(name).expanduser(), MOST_SECRET, follow=True)
         except OSError as error:
-            raise QuarterdeckError(f"The secret {reference} cannot be read: {error.strerror}") from error
+            raise QuarterdeckError(
+                f"The secret {reference} cannot be read: {error.strerror}", hint=how_to_set(reference)
+            ) from error
         return content.decode(errors="surrogateescape").rstrip("\r\n")
-    raise QuarterdeckError(f"Secrets of the kind {kind}: cannot be read here", hint="use env:NAME or file:PATH")
+    raise QuarterdeckError(f"The secret {reference} cannot be read", hint=how_to_set(reference))
 
 
 class Wording:
@@ -45,28 +50,38 @@ class Wording:
     def __init__(self, home: Path, own: Mapping[str, str] | None = None) -> None:
         """`home` is the state folder; `own` the person's environment (the station's by default)."""
         self._home = home
-        self._own = os.environ if own is None else own
+        self._given: dict[str, str] = {}
+        self._own: Mapping[str, str] = ChainMap(self._given, dict(os.environ if own is None else own))
         self._known: set[str] = set()
 
     def secrets(self) -> list[str]:
         """Every secret value that was handed to a command so far: what redaction takes out."""
         return list(self._known)
 
-    def learn(self, procedure: Procedure) -> None:
-        """Know the procedure's secrets for redaction; one that cannot be read now is said when a step needs it."""
-        for name, param in procedure.params.items():
-            if param.secret and name in procedure.values:
-                try:
-                    self._known.add(secret(procedure.values[name], self._own))
-                except QuarterdeckError:
-                    continue
+    def give(self, variables: Mapping[str, str]) -> None:
+        """What the last attached console has of the variables in which secrets lie; it stays in memory alone."""
+        self._given.update(variables)
+
+    def learn(self, procedure: Procedure) -> dict[str, str]:
+        """Know the procedure's secrets for redaction; those that cannot be read now, to their references."""
+        unset = {}
+        for name, reference in references_of(procedure).items():
+            try:
+                self._known.add(secret(reference, self._own))
+            except QuarterdeckError:
+                unset[name] = reference
+        return unset
 
     def values(self, session: Session, step: Step, *, secrets: bool) -> dict[str, str]:
-        """Every reference that has a value now; those to secrets only where asked for."""
+        """Every reference that has a value now; with `secrets`, of those the ones that the step names.
+
+        QuarterdeckError where one of these cannot be read; what the step does not name is not looked for.
+        """
         assert session.plan is not None
         procedure = session.plan.procedure
         run = session.steps.get(step.id)
-        found = {name: value for name, value in procedure.values.items() if not _is_secret(procedure, name)}
+        hidden = references_of(procedure)
+        found = {name: value for name, value in procedure.values.items() if name not in hidden}
         for other in session.steps.values():
             for name, value in other.values.items():
                 found[f"{other.id}.{name}"] = value
@@ -77,11 +92,9 @@ class Wording:
             "quarterdeck.attempt": str(run.attempt + (run.state != "running") if run is not None else 1),
         }
         if secrets:
-            needed = _needed(step)
-            for name in procedure.values:
-                if _is_secret(procedure, name) and (name in needed or step.shell):
-                    found[name] = secret(procedure.values[name], self._own)
-                    self._known.add(found[name])
+            for name in named_secrets(procedure, step):
+                found[name] = secret(hidden[name], self._own)
+                self._known.add(found[name])
         return found
 
     def argv(self, session: Session, words: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
@@ -97,22 +110,11 @@ class Wording:
         return [substitute(word, values) for word in words]
 
     def environment(self, step: Step, values: Mapping[str, str]) -> dict[str, str]:
-        """What the step declares, and for a script all values as variables."""
+        """What the step declares, and for a script all `values` as variables: of the secrets those that it names."""
         declared = {name: substitute(text, values) for name, text in step.env.items()}
         return (
             {environment_name(name): value for name, value in values.items()} | declared if step.shell else declared
         )
-
-
-def _needed(step: Step) -> set[str]:
-    texts = [*step.command, *step.stop, *step.env.values(), *(step.progress.command if step.progress else ())]
-    for item in (*step.verify, *([step.gone] if step.gone else [])):
-        texts += [*item.command, *([item.expect.value, item.expect.upper] if item.expect else [])]
-    return {name for text in texts for name, _ in references(text)}
-
-
-def _is_secret(procedure: Procedure, name: str) -> bool:
-    return name in procedure.params and procedure.params[name].secret
 
 
 def _pattern(session: Session, name: str) -> str:

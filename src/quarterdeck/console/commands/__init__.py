@@ -11,6 +11,7 @@ _CLASSES: tuple[type[Command], ...] = (
     halting.Halt, halting.Pause, halting.GoOn, halting.WhatNow, halting.LetterR,
     steps.Start, steps.Done, steps.Fail, steps.Skip, steps.Verify, mending.StopNow, mending.Estimate,
     mending.DoneByHand, mending.Retry, mending.Accept, mending.DeclareEffect, mending.DeclareGone,
+    mending.AnswerLeft,
     rollback.RollBack, rollback.RunMine, rollback.StopMine, rollback.UndoStep, rollback.DecideUndo,
     rollback.Contingency, rollback.Abandon, rollback.EndSession,
     polls.AnswerPoll, polls.Dismiss, polls.OverrideGuard, polls.AnswerCriterion, polls.SignOff, polls.TickItem,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
-from quarterdeck.console.commands.questions import ask_effect, ask_gone
+from quarterdeck.console.commands.questions import ask_effect, ask_gone, ask_left
 from quarterdeck.console.commands.steps import ENDED_BADLY, any_of, finish, meant, meant_live, start_or_retry
 from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.situation import Situation
@@ -12,7 +12,8 @@ from quarterdeck.errors import UsageError
 from quarterdeck.session import intents
 
 __all__ = [
-    "Accept", "DeclareEffect", "DeclareGone", "DoneByHand", "Estimate", "Retry", "StopNow", "wrong_span",
+    "Accept", "AnswerLeft", "DeclareEffect", "DeclareGone", "DoneByHand", "Estimate", "Retry", "StopNow",
+    "wrong_span",
 ]  # fmt: skip
 
 
@@ -225,3 +226,20 @@ class DeclareGone(Command):
         step = await desk.which("Gone", meant(desk.situation, desk.situation.gone_questions()))
         if step:
             await ask_gone(desk, step)
+
+
+class AnswerLeft(Command):
+    """Says whether what a command left running goes on, or is ended. A halt alone never ends it."""
+
+    id = "answer_left"
+    title = "Leave or end what a step left running"
+
+    def available(self, situation: Situation) -> Available:
+        """While it is asked."""
+        return YES if situation.left_questions() else No("nothing that a step left running is asked about")
+
+    async def run(self, desk: Desk) -> None:
+        """Ask."""
+        step = await desk.which("Left running", meant(desk.situation, desk.situation.left_questions()))
+        if step:
+            await ask_left(desk, step)

@@ -13,12 +13,16 @@ from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import name_of, span
 from quarterdeck.session import forecast, intents, rollback
+from quarterdeck.session.leftovers import open_left
 
-__all__ = ["ask_effect", "ask_gone", "ask_open", "ask_poll", "ask_reason", "ask_undo", "open_question", "what_now"]
+__all__ = [
+    "ask_effect", "ask_gone", "ask_left", "ask_open", "ask_poll", "ask_reason", "ask_undo", "open_question",
+    "what_now",
+]  # fmt: skip
 
 
 def open_question(situation: Situation) -> str:
-    """What is asked next: `manual`, `gone`, `effect`, `reason`, `what_now`, `undo`, `poll`, or nothing."""
+    """What is asked next: `manual`, `gone`, `effect`, `reason`, `undo`, `left`, `what_now`, `poll`, or nothing."""
     halted = bool(situation.halts()) and situation.session.phase != "rolling_back"
     if situation.manual_questions():
         return "manual"
@@ -30,6 +34,8 @@ def open_question(situation: Situation) -> str:
         return "reason"
     if situation.undo_questions():
         return "undo"
+    if situation.halts() and situation.left_questions():
+        return "left"
     if halted:
         return "what_now"
     return "poll" if situation.polls() else ""
@@ -49,6 +55,8 @@ async def ask_open(desk: Desk) -> bool:
                 done = await ask_reason(desk)
             case "undo":
                 done = await ask_undo(desk, desk.situation.undo_questions()[0])
+            case "left":
+                done = await ask_left(desk, desk.situation.left_questions()[0])
             case _:
                 return True
         if not done:
@@ -130,6 +138,35 @@ async def ask_gone(desk: Desk, step: str) -> bool:
     if answers is None:
         return False
     return not (await desk.ask(intents.DeclareGone(step=step, note=answers["note"]))).refusal
+
+
+async def ask_left(desk: Desk, step: str) -> bool:
+    """Leave what its command left running, or end it: it may be production's own service."""
+    runs = [run for owner, run in open_left(desk.situation.session) if owner.id == step]
+    answers = await desk.fill(
+        Form(
+            f"left:{step}",
+            f"{name_of(desk.situation.session, step)} left something running. Leave it or end it?",
+            tuple(process for run in runs for process in run.left_open),
+            fields=(
+                choice(
+                    "choice",
+                    "",
+                    Choice("1", "leave", "leave it", "it goes on; a halt ends only what it terminates"),
+                    Choice("2", "end", "end it", "SIGTERM, and SIGKILL after 10 s; what it started goes with it"),
+                ),
+                text("note", "Why? (may stay empty)", required=False),
+            ),
+            confirm="say so",
+            tone="change",
+            moot=lambda now: "" if step in now.left_questions() else "it is answered",
+            survives_halt=True,
+        )
+    )
+    if answers is None:
+        return False
+    intent = intents.AnswerLeft(step=step, choice=answers["choice"], note=answers["note"])  # type: ignore[arg-type]  # from the choices
+    return not (await desk.ask(intent)).refusal
 
 
 async def ask_reason(desk: Desk) -> bool:

@@ -14,6 +14,7 @@ from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import clock, name_of, owner_of, span, step_of
 from quarterdeck.session import forecast, intents
 from quarterdeck.session.events import UndoItem
+from quarterdeck.session.missing import missing_in_rollback
 from quarterdeck.session.rollback import preview
 
 __all__ = ["Abandon", "Contingency", "DecideUndo", "EndSession", "RollBack", "RunMine", "StopMine", "UndoStep"]
@@ -122,6 +123,7 @@ def rollback_lines(situation: Situation) -> list[str]:
         lines.append(f"    and {len(back.items) - SHOWN} more: see the rollback plan")
     if not back.items:
         lines.append("    nothing has to be undone")
+    lines += [f"MISSING {each.words} · {each.hint}" for each in missing_in_rollback(session, situation.unset)]
     for identity in back.stays:
         step = step_of(session, identity)
         lines.append(f"stays: {name_of(session, identity)}: {step.undo_none if step else ''}")

@@ -10,8 +10,11 @@ from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.forms import Form, reason
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import clock, command_line, name_of, span, stretch
+from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Step
+from quarterdeck.procedure.secrets import how_to_set, named_secrets
 from quarterdeck.session import availability, forecast, intents, rollback
+from quarterdeck.session.missing import missing_later
 
 __all__ = ["start_session", "start_step"]
 
@@ -73,12 +76,15 @@ def start_bar(situation: Situation, step: Step) -> Form:
     lines = []
     if command:
         lines.append(f"runs   {command}")
+        if step.shell:
+            lines.append(f"script {script_manner(step)}")
     elif step.instructions:
         lines.append(f"you do {step.instructions.strip().splitlines()[0]}")
     if step.become == "root":
         lines.append(f"as     root, through sudo, asked for by {me.login}")
     if step.cwd:
         lines.append(f"in     {step.cwd}")
+    lines += _secrets(situation, step)
     lines.append(f"takes  about {span(step.duration)}{f', ended after {span(step.timeout)}' if step.timeout else ''}")
     back = _back_afterwards(situation, step)
     if back:
@@ -104,6 +110,25 @@ def start_bar(situation: Situation, step: Step) -> Form:
             else _gone(now, step.id)
         ),
     )
+
+
+def _secrets(situation: Situation, step: Step) -> list[str]:
+    """Which secrets the command gets, what of them is missing, and what an unset one means that it does not name."""
+    plan = situation.session.plan
+    if plan is None:
+        return []
+    named = named_secrets(plan.procedure, step)
+    lines = []
+    if named:
+        lines.append(f"gets   the secret{'s' if len(named) > 1 else ''} {', '.join(named)}")
+    for name, reference in situation.unset.items():
+        if name in named:
+            lines.append(
+                f"MISSING secret {name} ({reference}) is not set: it will be refused · {how_to_set(reference)}"
+            )
+        elif step.shell:
+            lines.append(f"not    the secret {name}: it is not set, and the script does not name it")
+    return lines
 
 
 def _gone(situation: Situation, step: str) -> str:
@@ -206,6 +231,7 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
     else:
         lines.append("no window is given: change, rollback and reserve from now are assumed")
     lines += [f"open: {gate}" for gate in gates]
+    lines += [f"MISSING {each.words} · {each.hint}" for each in missing_later(session, situation.unset)]
     answers = await desk.fill(
         Form(
             "start_session",

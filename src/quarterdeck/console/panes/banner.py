@@ -9,6 +9,7 @@ from quarterdeck.console.panes.base import Pane, Piece, Row, justified
 from quarterdeck.console.panes.columns import countdown, span
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import visible
+from quarterdeck.session.missing import missing_later
 from quarterdeck.session.next_line.words import Words
 
 __all__ = ["BannerPane"]
@@ -72,6 +73,8 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
     if session.unknown_kinds:
         found.append(("written by a newer version: shown as far as it is understood", "read only", "badge-warn"))
+    unset = standing.unset if standing is not None else {}
+    found += [(each.words, each.hint, "badge-warn") for each in missing_later(session, unset)]
     for guard, until in session.overrides.items():
         if until == 0 or until > snapshot.now:
             left = f"for {span(until - snapshot.now)}" if until else "until the end"

@@ -14,9 +14,11 @@ from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import lines, visible
 from quarterdeck.console.theme import Look
 from quarterdeck.procedure.expectations import describe
+from quarterdeck.procedure.interpreters import named, script_manner
 from quarterdeck.procedure.model import Step, VerifyItem
+from quarterdeck.session.leftovers import left_words
 from quarterdeck.session.narrative import name_of
-from quarterdeck.session.state import LIVE, StepRun
+from quarterdeck.session.state import LIVE, Run, StepRun
 
 __all__ = ["details", "markdown"]
 
@@ -111,7 +113,8 @@ def _standing(snapshot: Snapshot, step: Step, run: StepRun | None, look: Look) -
 
 def _command(step: Step, width: int) -> list[Row]:
     if step.shell:
-        return _labelled("runs", f"sh: {step.shell.strip()}", width, "code")
+        rows = _labelled("runs", f"{named(step.interpreter)}: {step.shell.strip()}", width, "code")
+        return [*rows, *_labelled("script", script_manner(step), width, "muted")]
     if not step.command:
         return []
     words = [word if re.fullmatch(r"[\w@%+=:,./${}-]+", word) else f"'{word}'" for word in step.command]
@@ -133,6 +136,8 @@ def _facts(step: Step, run: StepRun | None, width: int) -> list[Row]:
         rows += _labelled("by", run.claimed_by + (f", by telephone {run.by_phone}" if run.by_phone else ""), width)
     if run is not None and run.survivors:
         rows += _labelled("alive", ", ".join(run.survivors), width, "critical")
+    for attempt in run.runs if run is not None else ():
+        rows += _left(attempt, width)
     if step.sign_off and run is not None:
         signed = ", ".join(f"{role} ({login})" for role, login in run.signed_by.items())
         asked = step.sign_off.role or f"{step.sign_off.min} of {', '.join(step.sign_off.of)}"
@@ -140,6 +145,18 @@ def _facts(step: Step, run: StepRun | None, width: int) -> list[Row]:
     if run is not None and run.runs and run.runs[-1].exit_code is not None:
         code = run.runs[-1].exit_code
         rows += _labelled("ended", f"with code {code}", width, "text" if code == 0 else "warn")
+    return rows
+
+
+def _left(run: Run, width: int) -> list[Row]:
+    """What the command left running, and what was said of it."""
+    rows = _labelled("stays", f"{'; '.join(run.stays)} (as declared)", width, "muted") if run.stays else []
+    if run.left:
+        said = left_words(run)
+        asked = bool(run.left_open) and not run.left_answer
+        rows += _labelled(
+            "left", f"{'; '.join(run.left_open or run.left)} ({said})", width, "warn" if asked else "text"
+        )
     return rows
 
 

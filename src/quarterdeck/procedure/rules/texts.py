@@ -10,6 +10,7 @@ from quarterdeck.documents.scalars import is_secret_reference
 from quarterdeck.procedure.graph import reach
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.rules.base import Lint, texts_of
+from quarterdeck.procedure.secrets import how_to_set
 from quarterdeck.procedure.substitution import BUILT_IN, environment_name, references
 from quarterdeck.procedure.walk import Placed, forward_steps
 
@@ -117,10 +118,25 @@ def secrets(lint: Lint) -> None:
                 if name in secret:
                     lint.error(path, f"the secret `{name}` cannot stand here; hand it over in `env`")
         if in_environment and re.search(_SECRET_NAME, rest) and text and not _handed_over(text, secret):
-            lint.error(path, "a secret is named, not written: env:NAME, file:PATH or keyring:service/user")
+            lint.error(path, "a secret is named, not written: env:NAME or file:PATH")
         elif _looks_secret(text):
             lint.error(path, "this looks like a secret; a text holds none: use `env` with env:NAME or file:PATH")
     _outside_steps(lint, secret)
+    _keyrings(lint)
+
+
+def _keyrings(lint: Lint) -> None:
+    """Refuse a reference that nothing here can follow, before a step is refused because of it."""
+    texts = [
+        (f"params.{name}.default", value)
+        for name, value in lint.draft.filling.values.items()
+        if name in lint.draft.filling.secret
+    ]
+    texts += [(path, text) for _, path, text in _step_texts(lint)]
+    texts += [(path.replace(".options.", "."), text) for path, text in texts_of(lint.procedure.targets, "targets")]
+    for path, text in texts:
+        if text.startswith("keyring:") and is_secret_reference(text):
+            lint.error(path, f"{quote(text)}: {how_to_set(text)}")
 
 
 def _handed_over(text: str, secret: set[str]) -> bool:

@@ -52,6 +52,8 @@ def command_returned(session: Session, intent: wanted.CommandReturned, by: Actor
         seconds=intent.seconds,
         cut=intent.cut,
         survivors=intent.survivors,
+        left_behind=intent.left_behind,
+        stays=intent.stays,
         gone=intent.gone,
         values=intent.values,
         unsearched=intent.unsearched,

@@ -90,6 +90,7 @@ def _command_ended(session: Session, event: Event, data: happened.CommandEnded, 
         if attempt.id == data.run and attempt.lived:
             attempt.ended, attempt.outcome, attempt.exit_code = at, data.outcome, data.exit_code
             attempt.blobs, attempt.lived = event.blobs, False
+            attempt.left, attempt.stays = data.left_behind, data.stays
     run.values.update(data.values)
     run.unsearched = data.unsearched
     run.survivors = data.survivors
@@ -204,6 +205,27 @@ def _declared(session: Session, event: Event, data: happened.EffectDeclared, at:
 def _gone(session: Session, event: Event, data: happened.DeclaredGone, at: float, run: StepRun) -> None:
     run.unproven, run.survivors = False, ()
     deviate(session, event, at, what="its command declared gone", why=data.note, exception=False)
+
+
+@on_step(happened.LeftRunning)
+def _left_running(session: Session, event: Event, data: happened.LeftRunning, at: float, run: StepRun) -> None:
+    for attempt in run.runs:
+        if attempt.id == data.run:
+            attempt.left_open = data.processes
+
+
+@on_step(happened.LeftAnswered)
+def _left_answered(session: Session, event: Event, data: happened.LeftAnswered, at: float, run: StepRun) -> None:
+    for attempt in run.runs:
+        if attempt.id == data.run:
+            attempt.left_answer, attempt.left_note = data.choice, data.note
+
+
+@on_step(happened.LeftEnded)
+def _left_ended(session: Session, event: Event, data: happened.LeftEnded, at: float, run: StepRun) -> None:
+    for attempt in run.runs:
+        if attempt.id == data.run:
+            attempt.left_open, attempt.left_ended = data.remaining, True
 
 
 @on_step(happened.StopAsked)

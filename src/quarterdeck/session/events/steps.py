@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from msgspec import field
 
 from quarterdeck.procedure.model import Step
@@ -12,6 +14,9 @@ __all__ = [
     "DeclaredGone",
     "EffectDeclared",
     "EvidenceAdded",
+    "LeftAnswered",
+    "LeftEnded",
+    "LeftRunning",
     "NoteAdded",
     "StepAccepted",
     "StepAdded",
@@ -92,6 +97,10 @@ class CommandEnded(Payload, frozen=True, kw_only=True):
     """What could not be signalled: `pid owner command`."""
     gone: Proof | None = None
     """What the `gone` check read after it was ended."""
+    left_behind: tuple[str, ...] = ()
+    """What it left running, as `pid owner command`, and nobody declared."""
+    stays: tuple[str, ...] = ()
+    """What it left running as the step's `leaves` declares."""
     values: dict[str, str] = field(default_factory=dict)
     unsearched: dict[str, str] = field(default_factory=dict)
     """Recorded values whose pattern was not tried to its end, and why."""
@@ -190,6 +199,35 @@ class DeclaredGone(Payload, frozen=True, kw_only=True):
 
     kind = "command.declared_gone"
     note: str = ""
+
+
+class LeftRunning(Payload, frozen=True, kw_only=True):
+    """After a halt, what an ended command left behind still runs: its owner is asked."""
+
+    kind = "command.left_running"
+    run: str
+    processes: tuple[str, ...] = ()
+    """`pid owner command`, without what they started."""
+
+
+class LeftAnswered(Payload, frozen=True, kw_only=True):
+    """What is done with what a command left running."""
+
+    kind = "command.left_answered"
+    run: str
+    choice: Literal["leave", "end"]
+    note: str = ""
+    for_owner: bool = False
+    """Somebody else answered for the step's owner."""
+
+
+class LeftEnded(Payload, frozen=True, kw_only=True):
+    """The station ended what a command had left running."""
+
+    kind = "command.left_ended"
+    run: str
+    remaining: tuple[str, ...] = ()
+    """What could not be ended."""
 
 
 class StopAsked(Payload, frozen=True, kw_only=True):

@@ -44,6 +44,7 @@ _LEVELS: dict[str, Level] = {
     "step.corrected": "warning",
     "step.late": "warning",
     "command.stop_asked": "warning",
+    "command.left_running": "warning",
     "poll.opened": "notice",
     "guard.warned": "warning",
     "guard.proposed": "alarm",
@@ -70,18 +71,21 @@ def level(event: Event) -> Level:
     """How much attention the line asks for."""
     what = payload(event)
     match what:
-        case e.StepVerified(ok=False):
+        case (
+            e.StepVerified(ok=False)
+            | e.PollAnswered(answer="no_go")
+            | e.CriterionAnswered(satisfied=False)
+            | e.ItemTicked(ticked=False)
+        ):
             return "warning"
         case e.StepGranted(waivers=waivers) if waivers:
             return "warning"
-        case e.CommandEnded(outcome=outcome, exit_code=code) if outcome != "exited" or code:
+        case e.CommandEnded(outcome=outcome, exit_code=code, left_behind=left) if outcome != "exited" or code or left:
+            return "warning"
+        case e.LeftEnded(remaining=remaining) if remaining:
             return "warning"
         case e.PollClosed(result=result):
             return "notice" if result == "go" else "warning"
-        case e.PollAnswered(answer="no_go"):
-            return "warning"
-        case e.CriterionAnswered(satisfied=False):
-            return "warning"
         case e.RecorderChanged(state=state):
             return "notice" if state == "ok" else "alarm"
         case e.FactNoted(level=stated):
@@ -90,8 +94,6 @@ def level(event: Event) -> Level:
             return "alarm" if late == "decide_by_zero" else "warning"
         case e.SessionEnded(outcome=outcome):
             return "notice" if outcome in {"completed", "rolled_back", "recovered"} else "warning"
-        case e.ItemTicked(ticked=False):
-            return "warning"
     return _LEVELS.get(event.kind, "info")
 
 

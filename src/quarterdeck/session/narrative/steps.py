@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quarterdeck.session import events as e
+from quarterdeck.session.leftovers import few
 from quarterdeck.session.narrative.words import Told, clock, count, phone, span, tells, values_of, why_of
 
 __all__: list[str] = []
@@ -60,6 +61,10 @@ def _ending(what: e.CommandEnded) -> str:
         text += f"; could not stop {', '.join(what.survivors)}"
     if what.gone is not None and what.gone.ok is not True:
         text += "; not proven gone"
+    if what.left_behind:
+        text += f"; left running: {few(what.left_behind)}"
+    if what.stays:
+        text += f"; stays, as declared: {few(what.stays)}"
     return text
 
 
@@ -132,6 +137,25 @@ def _(told: Told, what: e.EffectDeclared) -> str:
 @tells(e.DeclaredGone)
 def _(told: Told, what: e.DeclaredGone) -> str:
     return f"the command of {told.step} is gone, says its owner{why_of(what.note)}"
+
+
+@tells(e.LeftRunning)
+def _(told: Told, what: e.LeftRunning) -> str:
+    return f"what {told.step} left behind still runs: {few(what.processes)}; is it left, or ended?"
+
+
+@tells(e.LeftAnswered)
+def _(told: Told, what: e.LeftAnswered) -> str:
+    owner = " (for its owner)" if what.for_owner else ""
+    said = "stays" if what.choice == "leave" else "is ended"
+    return f"what {told.step} left running {said}{owner}{why_of(what.note)}"
+
+
+@tells(e.LeftEnded)
+def _(told: Told, what: e.LeftEnded) -> str:
+    if what.remaining:
+        return f"what {told.step} left running could NOT all be ended: {few(what.remaining)}"
+    return f"what {told.step} left running has ended"
 
 
 @tells(e.StopAsked)

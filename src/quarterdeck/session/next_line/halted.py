@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from quarterdeck.session.forecast import rollback_seconds
+from quarterdeck.session.leftovers import few, open_left
 from quarterdeck.session.narrative import span
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
@@ -33,7 +34,23 @@ class Halted(Steps):
                 question="reason",
                 level="asks",
             )
-        return self.what_now(mark.at)
+        return self.open_left(mark.at) or self.what_now(mark.at)
+
+    def open_left(self, since: float) -> NextLine | None:
+        """What an earlier command left running: asked, and waited for by nothing."""
+        for run, attempt in open_left(self.session):
+            owner = self.owner(run.id)
+            return NextLine(
+                f"{self.name(run.id)} left {few(attempt.left_open)} running · {self.who(owner)}: leave it or end it?"
+                " · enter answers, nothing waits for it",
+                key="enter",
+                step=run.id,
+                waiting_for=owner,
+                since=since,
+                question="left",
+                level="asks",
+            )
+        return None
 
     def open_manual(self) -> NextLine | None:
         """R5: a manual step that ran at the halt."""

@@ -14,7 +14,7 @@ __all__ = ["NextLine", "Question", "Words"]
 
 Question = Literal[
     "", "proposal", "poll", "sign_off", "verify", "failed", "manual", "gone", "effect", "reason", "what_now", "undo",
-    "recheck", "criterion", "end", "gates",
+    "recheck", "criterion", "end", "gates", "left",
 ]  # fmt: skip
 """What a person is asked: a pane of its own may open for it. Empty: nothing is asked, somebody works."""
 

@@ -1,4 +1,4 @@
-"""Doctor's looks at what one procedure needs here: its programs, sudo, ssh."""
+"""Doctor's looks at what one procedure needs here: its programs, secrets, sudo, ssh."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ import shutil
 from pathlib import Path
 
 from quarterdeck.host import host_names
+from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Procedure, Step
+from quarterdeck.procedure.secrets import how_to_set, named_secrets
 from quarterdeck.procedure.walk import every_step
 from quarterdeck.station.doctor.finding import Finding, ask
+from quarterdeck.station.wording import Wording
 
 __all__ = ["needs"]
 
 
 def needs(procedure: Procedure) -> list[Finding]:
-    """Programs, sudo and ssh of the steps that may run on this machine; nothing where none does."""
+    """Programs, secrets, sudo and ssh of the steps that may run on this machine; nothing where none does."""
     here = {*host_names(), "localhost"}
     steps = [placed.step for placed in every_step(procedure)]
     mine = [step for step in steps if not step.host or here & set(step.host)]
     found = [_programs(mine)] if any(map(_programs_of, mine)) else []
     if any(step.become for step in mine):
         found.append(_sudo())
+    found += _secrets(procedure, mine)
     if any(Path(argv[0]).name in {"ssh", "scp", "sftp", "rsync"} for step in mine for argv in _programs_of(step)):
         found.append(_agent())
     return found
@@ -30,7 +34,8 @@ def needs(procedure: Procedure) -> list[Finding]:
 def _programs_of(step: Step) -> list[tuple[str, ...]]:
     progress = step.progress.command if step.progress else ()
     reading = [item.command for item in (*step.verify, *((step.gone,) if step.gone else ()))]
-    return [argv for argv in (step.command, step.stop, progress, *reading) if argv]
+    script = script_command(step) if step.shell else ()
+    return [argv for argv in (step.command, script, step.stop, progress, *reading) if argv]
 
 
 def _programs(steps: list[Step]) -> Finding:
@@ -43,6 +48,23 @@ def _programs(steps: list[Step]) -> Finding:
         said = ", ".join(f"{program} (step {step})" for program, step in sorted(missing.items()))
         return Finding("problem", "Programs", f"not found here: {said}", "install them, or name the step's `host`")
     return Finding("ok", "Programs", "all that the steps name are here")
+
+
+def _secrets(procedure: Procedure, steps: list[Step]) -> list[Finding]:
+    """Those that the steps name: each that cannot be read here, with what to do; one line where all can."""
+    named: dict[str, str] = {}
+    for step in steps:
+        for name in named_secrets(procedure, step):
+            named.setdefault(name, step.id)
+    unset = Wording(Path()).learn(procedure)
+    missing = [
+        Finding(
+            "problem", "Secrets", f"{name} ({unset[name]}) is not set: step {step} needs it", how_to_set(unset[name])
+        )
+        for name, step in named.items()
+        if name in unset
+    ]
+    return missing or ([Finding("ok", "Secrets", "all that the steps name can be read")] if named else [])
 
 
 def _sudo() -> Finding:
