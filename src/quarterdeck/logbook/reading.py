@@ -18,7 +18,7 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from quarterdeck.errors import LogbookError
+from quarterdeck.errors import DocumentError, LogbookError
 from quarterdeck.logbook.chain import Problem, verify
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock, is_held
@@ -113,10 +113,10 @@ def copy_database(database: Path, folder: Path) -> Path:
 
 def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCopy:
     """Read a session's events, samples and what is wrong with them. LogbookError where there is nothing to read."""
-    place = SessionFolder.of(folder, recorder_dir)
+    problems: list[Problem] = []
+    place = _place(folder, recorder_dir, problems)
     if not folder.is_dir():
         raise LogbookError("There is no such session", where=str(folder))
-    problems: list[Problem] = []
     rows: list[tuple[str, bytes]] = []
     batches: list[SampleBatch] = []
     with contextlib.ExitStack() as stack:
@@ -144,6 +144,20 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
         chains=verified.chains,
         owned=owned,
     )
+
+
+def _place(folder: Path, recorder_dir: Path | None, problems: list[Problem]) -> SessionFolder:
+    """Its parts; settings that cannot be read hide at most a flight recorder that lies elsewhere."""
+    try:
+        folder.name.encode()
+    except UnicodeEncodeError as error:
+        raise LogbookError("The folder's name is not UTF-8: no session of ours", where=repr(folder.name)) from error
+    try:
+        return SessionFolder.of(folder, recorder_dir)
+    except DocumentError as error:
+        text = f"Settings cannot be read, so the flight recorder is looked for in its usual place: {error}"
+        problems.append(Problem("missing", text))
+        return SessionFolder(folder, folder.parent.parent / "recorder")
 
 
 def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:

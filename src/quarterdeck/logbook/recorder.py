@@ -77,7 +77,7 @@ _header_decoder = msgspec.json.Decoder(Header)
 
 
 def stored_event(link: str, raw: bytes) -> StoredEvent:
-    """An event's id, read from its bytes; raises `msgspec.DecodeError`."""
+    """An event's id, read from its bytes; raises ValueError (of msgspec, or for what is no UTF-8)."""
     found = _id_decoder.decode(raw)
     return StoredEvent(found.replica, found.aseq, link, raw)
 
@@ -100,7 +100,7 @@ def scan(data: bytes, expected: Sequence[tuple[str, bytes]] = ()) -> Scan:
         elif line.startswith(b'{"recorder":'):
             try:
                 found.header = _header_decoder.decode(line)
-            except msgspec.DecodeError:
+            except ValueError:
                 found.damaged += 1
         elif line:
             found.damaged += 1
@@ -119,7 +119,7 @@ def read_sample_lines(path: Path) -> Iterator[SampleBatch]:
     decoder = msgspec.json.Decoder(Line)
     with os.fdopen(open_regular(path), "rb") as file:
         for text in file:
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(ValueError):
                 line = decoder.decode(text)
                 yield SampleBatch(line.replica, line.samples, line.hash, bytes(line.batch))
 

@@ -233,7 +233,7 @@ class Commands:
             return msgspec.json.decode(read_regular(self.spool / run / RESULT), type=Result)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             if _will_pass(error):
                 return None
             return nothing_ran(run, "", "lost", f"the report cannot be read: {error}")
@@ -242,7 +242,7 @@ class Commands:
         if run not in self._notes:
             try:
                 self._notes[run] = msgspec.json.decode(read_regular(self.spool / run / RUNNER), type=RunnerNote)
-            except (OSError, msgspec.MsgspecError):
+            except (OSError, ValueError):
                 return None
         return self._notes[run]
 
@@ -334,7 +334,7 @@ def _revoke(folder: Path) -> Result | None:
     except FileNotFoundError:
         return None
     step = ""
-    with contextlib.suppress(msgspec.MsgspecError, OSError):
+    with contextlib.suppress(ValueError, OSError):
         step = msgspec.json.decode(read_regular(mine), type=_Order).step
     result = nothing_ran(folder.name, step, "refused", "the station ended before the runner had begun")
     write_atomic(folder / RESULT, msgspec.json.encode(result), durable=True)

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
@@ -77,7 +78,7 @@ def halt_names(session: Path) -> set[str]:
         return set()
 
 
-def filed_halts(session: Path, known: set[str] | frozenset[str] = frozenset()) -> list[HaltFile]:
+def filed_halts(session: Path, known: AbstractSet[str] = frozenset()) -> list[HaltFile]:
     """Halts on disk that are not among `known`, oldest first; an unreadable file is a halt too.
 
     One that is still being written is left out for half a second.
@@ -100,6 +101,6 @@ def _read(path: Path, name: str) -> HaltFile | None:
         return None
     try:
         halt = msgspec.json.decode(content, type=HaltFile)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return HaltFile(name)
     return msgspec.structs.replace(halt, nonce=name)
