@@ -206,7 +206,7 @@ async def test_on_a_read_only_disk(read_only: Callable[[], None], live: Any) -> 
     done = shell("qd halt")
     os.kill(live.client.welcome.pid, signal.SIGCONT)
     assert done.returncode == 1
-    assert done.stdout.startswith("NOT HALTED")
+    assert done.stderr.startswith("NOT HALTED")
 
 
 def test_with_a_full_folder_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

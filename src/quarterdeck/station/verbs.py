@@ -168,14 +168,14 @@ def _halt(folder: Path, reason: str) -> int:
         answered = ask_once(folder, Halt(nonce=nonce, reason=reason, source="cli"), timeout=HALT_PATIENCE)
     except StationError as error:
         if unfiled:
-            _announce(f"NOT HALTED {folder.name}: the file cannot be made ({unfiled}), and {error.message}")
-            _announce("Stop by hand, call people.")
+            _complain(f"NOT HALTED {folder.name}: the file cannot be made ({unfiled}), and {error.message}")
+            _complain("Stop by hand, call people.")
             return 1
         _announce(f"HALT UNCONFIRMED {folder.name}: {error.message}")
         _announce("Its file is written: running commands obey it, and nothing new starts. Tell people to stop.")
         return UNCONFIRMED
     if answered.refusal:
-        _announce(f"NOT HALTED {folder.name}: {answered.refusal}")
+        _complain(f"NOT HALTED {folder.name}: {answered.refusal}")
         return 1
     _announce(f"HALTED {folder.name}" + (f" ({answered.hint})" if answered.hint else ""))
     if unfiled:
@@ -189,9 +189,14 @@ def _announce(text: str) -> None:
         _say(text)
         sys.stdout.flush()
     except (OSError, ValueError):
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
+        _complain(text)
+
+
+def _complain(text: str) -> None:
+    """One line on stderr, where it takes one."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write("".join(letter if letter.isprintable() else "�" for letter in text) + "\n")
+        sys.stderr.flush()
 
 
 def doctor(arguments: argparse.Namespace) -> int:
