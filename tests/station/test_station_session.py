@@ -305,3 +305,23 @@ async def test_stop_ends_the_far_side_and_gone_proves_it(opened: Opened, attach:
     assert said.gone is not None
     assert said.gone.ok is True
     assert not lead.session.steps["far"].unproven
+
+
+async def test_a_client_that_was_stopped_is_not_taken_for_the_end_of_its_work(
+    opened: Opened, attach: Attach, tmp_path: Path
+) -> None:
+    client = tmp_path / "ssh"
+    client.write_text("#!/bin/sh\nexec sleep 60\n")
+    client.chmod(0o755)
+    step = FAR.replace('[sleep, "60"]', f"[{client}, db02, work]")
+    folder = opened("\n".join(line for line in step.split("\n") if "stop:" not in line and "gone:" not in line))
+    lead = await attach(folder)
+    await lead.do(intents.StartSession())
+    await lead.do(intents.StartStep(step="far"))
+    await lead.until(lambda: any(tail.percent == 40 for tail in lead.tails))
+    await lead.client.halt("enough")
+    await lead.until(lambda: lead.state("far") == "interrupted")
+    assert lead.session.state == "halting"
+    assert lead.session.steps["far"].reason == "ended by the halt; local client stopped, remote state unknown"
+    await lead.do(intents.DeclareGone(step="far", note="looked on db02"))
+    assert lead.session.state == "halted"

@@ -28,6 +28,7 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     steps.kinds,
     steps.undo,
     steps.retries,
+    steps.far_sides,
     steps.signatures,
     steps.production_hosts,
     order.after,

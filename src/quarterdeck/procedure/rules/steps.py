@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from quarterdeck.documents.problems import quote
+from quarterdeck.procedure.far_side import client_of
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.rules.base import Lint
 
-__all__ = ["durations", "identities", "kinds", "production_hosts", "retries", "signatures", "undo"]
+__all__ = ["durations", "far_sides", "identities", "kinds", "production_hosts", "retries", "signatures", "undo"]
 
 _POLL_ONLY = ("question", "roles", "quorum", "on_timeout", "criteria")
 _WAIT_ONLY = ("until", "release")
@@ -116,6 +117,18 @@ def retries(lint: Lint) -> None:
             lint.step_error(
                 step, "on_fail", "a retry needs `idempotent: true` or `mutates: false`: it could change things twice"
             )
+
+
+def far_sides(lint: Lint) -> None:
+    """Warn of a remote client that nothing stops on the other side, or proves gone there (R6)."""
+    for placed in lint.places:
+        step = placed.step
+        client = client_of(step) if step.kind == "command" else ""
+        missing = [f"`{key}`" for key in ("stop", "gone") if not lint.wrote(step, key)]
+        if client and missing:
+            key = "command" if lint.wrote(step, "command") else "shell"
+            said = f"{quote(client)} works on the other side too: once stopped, what goes on there is not known"
+            lint.warning(f"{lint.at(step)}.{key}", f"{said}; add {' and '.join(missing)}")
 
 
 def signatures(lint: Lint) -> None:

@@ -92,6 +92,8 @@ class CommandEnded(Payload, frozen=True, kw_only=True):
     """What could not be signalled: `pid owner command`."""
     gone: Proof | None = None
     """What the `gone` check read after it was ended."""
+    remote_unknown: bool = False
+    """It was ended here, and has a far side that nothing looked at."""
     values: dict[str, str] = field(default_factory=dict)
     watch: Watch | None = None
 
