@@ -216,7 +216,8 @@ async def test_nobody_at_a_connection_states_what_only_the_station_can(tmp_path:
     made, book, _ = await hub(tmp_path)
     somebody = Actor(login="ada", uid=1000, via=via)
     for own in OWN:
-        forged = msgspec.convert({"do": own.__name__} | CLAIMS.get(own.__name__, {}), own)
+        said = {"do": own.__name__} | CLAIMS.get(own.__name__, {})
+        forged = cast("intents.Intent", msgspec.convert(said, own))
         assert (await made.ask(forged, somebody)).refusal == "only the station itself says that"
     assert len(book.events) == len(drafts())
 

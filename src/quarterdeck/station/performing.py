@@ -316,10 +316,7 @@ class Performer:
         """
         steps = self._hub.session.steps
         open_runs = {
-            attempt.id: run.id
-            for run in steps.values()
-            for attempt in run.runs
-            if attempt.id and not attempt.outcome
+            attempt.id: run.id for run in steps.values() for attempt in run.runs if attempt.id and not attempt.outcome
         }
         met = [found for found in await self.commands.reattach() if found.run in open_runs]
         met += [
