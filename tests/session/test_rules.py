@@ -6,7 +6,7 @@ import random
 from itertools import pairwise
 
 import pytest
-from sessionbook import DBA, LEAD, OBSERVER, START, Book
+from sessionbook import DBA, LEAD, NIGHT, OBSERVER, START, Book
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import events as happened
@@ -16,6 +16,8 @@ from quarterdeck.session.event import Actor, Draft, Event, decode
 from quarterdeck.session.events import Proof
 from quarterdeck.session.fold import Folding, fold
 from quarterdeck.session.forecast import clocks, forecast, need, rest
+from quarterdeck.session.narrative import sentence
+from quarterdeck.session.next_line import next_line
 from quarterdeck.session.rollback import preview
 
 
@@ -640,3 +642,76 @@ def test_r27_a_start_whose_author_could_not_know_of_the_halt_is_flagged_and_undo
     book.put([Draft(happened.StepGranted(to="ben"), "freeze", 1), started], DBA)
     assert book.step("freeze").started_under_halt
     assert [item.undoes for item in preview(book.session).items if item.undoes] == ["freeze"]
+
+
+# ---------------------------------------------------------------- the far side
+
+
+FAR = NIGHT.replace("command: [echo, build]", "command: [ssh, db02, build]")
+UNKNOWN_THERE = "local client stopped, remote state unknown"
+
+
+def far_at_build() -> Book:
+    return at_build(Book(FAR).begin())
+
+
+def told(book: Book) -> str:
+    """What the last command's end looks like in the log."""
+    ended = [event for event in book.events if event.kind == "command.ended"]
+    return sentence(ended[-1], book.session.plan)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"outcome": "terminated", "ended_by": "halt"},
+        {"outcome": "terminated", "ended_by": "stop"},
+        {"outcome": "terminated", "ended_by": "crash"},
+        {"outcome": "timeout", "ended_by": "timeout"},
+        {"outcome": "lost", "exit_code": None},
+        {"outcome": "signalled", "signal": 9, "exit_code": None},
+    ],
+)
+def test_r6_a_client_that_was_ended_says_that_the_other_side_is_unknown(facts: dict[str, object]) -> None:
+    book = far_at_build()
+    book.returned("build", **facts)
+    run = book.step("build")
+    assert run.effect == "unknown"
+    assert UNKNOWN_THERE in run.reason
+    assert UNKNOWN_THERE in told(book)
+    assert next_line(book.session, book.now, LEAD).text.startswith(f"{UNKNOWN_THERE}: ")
+
+
+def test_r6_a_stopped_client_keeps_a_halt_from_being_over_until_its_owner_looked() -> None:
+    book = far_at_build()
+    book.halt("n1", "slow")
+    book.returned("build", outcome="terminated", ended_by="halt")
+    assert book.state == "halting"
+    book.ask(wanted.DeclareGone(step="build", note="nothing in the process list of db02"))
+    assert book.state == "halted"
+
+
+def test_r6_a_client_that_a_crash_lost_says_so_at_once() -> None:
+    book = far_at_build()
+    book.ask(wanted.CrashFound(gap=1.0, found={"build": "lost"}))
+    assert UNKNOWN_THERE in book.step("build").reason
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_r6_where_gone_looked_the_proof_is_told_instead(*, proved: bool) -> None:
+    gone = "command: [ssh, db02, build]\n        gone: {command: [ssh, db02, idle]}"
+    book = at_build(Book(NIGHT.replace("command: [echo, build]", gone)).begin())
+    book.returned("build", outcome="terminated", ended_by="stop", gone=Proof("idle", proved, ""))
+    assert UNKNOWN_THERE not in told(book) + book.step("build").reason
+    assert ("not proven gone" in told(book)) is not proved
+    assert book.step("build").unproven is not proved
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"exit_code": 255}, {"outcome": "refused", "ended_by": "halt"}, {"outcome": "not_found"}]
+)
+def test_r6_a_client_that_ended_by_itself_or_never_ran_leaves_nothing_open(facts: dict[str, object]) -> None:
+    book = far_at_build()
+    book.returned("build", **facts)
+    assert UNKNOWN_THERE not in told(book) + book.step("build").reason
+    assert not book.step("build").unproven

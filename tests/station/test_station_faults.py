@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stationkit import station_pid
+from stationkit import SMALL, station_pid
 
 from quarterdeck.errors import StationError
 from quarterdeck.logbook.lock import is_held
@@ -120,6 +120,19 @@ async def test_a_command_whose_runner_died_with_the_station_is_unknown(opened: O
     await second.until(lambda: second.state("long") == "unknown")
     assert second.session.steps["long"].effect == "unknown"
     assert second.session.state == "paused"
+
+
+async def test_the_progress_of_a_command_is_asked_again_after_kill_9(opened: Opened, attach: Attach) -> None:
+    asks = '        progress: {command: [echo, "40"], every: 1s}\n        on_halt: terminate\n'
+    folder = opened(SMALL.replace("        on_halt: terminate\n", asks))
+    first = await attach(folder)
+    await long_running(first)
+    pid = first.client.welcome.pid
+    await first.close()
+    os.kill(pid, signal.SIGKILL)
+    await gone(pid)
+    second = await attach(folder)
+    await second.until(lambda: any(tail.percent == 40 for tail in second.tails), 30)
 
 
 CONSOLE = """

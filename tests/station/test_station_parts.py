@@ -23,7 +23,7 @@ from quarterdeck.session.events import PlanRevised, SessionOpened, SessionStarte
 from quarterdeck.session.fold import Folding
 from quarterdeck.station.halting import HaltFile, file_halt, filed_halts, is_nonce
 from quarterdeck.station.history import History
-from quarterdeck.station.hub import Hub
+from quarterdeck.station.hub import OWN, Hub
 from quarterdeck.station.keeping import Keeping, Kept
 from quarterdeck.station.leases import Lease
 from quarterdeck.station.opening import plan_hash, read_window
@@ -189,12 +189,37 @@ def drafts() -> list[Draft]:
     ]
 
 
+CLAIMS: dict[str, dict[str, Any]] = {
+    "CommandReturned": {"step": "one", "attempt": 1, "run": "x"},
+    "VerificationRead": {"step": "one", "attempt": 1},
+    "WaitOver": {"step": "one"},
+    "GuardHolds": {"guard": "x", "reason": "y"},
+    "GuardReleased": {"guard": "x"},
+    "CrashFound": {"gap": 1.0},
+    "NoteFact": {"text": "all is well"},
+    "NoteClockStep": {"by": 1.0},
+    "NoteRecorder": {"recorder": "logbook", "state": "lost"},
+}
+"""What each of the station's own intents needs to be one."""
+
+
 async def hub(tmp_path: Path) -> tuple[Hub, Book, Effects]:
     book, effects = Book(), Effects()
     await book.append(drafts(), ME, "", urgent=False).durable
     made = Hub(tmp_path, book, ME)
     made.effects = effects
     return made, book, effects
+
+
+@pytest.mark.parametrize("via", ["console", "station", "guard"])
+async def test_nobody_at_a_connection_states_what_only_the_station_can(tmp_path: Path, via: str) -> None:
+    made, book, _ = await hub(tmp_path)
+    somebody = Actor(login="ada", uid=1000, via=via)
+    for own in OWN:
+        said = {"do": own.__name__} | CLAIMS.get(own.__name__, {})
+        forged = cast("intents.Intent", msgspec.convert(said, own))
+        assert (await made.ask(forged, somebody)).refusal == "only the station itself says that"
+    assert len(book.events) == len(drafts())
 
 
 async def test_nothing_comes_of_a_start_that_could_not_be_recorded(tmp_path: Path) -> None:

@@ -29,6 +29,7 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     steps.scripts,
     steps.undo,
     steps.retries,
+    stopping.far_sides,
     steps.signatures,
     steps.production_hosts,
     stopping.statements,

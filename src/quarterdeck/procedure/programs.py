@@ -1,8 +1,8 @@
 """Which programs a step's command or script runs, as far as its text shows.
 
-Wrappers (`sudo`, `timeout`, `env` …), keywords and assignments before a program are passed over; `bash -c TEXT` is
-looked into. A program that a variable names, or that another script starts, stays unseen. Pure; read by lint and by
-the rules of the session.
+Wrappers (`sudo`, `timeout`, `env` …), keywords and assignments before a program are passed over; `bash -c TEXT`,
+pipes and substitutions are looked into. A guess from the words: what hides behind a variable or a script's name is
+not seen. Pure; read by lint and by the rules of the session.
 """
 
 from __future__ import annotations
@@ -10,114 +10,110 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from quarterdeck.procedure.model import Step
 
-__all__ = ["SHELLS", "programs", "script_programs"]
+__all__ = ["programs"]
 
-SHELLS = frozenset({"sh", "bash", "dash", "ash", "ksh", "mksh", "zsh"})
-_KEYWORDS = frozenset(
-    {"if", "then", "else", "elif", "do", "while", "until", "!", "{", "(", "time", "exec", "command", "nohup"}
-)
-_ENDS = frozenset({";", ";;", "&&", "||", "|", "|&", "&", "(", ")", "\n"})
 _WRAPPERS: dict[str, tuple[str, int]] = {
-    "sudo": ("ugpCrtTUhDR", 0),
+    "sudo": ("ugpCrtThUDR", 0),
     "doas": ("uC", 0),
-    "env": ("uCS", 0),
-    "timeout": ("sk", 1),
+    "runuser": ("ugGws", 0),
+    "timeout": ("ks", 1),
+    "env": ("uC", 0),
     "nice": ("n", 0),
-    "setsid": ("", 0),
     "ionice": ("cnp", 0),
-    "runuser": ("ugG", 0),
+    "taskset": ("", 1),
+    "chrt": ("TPD", 1),
     "stdbuf": ("ioe", 0),
+    "time": ("fo", 0),
     "flock": ("wE", 1),
-}
-"""Wrapper to its options that take a word, and how many words it takes before the program."""
-_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*\+?=")
-_HEREDOC = re.compile(r"<<-?\s*(['\"]?)(\w+)\1")
+    "xargs": ("InPLdsaE", 0),
+    "watch": ("n", 0),
+    "sshpass": ("pfdP", 0),
+} | dict.fromkeys(("nohup", "setsid", "command", "exec", "chronic", "unbuffer"), ("", 0))
+"""Programs that run another one: their short options that take a value, and how many words stand before it."""
+_SHELLS = frozenset({"sh", "bash", "dash", "ash", "zsh", "ksh", "mksh"})
+_TAKES_TEXT = _SHELLS | {"su", "runuser", "flock"}
+"""Programs whose `-c` is a script."""
+_KEYWORDS = frozenset({"if", "then", "elif", "else", "while", "until", "do", "!", "{"})
+_ASSIGNMENT = re.compile(r"[A-Za-z_]\w*=")
+_HERE_DOCUMENT = re.compile(
+    r"(?<!<)<<-?[ \t]*(['\"]?)(\w+)\1(?P<rest>[^\n]*)\n.*?^\s*\2[ \t]*$", re.DOTALL | re.MULTILINE
+)
+_TOKEN = re.compile(
+    r"(?P<quoted>'[^']*'|\"(?:\\.|[^\"\\])*\"|\\.)|(?P<comment>(?<![^\s;&|(])#[^\n]*)|(?P<end>\$\(|`|[;&|()\n])|.",
+    re.DOTALL,
+)
 
 
-def programs(step: Step) -> list[tuple[str, ...]]:
-    """The commands of a step's `command` or `shell`, each as its words from the program on."""
-    if step.shell:
-        return script_programs(step.shell)
-    return [found for found in _behind_shells(tuple(step.command)) if found]
+def programs(step: Step) -> Iterator[list[str]]:
+    """The commands of a step's `command` or `shell`, each as its words from the program (without its folder) on."""
+    yield from _in_words(step.command) if step.command else _in_script(step.shell)
 
 
-def script_programs(script: str) -> list[tuple[str, ...]]:
-    """The commands of a shell script, each as its words from the program on; what cannot be read is left out."""
-    return [found for words in _simple_commands(script) for found in _behind_shells(words) if found]
+def _in_script(text: str) -> Iterator[list[str]]:
+    for words in _commands(text):
+        yield from _in_words(words)
 
 
-def _behind_shells(words: Sequence[str]) -> list[tuple[str, ...]]:
-    bare = _bare(words)
-    if bare and bare[0] in SHELLS:
-        for index, word in enumerate(bare[1:], 1):
-            if re.fullmatch(r"-[a-z]*c", word) and index + 1 < len(bare):
-                return script_programs(bare[index + 1])
-    return [bare]
-
-
-def _bare(words: Sequence[str]) -> tuple[str, ...]:
-    """Without what stands before the program; the program without its folder."""
+def _in_words(words: Sequence[str]) -> Iterator[list[str]]:
     rest = list(words)
     while rest:
-        first = rest[0].rpartition("/")[2]
-        if first in _KEYWORDS or _ASSIGNMENT.match(rest[0]):
-            rest.pop(0)
-        elif first in _WRAPPERS:
-            rest = _unwrapped(rest[1:], *_WRAPPERS[first])
-        else:
-            return (first, *rest[1:])
-    return ()
+        if rest[0] in _KEYWORDS or _ASSIGNMENT.match(rest[0]):
+            del rest[0]
+            continue
+        program, arguments = rest[0].rpartition("/")[2], rest[1:]
+        if program in _TAKES_TEXT and (script := _script_of(arguments)) is not None:
+            yield from _in_script(script)
+            return
+        if program not in _WRAPPERS:
+            yield [program, *arguments]
+            return
+        rest = _behind(arguments, *_WRAPPERS[program])
 
 
-def _unwrapped(rest: list[str], with_word: str, own: int) -> list[str]:
+def _behind(arguments: list[str], valued: str, before: int) -> list[str]:
+    """What a wrapper runs: the words behind its options and its own."""
+    rest = list(arguments)
     while rest and rest[0].startswith("-"):
         option = rest.pop(0)
         if option == "--":
             break
-        if len(option) == 2 and option[1] in with_word and rest:
-            rest.pop(0)
+        if len(option) == 2 and option[1] in valued and rest:
+            del rest[0]
     while rest and _ASSIGNMENT.match(rest[0]):
-        rest.pop(0)
-    return rest[own:]
+        del rest[0]
+    return rest[before:]
 
 
-def _simple_commands(script: str) -> Iterator[tuple[str, ...]]:
-    for line in _logical_lines(script):
-        reader = shlex.shlex(line, posix=True, punctuation_chars="();|&\n")
-        reader.whitespace_split = True
-        reader.whitespace = " \t"
-        words: list[str] = []
-        try:
-            for word in reader:
-                if word in _ENDS or (word and not set(word) - set("();|&\n")):
-                    yield tuple(words)
-                    words = []
-                else:
-                    words.append(word)
-        except ValueError:  # a quotation that is never closed: the shell will say so
-            words = []
-        yield tuple(words)
+def _script_of(arguments: list[str]) -> str | None:
+    """The text of `-c`, also in `-ec`; None where there is none."""
+    for option, text in pairwise(arguments):
+        if re.fullmatch(r"-[a-z]*c|--command", option):
+            return text
+    return None
 
 
-def _logical_lines(script: str) -> Iterator[str]:
-    """Lines with their continuations and quoted line breaks; without the bodies of here documents."""
-    pending, until = "", ""
-    for line in script.replace("\\\n", " ").splitlines():
-        if until:
-            if line.strip() == until:
-                until = ""
-            continue
-        pending = f"{pending}\n{line}" if pending else line
-        try:
-            shlex.split(pending, comments=True)
-        except ValueError:
-            continue
-        if heredoc := _HEREDOC.search(pending):
-            until = heredoc[2]
-        yield pending
-        pending = ""
-    if pending:
-        yield pending
+def _commands(text: str) -> Iterator[list[str]]:
+    """The words of each command of a script: every line, part of a pipe, and substitution."""
+    part = ""
+    for token in _TOKEN.finditer(_HERE_DOCUMENT.sub(r"\g<rest>\n", text) + "\n"):
+        said = token[0]
+        if token["end"]:
+            yield _split(part)
+            part = ""
+        elif said == "\\\n":
+            part += " "
+        elif not token["comment"]:
+            part += said
+            if said.startswith('"') and ("$(" in said or "`" in said):
+                yield from list(_commands(said[1:-1]))[1:]
+
+
+def _split(part: str) -> list[str]:
+    try:
+        return shlex.split(part)
+    except ValueError:  # a quote that is never closed
+        return part.split()

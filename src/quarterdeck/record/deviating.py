@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
 from quarterdeck.record.material import DeviationRow, GapRow, Health
 from quarterdeck.record.telling import Story, Told
 from quarterdeck.session import events as happened
@@ -80,7 +81,8 @@ def follow_ups(story: Story) -> tuple[str, ...]:
         if run.undo_later:
             found.append(f"How to undo {name} is not decided")
         if run.unproven or run.survivors:
-            left = f": {', '.join(run.survivors)}" if run.survivors else ""
+            open_there = f": {REMOTE_UNKNOWN}" if remote_unknown(plan.steps[identity]) else ""
+            left = f": {', '.join(run.survivors)}" if run.survivors else open_there
             found.append(f"The command of {name} is not proven gone{left}")
         found += [
             f"{name} left running: {'; '.join(each.left)} ({left_words(each)})"

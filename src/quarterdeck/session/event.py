@@ -43,11 +43,12 @@ class Actor(Struct, frozen=True, omit_defaults=True, gc=False):
     login: str
     uid: int = -1
     via: str = "console"
-    """`console`, `cli`, `headless`, `station` (by itself), `guard`, `demo`."""
+    """`console`, `cli`, `headless`, `demo`; `file` (a halt found on disk); the station's own `station`, `guard`."""
     role: str = "lead"
     host: str = ""
     tty: str = ""
     ssh: str = ""
+    """Terminal and ssh connection, as the client says: claims."""
     sudo_from: str = ""
     """`SUDO_USER`, a claim only."""
 

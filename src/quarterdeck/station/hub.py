@@ -55,7 +55,7 @@ from quarterdeck.session.intents import (
 from quarterdeck.session.state import Session
 from quarterdeck.station.halting import file_halt, filed_halts, halt_names, is_nonce, new_nonce
 from quarterdeck.station.keeping import Keeping, moment
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.protocol import VISITORS, Answered
 
 __all__ = ["Effects", "Hub"]
 
@@ -132,17 +132,19 @@ class Hub:
     # -- asking ----------------------------------------------------------------------------------------------------
 
     async def tell(self, intent: Intent) -> Answered:
-        """Ask as the station itself."""
-        return await self.ask(intent, self.me)
+        """Ask as the station itself: the only way to state what `OWN` names, since no connection leads here."""
+        return await self._decide(intent, self.me)
 
     async def ask(self, intent: Intent, by: Actor) -> Answered:
+        """Ask for somebody at a connection: nobody there speaks for the station, whatever they call themselves."""
+        if isinstance(intent, OWN):
+            return Answered(id=0, refusal="only the station itself says that")
+        return await self._decide(_plain(intent), by)
+
+    async def _decide(self, intent: Intent, by: Actor) -> Answered:
         """Decide; answered when it is durable, or refused."""
         if isinstance(intent, Halt):
             return await self._halt(intent, by)
-        if by.via != "station":
-            if isinstance(intent, OWN):
-                return Answered(id=0, refusal="only the station itself says that")
-            intent = _plain(intent)
         refused = self._unrecordable(intent)
         if refused is not None:
             return refused
@@ -298,7 +300,8 @@ class Hub:
         found = filed_halts(self.folder, known)
         for filed in found:
             source = "cli" if filed.via == "cli" else "person"
-            by = Actor(login=self.me.login, uid=self.me.uid, via=filed.via, host=self.me.host)
+            via = filed.via if filed.via in VISITORS else "file"  # whoever can write there can claim anything
+            by = Actor(login=self.me.login, uid=self.me.uid, via=via, host=self.me.host)
             await self._halted(Halt(nonce=filed.nonce, reason=filed.reason, source=source), by)  # type: ignore[arg-type]  # one of the two
         if halt_names(self.folder) <= self._handled | self.session.halts.keys():
             self._halts_seen = changed
@@ -339,6 +342,9 @@ def _refusal(refusal: Refusal) -> Answered:
 
 def _plain(intent: Intent) -> Intent:
     """What a console may not say for the station is taken out of its intent."""
+    if isinstance(intent, Halt):
+        source = intent.source if intent.source in {"person", "cli"} else "person"
+        return msgspec.structs.replace(intent, source=source, guard="")
     if isinstance(intent, StartStep):
         return msgspec.structs.replace(intent, launch=None, watch=None)
     if isinstance(intent, FinishStep):

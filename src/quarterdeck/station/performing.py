@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import msgspec
 
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.procedure.model import Step
+from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.availability import moment
 from quarterdeck.session.event import Event
 from quarterdeck.session.events import Proof
@@ -254,12 +254,19 @@ class Performer:
         gone = None
         session = self._hub.session
         if step.gone is not None and (result.ended_by or result.outcome == "lost") and not result.nothing_ran:
-            env = self._orders.reading_environment(session, step)
-            gone = await self._verifier.item(session, step, step.gone, env)
+            gone = await self._gone(session, step, step.gone)
         fact = await self._orders.fact(step, attempt, result, gone)
         await self._hub.tell(fact)
         if result.message:
             await self._hub.tell(NoteFact(text=f"{step.title}: {result.message}", level="warning"))
+
+    async def _gone(self, session: Session, step: Step, check: VerifyItem) -> Proof:
+        """What the step's `gone` check reads; an unreadable one must not hide that the command has ended."""
+        try:
+            env = self._orders.reading_environment(session, step)
+        except QuarterdeckError as error:
+            return Proof("gone", None, error.message)
+        return await self._verifier.item(session, step, check, env)
 
     # -- verifications and waits -----------------------------------------------------------------------------------
 
@@ -308,12 +315,13 @@ class Performer:
     # -- crash and end ---------------------------------------------------------------------------------------------
 
     async def find(self) -> tuple[dict[str, str], list[Found]]:
-        """After a restart: what became of the commands (R14): step id to `finished`, `alive`, `lost`."""
+        """After a restart: what became of the commands (R14): step id to `finished`, `alive`, `lost`.
+
+        Every command counts whose end is not written down, also one that an earlier restart found lost.
+        """
+        steps = self._hub.session.steps
         open_runs = {
-            attempt.id: run.id
-            for run in self._hub.session.steps.values()
-            for attempt in run.runs
-            if attempt.id and attempt.lived and not attempt.outcome and run.state in {"running", "granted"}
+            attempt.id: run.id for run in steps.values() for attempt in run.runs if attempt.id and not attempt.outcome
         }
         met = [found for found in await self.commands.reattach() if found.run in open_runs]
         met += [
@@ -321,18 +329,23 @@ class Performer:
             for run, step in open_runs.items()
             if run not in {found.run for found in met}
         ]
-        return {open_runs[found.run]: found.state for found in met}, met
+        latest = {run.runs[-1].id for run in steps.values() if run.runs}
+        return {open_runs[found.run]: found.state for found in met if found.run in latest}, met
 
     def resume(self, met: Iterable[Found]) -> None:
-        """Write down what ended while nobody looked, and take up waits and verifications again."""
+        """Write down what ended while nobody looked, and take up again whatever waits for the station."""
+        session = self._hub.session
         for found in met:
             step = self._step_of(found.run)
             if step is not None and found.result is not None:
                 self._spawn(f"finish {found.run}", self._finish(*step, found.result))
-        session = self._hub.session
+            elif step is not None and step[0].progress is not None:
+                self._follow_progress(session, step[0], found.run)
         for run in session.steps.values():
             if run.state == "running" and session.plan is not None and session.plan.steps[run.id].kind == "wait":
                 self._spawn(f"wait {run.id}", self._wait(session.plan.steps[run.id], run.attempt))
+            elif run.state == "running" and run.stop_asked:
+                self._stop(run)
             elif run.state == "verifying" and not run.proofs:
                 self.verify(run.id)
             if any(attempt.left_answer == "end" and not attempt.left_ended for attempt in run.runs):

@@ -132,13 +132,16 @@ class Station:
             await self._close()
 
     async def _take_up(self) -> None:
-        """After a crash: halts first, then what became of the commands; running reopens as paused (R14)."""
+        """After a crash: halts first, then what became of the commands; running reopens as paused (R14).
+
+        A planned session is taken up too: a precondition may be in the middle of being read.
+        """
         if self.hub.keeping.read_only:
             return
         await self.hub.take_filed_halts()
         session = self.hub.session
         assert self._performer is not None
-        if not session.is_live_session:
+        if session.is_over:
             await self._performer.commands.reattach()
             return
         found, met = await self._performer.find()

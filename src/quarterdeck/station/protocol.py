@@ -16,12 +16,14 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
 
 __all__ = [
-    "PROTOCOL", "Answered", "Ask", "Farewell", "FromStation", "Given", "Happened", "Hello", "Leave", "Marks", "Ping",
-    "Pong", "Present", "Sampled", "Seen", "Standing", "Tail", "ToStation", "Welcome", "decode_from", "decode_to",
-    "encode",
+    "PROTOCOL", "VISITORS", "Answered", "Ask", "Farewell", "FromStation", "Given", "Happened", "Hello", "Leave",
+    "Marks", "Ping", "Pong", "Present", "Sampled", "Seen", "Standing", "Tail", "ToStation", "Welcome", "decode_from",
+    "decode_to", "encode",
 ]  # fmt: skip
 
 PROTOCOL = 1
+VISITORS = frozenset({"console", "cli", "headless", "demo"})
+"""What a client may call itself; every other name (`station`, `guard`) is the station's own, never a connection's."""
 
 
 class Frame(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="f", tag=True):
@@ -36,11 +38,12 @@ class Hello(Frame, frozen=True, kw_only=True):
 
     protocol: int
     via: str = "console"
-    """`console`, `cli`, `headless`, `demo`."""
+    """One of `VISITORS`."""
     watching: bool = True
     """Whether events, samples and tails are wanted (a verb that only asks says no)."""
     tty: str = ""
     ssh: str = ""
+    """Terminal and ssh connection: claims for the record, which nothing is decided by."""
     pass_env: dict[str, str] = {}
     """SSH_AUTH_SOCK of the attached terminal, for commands."""
     after: int = 0

@@ -25,6 +25,7 @@ from quarterdeck.session.intents import Intent
 from quarterdeck.station.outlet import Outlet
 from quarterdeck.station.protocol import (
     PROTOCOL,
+    VISITORS,
     Answered,
     Ask,
     Farewell,
@@ -113,7 +114,7 @@ class Visitor:
         """It said goodbye; otherwise its terminal vanished."""
         self.outlet = Outlet(writer, self._more)
         self._host = host
-        self._cursor = hello.after if hello.after <= host.published else 0
+        self._cursor = hello.after if 0 <= hello.after <= host.published else 0
         self._caught_up = False
 
     async def _more(self) -> bytes:
@@ -235,6 +236,9 @@ class Server:
             return await _send_away(
                 writer, f"This station speaks protocol {PROTOCOL}: use Quarterdeck {__version__} with this session"
             )
+        if hello.via not in VISITORS:
+            known = ", ".join(sorted(VISITORS))
+            return await _send_away(writer, f"No client is called “{hello.via[:40]}” here; it is one of: {known}")
         self._count += 1
         visitor = Visitor(_actor(peer, hello, self._host.hosts), hello, writer, self._host, self._count)
         visitor.outlet.answer(encode(self._welcome(visitor)))

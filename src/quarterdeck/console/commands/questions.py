@@ -12,6 +12,7 @@ from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import name_of, span
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
 from quarterdeck.session.leftovers import open_left
 
@@ -122,7 +123,8 @@ async def _ok(desk: Desk, step: str, effect: str, note: str) -> bool:
 async def ask_gone(desk: Desk, step: str) -> bool:
     """Declare that what could not be stopped or proven gone is gone (R6)."""
     run = desk.situation.run(step)
-    lines = run.survivors or ("Its local client has stopped; what it asked a server for may still run.",)
+    said = f"{REMOTE_UNKNOWN.capitalize()}: what it asked the other side for may still run."
+    lines = run.survivors or (said,)
     answers = await desk.fill(
         Form(
             f"gone:{step}",

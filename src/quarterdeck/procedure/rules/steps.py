@@ -8,7 +8,16 @@ from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.rules.base import Lint
 from quarterdeck.procedure.substitution import references
 
-__all__ = ["durations", "identities", "kinds", "production_hosts", "retries", "scripts", "signatures", "undo"]
+__all__ = [
+    "durations",
+    "identities",
+    "kinds",
+    "production_hosts",
+    "retries",
+    "scripts",
+    "signatures",
+    "undo",
+]
 
 _POLL_ONLY = ("question", "roles", "quorum", "on_timeout", "criteria")
 _WAIT_ONLY = ("until", "release")

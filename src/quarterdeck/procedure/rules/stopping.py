@@ -1,16 +1,29 @@
-"""Rules for what no signal can mend when a step's command is terminated (R4)."""
+"""Rules for what no signal can mend when a step's command is terminated (R4, R6)."""
 
 from __future__ import annotations
 
 import re
 
+from quarterdeck.documents.problems import quote
+from quarterdeck.procedure.far_side import client_of
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.programs import programs
 from quarterdeck.procedure.rules.base import Lint
 
-__all__ = ["statements", "traps"]
+__all__ = ["far_sides", "statements", "traps"]
 
 _TERM = frozenset({"TERM", "SIGTERM", "15"})
+
+
+def far_sides(lint: Lint) -> None:
+    """Warn of a remote client that nothing stops on the other side, or proves gone there (R6)."""
+    for placed in lint.places:
+        step = placed.step
+        client = client_of(step) if step.kind == "command" else ""
+        missing = [f"`{key}`" for key in ("stop", "gone") if not lint.wrote(step, key)]
+        if client and missing:
+            said = f"{quote(client)} works on the other side too: once stopped, what goes on there is not known"
+            lint.step_warning(step, _key(step), f"{said}; add {' and '.join(missing)}")
 
 
 def statements(lint: Lint) -> None:
@@ -27,7 +40,7 @@ def statements(lint: Lint) -> None:
                 break
 
 
-def _goes_on(words: tuple[str, ...]) -> bool:
+def _goes_on(words: list[str]) -> bool:
     if any("ON_ERROR_STOP" in word for word in words):
         return False
     commands = sum(1 for word in words if re.match(r"-[a-zA-Z]*c|--command", word))

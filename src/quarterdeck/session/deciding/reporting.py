@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.deciding.answers import Answer, Refusal, about, draft, rule
@@ -28,7 +29,12 @@ from quarterdeck.session.state import Session, StepRun
 
 __all__: list[str] = []
 
-_WHY = {"halt": "ended by the halt", "stop": "stopped by hand", "timeout": "ran into its timeout"}
+_WHY = {
+    "halt": "ended by the halt",
+    "stop": "stopped by hand",
+    "timeout": "ran into its timeout",
+    "crash": "ended because its station died",
+}
 _NEVER_RAN = {
     "not_found": "command not found",
     "not_executable": "command not executable",
@@ -55,6 +61,7 @@ def command_returned(session: Session, intent: wanted.CommandReturned, by: Actor
         left_behind=intent.left_behind,
         stays=intent.stays,
         gone=intent.gone,
+        remote_unknown=_cut_off(step, intent),
         values=intent.values,
         unsearched=intent.unsearched,
         watch=intent.watch,
@@ -70,7 +77,7 @@ def _consequences(
     if intent.outcome == "lost" and run.state == "unknown":
         return []  # the crash said so already
     if intent.outcome == "lost":
-        return [draft(StepUnknown(why="neither a result nor the process was found"), run)]
+        return [draft(StepUnknown(why=_said(step, "neither a result nor the process was found")), run)]
     if intent.outcome == "refused":
         why = StepInterrupted(why="a halt came before it ran")
         return [draft(why, run), draft(EffectDeclared(effect="none", note="it never ran"), run)]
@@ -81,7 +88,7 @@ def _consequences(
             session, step, run, StepFailed(reason=_NEVER_RAN[intent.outcome], watch=intent.watch), now
         )
     if intent.exit_code != 0:
-        how = f"exit code {intent.exit_code}" if intent.signal is None else f"signal {intent.signal}"
+        how = f"exit code {intent.exit_code}" if intent.signal is None else _said(step, f"signal {intent.signal}")
         return failed_drafts(session, step, run, StepFailed(reason=how, watch=intent.watch), now)
     drafts = done_drafts(
         session,
@@ -97,16 +104,26 @@ def _consequences(
 
 def _interrupted(session: Session, step: Step, run: StepRun, intent: wanted.CommandReturned) -> list[Draft]:
     """R6: what survives, or has a far side that nothing proved gone, keeps the halt from being over."""
-    far_side = bool(step.stop) and step.gone is None
     unproven = (
-        bool(intent.survivors) or far_side or (step.gone is not None and getattr(intent.gone, "ok", None) is not True)
+        bool(intent.survivors)
+        or remote_unknown(step)
+        or (step.gone is not None and getattr(intent.gone, "ok", None) is not True)
     )
-    why = _WHY.get(intent.ended_by, intent.ended_by)
-    if far_side:
-        why += "; local client stopped, remote state unknown"
+    why = _said(step, _WHY.get(intent.ended_by, intent.ended_by))
     interrupted = StepInterrupted(why=why, survivors=intent.survivors, unproven=unproven, watch=intent.watch)
     drafts = [draft(interrupted, run)]
     return drafts + (on_fail(session, step, run, why) if intent.ended_by == "timeout" else [])
+
+
+def _cut_off(step: Step, intent: wanted.CommandReturned) -> bool:
+    """Whether the command was ended here and nobody knows what it had asked the other side for."""
+    ended = bool(intent.ended_by) or intent.signal is not None or intent.outcome == "lost"
+    return ended and intent.outcome not in {"refused", *_NEVER_RAN} and remote_unknown(step)
+
+
+def _said(step: Step, why: str) -> str:
+    """Why it ended, and for a far side that nobody looked at, what that leaves open."""
+    return f"{why}; {REMOTE_UNKNOWN}" if remote_unknown(step) else why
 
 
 @rule(wanted.VerificationRead)
@@ -152,7 +169,9 @@ def crash_found(session: Session, intent: wanted.CrashFound, by: Actor, now: flo
     for run in session.steps.values():
         lost = run.state == "granted" or (run.state == "running" and intent.found.get(run.id) == "lost")
         if lost:
-            drafts.append(draft(StepUnknown(why="its station left, and neither result nor process was found"), run))
+            why = "its station left, and neither result nor process was found"
+            step = session.plan.steps[run.id] if session.plan is not None else None
+            drafts.append(draft(StepUnknown(why=_said(step, why) if step is not None else why), run))
     return drafts
 
 

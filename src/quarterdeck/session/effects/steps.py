@@ -81,13 +81,14 @@ def _outside_window(session: Session, event: Event, at: float) -> None:
 @on_step(happened.StepReported)
 def _reported(session: Session, event: Event, data: happened.StepReported, at: float, run: StepRun) -> None:
     run.state, run.reported_by_hand, run.reported_by_phone = "verifying", data.by_hand, data.by_phone
+    run.proofs = ()  # what was read before says nothing of this
     run.values.update(data.values)
 
 
 @on_step(happened.CommandEnded)
 def _command_ended(session: Session, event: Event, data: happened.CommandEnded, at: float, run: StepRun) -> None:
     for attempt in run.runs:
-        if attempt.id == data.run and attempt.lived:
+        if attempt.id == data.run and not attempt.outcome:
             attempt.ended, attempt.outcome, attempt.exit_code = at, data.outcome, data.exit_code
             attempt.blobs, attempt.lived = event.blobs, False
             attempt.left, attempt.stays = data.left_behind, data.stays

@@ -101,6 +101,8 @@ class CommandEnded(Payload, frozen=True, kw_only=True):
     """What it left running, as `pid owner command`, and nobody declared."""
     stays: tuple[str, ...] = ()
     """What it left running as the step's `leaves` declares."""
+    remote_unknown: bool = False
+    """It was ended here, and has a far side that nothing looked at."""
     values: dict[str, str] = field(default_factory=dict)
     unsearched: dict[str, str] = field(default_factory=dict)
     """Recorded values whose pattern was not tried to its end, and why."""

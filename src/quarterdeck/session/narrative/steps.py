@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import events as e
 from quarterdeck.session.leftovers import few
 from quarterdeck.session.narrative.words import Told, clock, count, phone, span, tells, values_of, why_of
@@ -65,7 +66,7 @@ def _ending(what: e.CommandEnded) -> str:
         text += f"; left running: {few(what.left_behind)}"
     if what.stays:
         text += f"; stays, as declared: {few(what.stays)}"
-    return text
+    return f"{text}; {REMOTE_UNKNOWN}" if what.remote_unknown else text
 
 
 @tells(e.StepVerified)
@@ -98,7 +99,7 @@ def _(told: Told, what: e.StepFailed) -> str:
 @tells(e.StepInterrupted)
 def _(told: Told, what: e.StepInterrupted) -> str:
     left = f"; still there: {', '.join(what.survivors)}" if what.survivors else ""
-    gone = "; not proven gone" if what.unproven and not left else ""
+    gone = "; not proven gone" if what.unproven and not left and REMOTE_UNKNOWN not in what.why else ""
     return f"{told.step} interrupted{why_of(what.why)}{left}{gone}"
 
 

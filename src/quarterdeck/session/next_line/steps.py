@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
 from quarterdeck.session.availability import may_try_again, view
 from quarterdeck.session.narrative import span
 from quarterdeck.session.next_line.words import NextLine, Words
@@ -19,8 +20,8 @@ class Steps(Words):
             if run.unproven and run.state != "running":
                 owner = self.owner(run.id)
                 return NextLine(
-                    f"is the command of {self.name(run.id)} gone? {self.who(owner)}: look, then say so"
-                    " · enter answers",
+                    f"{self.far_side(run)}is the command of {self.name(run.id)} gone?"
+                    f" {self.who(owner)}: look, then say so · enter answers",
                     key="enter",
                     step=run.id,
                     waiting_for=owner,
@@ -29,12 +30,19 @@ class Steps(Words):
                 )
         return None
 
+    def far_side(self, run: StepRun) -> str:
+        """What is not known of the other side of a command that was ended, with its colon; mostly nothing."""
+        assert self.plan is not None
+        cut_off = run.unproven or (run.runs and run.runs[-1].outcome in {"lost", "signalled"})
+        open_there = cut_off and not run.survivors and remote_unknown(self.plan.steps[run.id])
+        return f"{REMOTE_UNKNOWN}: " if open_there else ""
+
     def ask_effect(self, run: StepRun) -> NextLine:
         """R6: its owner says what it changed."""
         owner = self.owner(run.id)
         return NextLine(
-            f"did {self.name(run.id)} change anything? {self.who(owner)}: nothing, part, all or don't know"
-            " · enter answers",
+            f"{self.far_side(run)}did {self.name(run.id)} change anything?"
+            f" {self.who(owner)}: nothing, part, all or don't know · enter answers",
             key="enter",
             step=run.id,
             waiting_for=owner,
