@@ -246,13 +246,11 @@ def host_names(hosts_file: Path = Path("/etc/hosts")) -> HostNames:
 
 def runtime_folder() -> Path:
     """The private folder for sockets, made where it is missing. StationError where it is not ours alone."""
-    import tempfile
-
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if base and Path(base).is_dir() and os.access(base, os.W_OK):
         folder = Path(base) / "quarterdeck"
     else:
-        folder = Path(tempfile.gettempdir()) / f"qd-{os.getuid()}"
+        folder = _temporary_folder() / f"qd-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -267,6 +265,13 @@ def runtime_folder() -> Path:
     if stat.S_IMODE(found.st_mode) != 0o700:
         folder.chmod(0o700)
     return folder
+
+
+def _temporary_folder() -> Path:
+    """As `tempfile` finds it, but without trying to write: on a full disk a station is where it was before."""
+    named = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
+    places = (Path(name).absolute() for name in (*named, "/tmp", "/var/tmp") if name)  # noqa: S108 - a private folder in it
+    return next((place for place in places if place.is_dir()), Path("/tmp"))  # noqa: S108 - the same
 
 
 def socket_path(key: str) -> Path:

@@ -177,11 +177,17 @@ class FakeStation:
         self.asked.append(intent)
         return self.do(intent)
 
-    async def halt(self, reason: str = "", *, timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109, ARG002
-        self.asked.append(intents.Halt(nonce="here", reason=reason))
+    async def halt(
+        self,
+        reason: str = "",
+        *,
+        nonce: str = "",
+        timeout: float = 3.0,  # noqa: ASYNC109, ARG002
+    ) -> Answered | None:
+        self.asked.append(intents.Halt(nonce=nonce or "here", reason=reason))
         if self.silent:
             return None
-        return self.do(intents.Halt(nonce=f"here-{len(self.events)}", reason=reason))
+        return self.do(intents.Halt(nonce=nonce or f"here-{len(self.events)}", reason=reason))
 
     async def frames(self) -> AsyncIterator[Any]:
         while (frame := await self._queue.get()) is not None:

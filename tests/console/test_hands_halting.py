@@ -90,6 +90,22 @@ async def test_a_halt_that_nobody_confirms_says_so_and_what_to_do() -> None:
         assert "quarterdeck status" in at.snapshot.halt_unconfirmed
 
 
+async def test_unconfirmed_never_comes_back_once_the_halt_was_taken_and_answered() -> None:
+    async with helm(intents.StartSession()) as at:
+        at.station.silent = True
+        await at.press("H")
+        nonce = at.app.link.halts[-1].nonce
+        at.station.silent = False
+        at.station.must(intents.Halt(nonce=nonce))
+        await at.settle()
+        assert not at.app.link.halt_unconfirmed()
+        at.station.must(intents.GoOn(halts=(nonce,), reason="a false alarm"))
+        await at.settle()
+        assert not at.app.link.session.live_halts()
+        assert not at.app.link.halt_unconfirmed()
+        assert not at.app.link.halt_sent()
+
+
 async def test_a_halt_closes_what_was_being_asked_and_keeps_the_draft() -> None:
     async with helm(*COPIED) as at:
         await at.press("E")

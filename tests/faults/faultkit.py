@@ -276,6 +276,10 @@ class Night:
         """Stations of this home."""
         return [pid for pid, words in self._ours() if "quarterdeck.station" in words and "--session" in words]
 
+    def named(self, module: str) -> list[int]:
+        """Processes of this home that run a module of ours."""
+        return [pid for pid, words in self._ours() if module in words]
+
     def _commands(self) -> list[int]:
         """Runners and what they run; they are meant to outlive their station."""
         found = [pid for pid, words in self._ours() if "quarterdeck.runner" in words]

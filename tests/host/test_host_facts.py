@@ -105,7 +105,7 @@ def test_the_socket_folder_is_private_and_a_deep_key_gives_a_short_path(
 
 def test_without_a_runtime_dir_the_temporary_folder_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert host.runtime_folder() == tmp_path / f"qd-{os.getuid()}"
 
 

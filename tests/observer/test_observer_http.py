@@ -87,6 +87,13 @@ async def test_the_body_is_held_against_a_pattern(server: Server) -> None:
     assert "good" not in found.message
 
 
+async def test_a_pattern_that_takes_for_ever_on_a_body_leaves_its_status_unknown(server: Server) -> None:
+    server.handler = server.answer("a" * 90 + "b")
+    found = await once("http", server.url(), matches="^(a|aa)+$")
+    assert found.status == "unknown"
+    assert "took longer than" in found.message
+
+
 async def test_nobody_listening_is_critical(server: Server) -> None:
     await server.stop()
     found = await once("http", server.url())

@@ -9,9 +9,10 @@ import pytest
 from sessionbook import DBA, LEAD, OBSERVER, START, Book
 
 from quarterdeck.procedure.model import Step
+from quarterdeck.session import events as happened
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import view
-from quarterdeck.session.event import Actor, Event, decode
+from quarterdeck.session.event import Actor, Draft, Event, decode
 from quarterdeck.session.events import Proof
 from quarterdeck.session.fold import Folding, fold
 from quarterdeck.session.forecast import clocks, forecast, need, rest
@@ -596,3 +597,46 @@ def test_r1_an_undo_of_one_step_does_not_start_under_a_live_halt_either(book: Bo
     book.ask(wanted.UndoStep(step="build"))
     book.halt("n1", "wait")
     assert "halted" in book.refused(wanted.StartStep(step="drop-new", launch=wanted.Launch(run="x"))).why
+
+
+# ---------------------------------------------------------------- several people
+
+
+def test_r20_of_two_people_one_gets_a_step_and_the_other_sees_who(book: Book) -> None:
+    assert book.ask(wanted.ClaimStep(step="count"), DBA) == ["step.claimed"]
+    assert book.refused(wanted.ClaimStep(step="count"), LEAD).why == f"{DBA.login} has it"
+    assert book.ask(wanted.ClaimStep(step="count"), DBA) == []
+
+
+def test_r21_a_step_runs_on_its_host_unless_the_lead_says_why_not(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.run("build")
+    elsewhere = wanted.Launch(run="x", hosts=("laptop",))
+    assert book.refused(wanted.StartStep(step="swap", launch=elsewhere)).waivable == "host"
+    book.ask(wanted.StartStep(step="swap", launch=elsewhere, waivers={"host": "db01 is reached by its socket"}))
+    assert [d.what for d in book.session.deviations] == ["ran on another host"]
+
+
+def test_r25_the_committed_list_has_four_letters_that_another_list_has_not(book: Book) -> None:
+    other = Book().begin()
+    for each in (book, other):
+        counted(each)
+        each.run("freeze")
+    other.run("build")
+    for each in (book, other):
+        each.halt("n1", "enough")
+        each.roll_back()
+    letters = [each.session.rollback.letters for each in (book, other) if each.session.rollback is not None]
+    assert all(len(four) == 4 and four.isalpha() for four in letters)
+    assert letters[0] != letters[1]
+
+
+def test_r27_a_start_whose_author_could_not_know_of_the_halt_is_flagged_and_undone(book: Book) -> None:
+    counted(book)
+    book.halt("n1", "enough")
+    assert [item.undoes for item in preview(book.session).items if item.undoes] == []
+    started = Draft(happened.StepStarted(run="run-freeze"), "freeze", 1)
+    book.put([Draft(happened.StepGranted(to="ben"), "freeze", 1), started], DBA)
+    assert book.step("freeze").started_under_halt
+    assert [item.undoes for item in preview(book.session).items if item.undoes] == ["freeze"]

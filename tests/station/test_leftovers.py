@@ -13,7 +13,7 @@ from typing import Any
 from quarterdeck.record.exporting import export_session
 from quarterdeck.runner.processes import process_table
 from quarterdeck.session import intents
-from quarterdeck.session.events import CommandEnded, LeftEnded, LeftRunning, Payload, payload
+from quarterdeck.session.events import CommandEnded, LeftEnded, LeftRunning, payload
 from quarterdeck.session.narrative import sentence
 from quarterdeck.session.next_line import next_line
 
@@ -43,7 +43,7 @@ stages:
 """
 
 
-def facts(lead: Any, kind: type[Payload]) -> list[Any]:
+def facts(lead: Any, kind: Any) -> list[Any]:
     return [payload(event) for event in lead.events if event.kind == kind.kind]
 
 

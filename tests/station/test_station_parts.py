@@ -404,8 +404,8 @@ async def test_a_check_counts_only_a_reading_from_after_the_step() -> None:
 def test_recorded_values_come_from_the_first_line_that_fits() -> None:
     step = procedure(PROCEDURE).stages[0].steps[0]
     made = msgspec.structs.replace(step, record=(RecordField(name="rows", pattern=r"^(\d+)$"),))
-    assert recorded(made, "noise\n12\n13\n") == {"rows": "12"}
-    assert recorded(made, "nothing") == {}
+    assert recorded(made, "noise\n12\n13\n") == ({"rows": "12"}, {})
+    assert recorded(made, "nothing") == ({}, {})
 
 
 # ---------------------------------------------------------------- secrets, windows, leases

@@ -23,6 +23,7 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.narrative import Level
 from quarterdeck.session.state import Session
+from quarterdeck.station.halting import new_nonce
 from quarterdeck.station.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
 __all__ = ["HaltCall", "Link", "StationClient"]
@@ -47,7 +48,7 @@ class StationClient(Protocol):
     async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - as the client's
         """Ask and wait for the answer."""
 
-    async def halt(self, reason: str = "", *, timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109
+    async def halt(self, reason: str = "", *, nonce: str = "", timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109
         """Halt: the file, then the station; None where it did not confirm."""
 
     def frames(self) -> AsyncIterator[Any]:
@@ -68,6 +69,7 @@ class HaltCall:
 
     def __init__(self, at: float) -> None:
         self.at = at
+        self.nonce = new_nonce()
         self.confirmed = False
         self.trouble = ""
         """What to do, where neither file nor station took it."""
@@ -238,7 +240,7 @@ class Link:
             await self._there.wait()
         assert self.client is not None
         try:
-            answer = await self.client.halt()
+            answer = await self.client.halt(nonce=call.nonce)
             call.confirmed, call.trouble = answer is not None and not answer.refusal, ""
             if answer is None:
                 call.trouble = "the station does not answer. The halt's file is written and commands stop by it; "
@@ -251,16 +253,23 @@ class Link:
 
     def halt_sent(self) -> bool:
         """Whether a halt of this console is under way and not confirmed by the session's state."""
-        return bool(self.halts) and not self.session.live_halts() and not self.halts[-1].confirmed
+        return self._open_call() is not None
 
     def halt_unconfirmed(self) -> str:
         """What to do about a halt that nobody confirms; empty where there is none."""
-        if not self.halts or self.halts[-1].confirmed or self.session.live_halts():
+        last = self._open_call()
+        if last is None:
             return ""
-        last = self.halts[-1]
         if last.trouble:
             return last.trouble
         return "no answer yet; the halt's file is written" if time.time() - last.at > UNCONFIRMED_AFTER else ""
+
+    def _open_call(self) -> HaltCall | None:
+        """The last halt of this console while neither its answer nor the session's history confirms it."""
+        if not self.halts or self.session.is_over or self.session.live_halts():
+            return None
+        last = self.halts[-1]
+        return None if last.confirmed or last.nonce in self.session.halts else last
 
     def note(self, text: str, level: Level = "info") -> None:
         """A line of this console alone in its log: what a toast said does not vanish."""

@@ -63,7 +63,7 @@ def _folder(out: bytes, err: bytes) -> Path:
 
     try:
         answer = msgspec.json.decode(out, type=Opened)
-    except msgspec.DecodeError as error:
+    except ValueError as error:
         said = err.decode(errors="replace").strip().splitlines()
         raise StationError("The session could not be opened", hint=said[-1] if said else "") from error
     if answer.folder:

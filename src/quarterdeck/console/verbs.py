@@ -193,16 +193,14 @@ def _params(pairs: Sequence[str]) -> dict[str, str]:
 
 def _find(part: str) -> Path:
     """The session that `part` names; without one, the only one that lives."""
-    from quarterdeck.logbook.folder import find_session, list_sessions
+    from quarterdeck.logbook.folder import fitting_sessions, list_sessions
 
-    if part:
-        return find_session(part)
     found = list_sessions()
-    living = [session for session in found if session.owned]
-    if len(living) == 1:
-        return living[0].folder
-    if not found:
+    meant = fitting_sessions(part, found) if part else [session for session in found if session.owned]
+    if len(meant) == 1:
+        return meant[0].folder
+    if not found and not part:
         raise UsageError("There is no session on this machine", hint="quarterdeck lead PROCEDURE opens one")
     from quarterdeck.station.choosing import choose_session
 
-    return choose_session("")  # reads logbooks: one whose station was killed is open all the same
+    return choose_session(part)  # reads logbooks: one whose station was killed is open all the same

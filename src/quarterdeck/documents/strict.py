@@ -19,6 +19,7 @@ from msgspec import Struct
 
 from quarterdeck.documents.nodes import Mapping, Node, Scalar, Sequence
 from quarterdeck.documents.problems import Problem, UnreadableError, document_error, quote
+from quarterdeck.regular_files import read_regular
 
 if TYPE_CHECKING:
     from pathlib import Path  # `lint` has a start-up mark, and pathlib is a tenth of what it may cost
@@ -79,8 +80,7 @@ def read_text(path: Path | str, limits: Limits = DEFAULT_LIMITS) -> str:
         if not stat.S_ISREG(status.st_mode):
             raise UnreadableError(_at(name, 1, 1, "is no regular file"))
         if status.st_size <= limits.size:
-            with open(path, "rb") as file:  # noqa: PTH123 - without pathlib
-                content = file.read(limits.size + 1)
+            content = read_regular(path, limits.size + 1, follow=True)
         if status.st_size > limits.size or len(content) > limits.size:
             size = max(status.st_size, limits.size + 1)
             message = f"is {size:,} bytes; a document may have at most {limits.size:,}"

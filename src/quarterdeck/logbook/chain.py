@@ -128,7 +128,7 @@ def verify(session: str, found: Mapping[str, bytes]) -> Verified:
     for link, raw in found.items():
         try:
             event = decode(raw)
-        except msgspec.DecodeError as error:
+        except ValueError as error:
             strange[link] = Problem("unreadable", f"An event cannot be read: {error}")
             continue
         if event.session != session:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from quarterdeck.errors import LogbookError
+from quarterdeck.regular_files import open_regular
 
 __all__ = ["Lock", "is_held"]
 
@@ -32,7 +33,7 @@ class Lock:
         end = time.monotonic() + patience
         while True:
             try:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                fd = open_regular(path, os.O_RDWR | os.O_CREAT)
             except OSError as error:
                 raise LogbookError(f"The session cannot be locked: {error.strerror}", where=str(path)) from error
             try:
@@ -84,7 +85,7 @@ def _is_at(path: Path, fd: int) -> bool:
 def is_held(path: Path) -> bool:
     """Whether a process holds the lock; false where there is no lock file or it may not be read."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_regular(path)
     except OSError:
         return False
     try:

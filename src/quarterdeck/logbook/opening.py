@@ -26,6 +26,7 @@ from quarterdeck.logbook.recorder import FlightRecorder, Scan, scan
 from quarterdeck.logbook.salvage import salvage, set_aside
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import OK
+from quarterdeck.regular_files import read_regular
 from quarterdeck.session.event import digest
 from quarterdeck.session.events import FactNoted, Payload, RecorderChanged, ReplicaBurned, payload
 
@@ -166,7 +167,7 @@ def _open_recorder(recorder: FlightRecorder, path: Path, expected: list[tuple[st
 
 def _look(path: Path) -> Scan:
     try:
-        return scan(path.read_bytes())
+        return scan(read_regular(path))
     except OSError:
         return Scan(lines=[])
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,13 +18,14 @@ from pathlib import Path
 
 from msgspec import Struct, field
 
-from quarterdeck.errors import LogbookError
+from quarterdeck.errors import DocumentError, LogbookError
 from quarterdeck.logbook.chain import Problem, verify
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock, is_held
 from quarterdeck.logbook.protocol import Head, SampleBatch
 from quarterdeck.logbook.recorder import Scan, read_sample_lines, scan
 from quarterdeck.logbook.samples import batch_hash
+from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import Event
 
 __all__ = ["SessionCopy", "Weighed", "collector_paused", "copy_database", "read_session", "weigh"]
@@ -104,16 +106,17 @@ def copy_database(database: Path, folder: Path) -> Path:
     for ending in ("", "-wal", "-journal"):
         part = database.with_name(database.name + ending)
         if part.exists():
-            shutil.copyfile(part, folder / part.name)
+            with os.fdopen(open_regular(part), "rb") as source, (folder / part.name).open("wb") as copy:
+                shutil.copyfileobj(source, copy, 2**20)
     return folder / database.name
 
 
 def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCopy:
     """Read a session's events, samples and what is wrong with them. LogbookError where there is nothing to read."""
-    place = SessionFolder.of(folder, recorder_dir)
+    problems: list[Problem] = []
+    place = _place(folder, recorder_dir, problems)
     if not folder.is_dir():
         raise LogbookError("There is no such session", where=str(folder))
-    problems: list[Problem] = []
     rows: list[tuple[str, bytes]] = []
     batches: list[SampleBatch] = []
     with contextlib.ExitStack() as stack:
@@ -141,6 +144,20 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
         chains=verified.chains,
         owned=owned,
     )
+
+
+def _place(folder: Path, recorder_dir: Path | None, problems: list[Problem]) -> SessionFolder:
+    """Its parts; settings that cannot be read hide at most a flight recorder that lies elsewhere."""
+    try:
+        folder.name.encode()
+    except UnicodeEncodeError as error:
+        raise LogbookError("The folder's name is not UTF-8: no session of ours", where=repr(folder.name)) from error
+    try:
+        return SessionFolder.of(folder, recorder_dir)
+    except DocumentError as error:
+        text = f"Settings cannot be read, so the flight recorder is looked for in its usual place: {error}"
+        problems.append(Problem("missing", text))
+        return SessionFolder(folder, folder.parent.parent / "recorder")
 
 
 def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
@@ -186,7 +203,7 @@ def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[
 
 def _read_recorder(path: Path, rows: Sequence[tuple[str, bytes]], problems: list[Problem], *, owned: bool) -> Scan:
     try:
-        found = scan(path.read_bytes(), rows)
+        found = scan(read_regular(path), rows)
     except OSError as error:
         text = f"The flight recorder cannot be read: {error.strerror}"
         if owned:

@@ -27,7 +27,7 @@ from quarterdeck.logbook.protocol import (
     SampleBatch,
     StoredEvent,
 )
-from quarterdeck.logbook.salvage import set_aside
+from quarterdeck.logbook.salvage import SQLError, set_aside
 
 __all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite"]
 
@@ -82,9 +82,6 @@ CREATE TRIGGER IF NOT EXISTS samples_are_not_deleted BEFORE DELETE ON samples
 
 _ADD_EVENT = "INSERT INTO events (replica, aseq, hash, raw) VALUES (?, ?, ?, ?)"
 _ADD_BATCH = "INSERT INTO samples (replica, number, hash, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-
-SQLError = sqlite3.Error
-"""What SQLite raises, for those who import it only when they need it."""
 
 Connect = Callable[[Path], Any]
 """Makes a connection: `sqlite3`'s, or one of a test that fails on purpose."""
@@ -149,7 +146,7 @@ class SqliteLogbook:
             sync_folder(self._path.parent)
             self._connection = self._connector(self._path)
             self._prepare(replica, self.called)
-        except (sqlite3.Error, OSError) as error:
+        except (*SQLError, OSError) as error:
             self._drop()
             raise self._failure(error) from error
         except LogbookError:
@@ -260,14 +257,14 @@ class SqliteLogbook:
                 "SELECT replica, aseq, hash, raw FROM events WHERE position > ? ORDER BY position", (after,)
             ):
                 yield StoredEvent(*row)
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
 
     def rows(self) -> list[tuple[str, bytes]]:
         """Hash and bytes of every event in order of arrival; see `read`."""
         try:
             return self._ask("SELECT hash, raw FROM events ORDER BY position")
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
 
     def samples(self, replica: str = "") -> Iterator[SampleBatch]:
@@ -278,7 +275,7 @@ class SqliteLogbook:
                 (replica,),
             ):
                 yield SampleBatch(*row)
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
 
     def batch_hashes(self, replica: str, after: int) -> list[tuple[int, str]]:
@@ -287,7 +284,7 @@ class SqliteLogbook:
             rows = self._ask(
                 "SELECT number, hash FROM samples WHERE replica = ? AND number > ? ORDER BY number", (replica, after)
             )
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
         return [(int(number), str(link)) for number, link in rows]
 
@@ -313,7 +310,7 @@ class SqliteLogbook:
             self.open(self.replica)
         try:
             ((busy, _, _),) = self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
         if busy:
             raise RecorderError("The logbook's write-ahead log cannot be moved into it", where=str(self._path))
@@ -336,7 +333,7 @@ class SqliteLogbook:
     def _failure(self, error: Exception) -> LogbookError:
         """What a person is told; damage is told apart from a disk that does not take it."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError):
             return DamageError(f"The logbook file is damaged: {error}", where=str(self._path))
         if code == sqlite3.SQLITE_BUSY:
             return RecorderError("Another program has the logbook open", where=str(self._path))

@@ -14,7 +14,7 @@ from quarterdeck.documents.problems import Problem
 from quarterdeck.documents.reader import Context
 from quarterdeck.documents.strict import Limits, read_text
 from quarterdeck.procedure.loader import Draft, judged, parse
-from quarterdeck.procedure.rules import order, people, readings, steps, texts, watching, window
+from quarterdeck.procedure.rules import order, people, readings, steps, stopping, texts, watching, window
 from quarterdeck.procedure.rules.base import Lint
 
 if TYPE_CHECKING:
@@ -31,6 +31,8 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     steps.retries,
     steps.signatures,
     steps.production_hosts,
+    stopping.statements,
+    stopping.traps,
     order.after,
     order.cycles,
     order.point_of_no_return,

@@ -181,6 +181,8 @@ class Step(Model, frozen=True, kw_only=True):
     on_fail: OnFail = OnFail()
     on_halt: OnHalt = OnHalt()
     on_crash: Literal["keep", "kill"] = "keep"
+    cleanup: bool = False
+    """Its shells run their traps when it is terminated, instead of being killed (R4)."""
     mutates: bool = False
     """Filled in by the loader: true for manual and command unless written otherwise."""
     undo: tuple[Step, ...] = ()

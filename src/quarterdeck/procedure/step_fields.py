@@ -65,7 +65,7 @@ ON_FAIL = Shape(
 _HALT = Choice("finish", "terminate", "ask")
 ON_HALT = Shape(
     "on_halt",
-    {"action": Field(_HALT, required=True), "grace": Field(DURATION, "from SIGTERM to SIGKILL (10s)")},
+    {"action": Field(_HALT, required=True), "grace": Field(DURATION, "until SIGKILL (10s)")},
     model.OnHalt,
     short=_Short(_HALT, model.OnHalt),
     named="`on_halt`",
@@ -162,6 +162,7 @@ STEP_FIELDS: dict[str, Field] = {
     "on_fail": Field(ON_FAIL),
     "on_halt": Field(ON_HALT),
     "on_crash": Field(Choice("keep", "kill"), "what happens to the command when its station dies"),
+    "cleanup": Field(BOOLEAN, "its shells run their traps on TERM when it is terminated"),
     "mutates": Field(BOOLEAN, "it changes something (true for manual and command)"),
     "undo": Field(_Undo(), "steps that take it back, or {none: reason}"),
     "idempotent": Field(BOOLEAN, "may be repeated though it mutates"),

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.documents.scalars import boolean, duration, integer, is_secret_reference, number
 from quarterdeck.errors import QuarterdeckError
+from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.procedure.model import Expect, Param
 
 __all__ = [
@@ -146,8 +147,11 @@ def value_problem(name: str, param: Param, value: str) -> str:
     wrong = _type_problem(param, value)
     if wrong:
         return f"{called}: {quote(value)} {wrong}"
-    if param.pattern and not re.fullmatch(param.pattern, value):
-        return f"{called}: {quote(value)} does not match its pattern {quote(param.pattern)}"
+    try:
+        if param.pattern and first_match(param.pattern, [value], how="fullmatch") is None:
+            return f"{called}: {quote(value)} does not match its pattern {quote(param.pattern)}"
+    except NotSearchedError as why:
+        return f"{called}: {quote(value)} was {why}"
     if leading_dash_refused(value, param.pattern):
         return f"{called}: {quote(value)} begins with `-` and could be taken for an option; give it a `pattern`"
     return ""

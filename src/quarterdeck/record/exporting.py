@@ -7,6 +7,7 @@ said, and never keeps the rest from being exported. Called by `verbs`.
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from quarterdeck.logbook.reading import SessionCopy, read_session
 from quarterdeck.record import verify
 from quarterdeck.record.jsonl import Jsonl, encode_record
 from quarterdeck.record.writing import Part, write_parts
+from quarterdeck.regular_files import open_regular
 from quarterdeck.session.event import Blob
 
 if TYPE_CHECKING:
@@ -123,9 +125,7 @@ def _is_sound(path: Path, blob: Blob) -> bool:
     if len(blob.sha256) != 64 or set(blob.sha256) - set("0123456789abcdef"):
         return False
     try:
-        if path.is_symlink() or not path.is_file():
-            return False
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == blob.sha256
     except OSError:
         return False

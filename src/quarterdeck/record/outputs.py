@@ -5,10 +5,12 @@ Reads stored files; a missing one is said, never fatal. Called by `gathering`.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from quarterdeck.record.material import Evidence, FileRow, Output, Tone
 from quarterdeck.record.telling import Story, Told
+from quarterdeck.regular_files import open_regular
 from quarterdeck.session import events as happened
 from quarterdeck.session.event import Blob
 from quarterdeck.session.events import CommandEnded, StepStarted
@@ -77,7 +79,7 @@ def _file(blob: Blob, missing: frozenset[str]) -> FileRow:
 def _excerpt(path: Path, length: int) -> tuple[str, str]:
     """Beginning and end of a text, and what of it is not shown."""
     try:
-        with path.open("rb") as file:
+        with os.fdopen(open_regular(path), "rb") as file:
             head = file.read(_MOST)
             if length > 2 * _MOST:
                 file.seek(length - _MOST)

@@ -5,7 +5,6 @@ Must never raise for an event that this version does not know. Called by `gather
 
 from __future__ import annotations
 
-import msgspec
 from msgspec import Struct
 
 from quarterdeck.logbook.reading import SessionCopy
@@ -68,5 +67,5 @@ def _meaning(event: Event) -> Payload:
         return Unknown()
     try:
         return payload(event)
-    except msgspec.MsgspecError:
+    except ValueError:
         return Unknown()

@@ -65,12 +65,12 @@ def _readings(story: Story) -> list[Reading]:
 def _items(raw: bytes) -> Iterator[Reading]:
     try:
         pieces = msgspec.json.decode(raw, type=list[msgspec.Raw])
-    except msgspec.DecodeError:
+    except ValueError:
         return
     for piece in pieces:
         try:
             yield msgspec.json.decode(piece, type=Reading)
-        except msgspec.DecodeError:
+        except ValueError:
             continue  # another kind of message, or one of a newer version
 
 

@@ -18,6 +18,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from quarterdeck.errors import QuarterdeckError
+from quarterdeck.regular_files import open_regular
 
 __all__ = ["Part", "write_parts"]
 
@@ -145,8 +146,7 @@ def _pieces(content: bytes | Path) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
         return
-    fd = os.open(content, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    with os.fdopen(fd, "rb") as file:
+    with os.fdopen(open_regular(content), "rb") as file:
         while piece := file.read(_PIECE):
             yield piece
 

@@ -25,9 +25,11 @@ __all__ = [
     "command_of",
     "descendants",
     "describe",
+    "is_shell",
     "owner_of",
     "process_table",
     "send",
+    "shrugs_off",
     "tagged",
     "topmost",
     "wait_state",
@@ -128,6 +130,50 @@ def send(pid: int, number: int) -> bool:
     except PermissionError:
         return False
     return True
+
+
+_SHELLS = frozenset(
+    {
+        "ash",
+        "bash",
+        "csh",
+        "dash",
+        "fish",
+        "ksh",
+        "ksh93",
+        "lksh",
+        "mksh",
+        "oksh",
+        "rbash",
+        "sh",
+        "tcsh",
+        "yash",
+        "zsh",
+    }
+)
+
+
+def is_shell(pid: int) -> bool:
+    """Whether the process runs lines one after the other: by its program, else by its first argument."""
+    try:
+        program = Path(f"/proc/{pid}/exe").readlink().name
+    except OSError:  # another user's, or no /proc
+        program = command_of(pid).partition(" ")[0].rpartition("/")[2].lstrip("-")
+    if program == "busybox":
+        program = command_of(pid).removeprefix("busybox ").partition(" ")[0].rpartition("/")[2]
+    return program in _SHELLS
+
+
+def shrugs_off(pid: int, number: int, *, ignored_only: bool = False) -> bool:
+    """Whether the process catches or ignores this signal, and may go on after it. True where nobody can tell."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return not ignored_only
+    masks = dict(line.split(":\t") for line in lines if line.startswith(("SigIgn", "SigCgt")))
+    bit = 1 << (number - 1)
+    ignored, caught = (bool(int(masks.get(name, "0"), 16) & bit) for name in ("SigIgn", "SigCgt"))
+    return ignored or (caught and not ignored_only)
 
 
 def wait_state(pid: int) -> int | None:

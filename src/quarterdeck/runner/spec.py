@@ -9,6 +9,7 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import CLAIMED
 
 __all__ = ["Spec", "claim", "parse"]
@@ -32,7 +33,7 @@ class Spec(NamedTuple):
     on_halt: str
     """`finish`, `terminate` or `ask`; the last is like `finish` here, its question is the station's."""
     grace: float
-    """Seconds between SIGTERM and SIGKILL."""
+    """Seconds until SIGKILL."""
     timeout: float
     """Seconds; 0 for none."""
     on_crash: str
@@ -49,12 +50,14 @@ class Spec(NamedTuple):
     """Bytes of the output's beginning that are kept."""
     ring: int
     """Bytes of its end that are kept."""
+    cleanup: bool = False
+    """Its shells may run their traps when it is terminated (R4)."""
 
 
 def parse(text: bytes) -> Spec:
     """Read a spec; ValueError, KeyError or TypeError where it is none."""
     found: dict[str, Any] = json.loads(text)
-    return Spec(**{name: found[name] for name in Spec._fields})
+    return Spec(**{name: found[name] for name in Spec._fields if name in found or name not in Spec._field_defaults})
 
 
 def claim(path: Path) -> Spec:
@@ -64,6 +67,6 @@ def claim(path: Path) -> Spec:
     """
     taken = path.with_name(CLAIMED)
     path.rename(taken)
-    spec = parse(taken.read_bytes())
+    spec = parse(read_regular(taken))
     taken.unlink()
     return spec

@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from quarterdeck.host import boot_clock_ns, boot_id, identity_of, own_identity, same_process
+from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.escalation import Escalation
 from quarterdeck.runner.files import OUTPUT, RUNNER, STOP, TAG, write_atomic
 from quarterdeck.runner.processes import Entry, become_subreaper, descendants, describe, topmost
@@ -256,7 +257,7 @@ class Runner:
 
     def _grace_asked(self) -> float:
         try:
-            return max(0.0, float((self._folder / STOP).read_text(encoding="ascii")))
+            return max(0.0, float(read_regular(self._folder / STOP)))
         except (OSError, ValueError):
             return self._spec.grace
 

@@ -106,7 +106,7 @@ def encode(event: Event) -> bytes:
 
 
 def decode(raw: bytes) -> Event:
-    """Read an event's bytes; raises `msgspec.DecodeError` for what is none."""
+    """Read an event's bytes; raises ValueError (of msgspec, or for what is no UTF-8) for what is none."""
     return _decoder.decode(raw)
 
 

@@ -364,6 +364,7 @@ class CommandReturned(Wish, frozen=True, kw_only=True):
     stays: tuple[str, ...] = ()
     gone: Proof | None = None
     values: dict[str, str] = {}
+    unsearched: dict[str, str] = {}
     blobs: tuple[Blob, ...] = ()
     watch: Watch | None = None
 

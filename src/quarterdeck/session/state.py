@@ -104,6 +104,8 @@ class StepRun(Struct):
     signed_by: dict[str, str] = field(default_factory=dict)
     """Role to login."""
     values: dict[str, str] = field(default_factory=dict)
+    unsearched: dict[str, str] = field(default_factory=dict)
+    """Recorded values that its last command's output was not searched for, and why."""
     evidence: list[str] = field(default_factory=list)
     proofs: tuple[Proof, ...] = ()
     reported_by_hand: bool = False

@@ -98,7 +98,7 @@ def _line(
                 said = line.first.reason if isinstance(line.first, Farewell) else ""
                 raise StationError(said or "The station said no welcome")
             yield _frames(line.stream), _Send(line.connection), line.first
-    except (OSError, msgspec.DecodeError) as error:
+    except (OSError, ValueError) as error:
         raise StationError(
             f"The station did not answer within {timeout:g} s"
             if isinstance(error, TimeoutError)

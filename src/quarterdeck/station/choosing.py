@@ -5,17 +5,19 @@ Reads files only, never a logbook that a station owns. Called by the verbs of th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
 
-from quarterdeck.errors import LogbookError, UsageError
-from quarterdeck.logbook.folder import FoundSession, find_session, list_sessions
+from quarterdeck.errors import LogbookError, StationError, UsageError
+from quarterdeck.logbook.folder import FoundSession, find_session, fitting_sessions, list_sessions
 from quarterdeck.logbook.reading import read_session
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
+from quarterdeck.station.asking import history_of
 
-__all__ = ["Listed", "choose_session", "listed_sessions"]
+__all__ = ["Listed", "choose_session", "listed_sessions", "live_sessions"]
 
 
 class Listed(Struct):
@@ -42,28 +44,46 @@ def listed_sessions() -> list[Listed]:
 
 def _listed(found: FoundSession) -> Listed:
     try:
-        copy = read_session(found.folder)
+        events = read_session(found.folder).events
     except LogbookError as error:
-        return Listed(found.id, found.folder, None, found.owned, error.message)
-    return Listed(found.id, found.folder, fold(copy.events), found.owned)
+        try:
+            events = history_of(found.folder).events if found.owned else []
+        except StationError:
+            events = []
+        if not events:
+            return Listed(found.id, found.folder, None, found.owned, error.message)
+    if not events:
+        return Listed(found.id, found.folder, None, found.owned, "it holds no event that can be read")
+    return Listed(found.id, found.folder, fold(events), found.owned)
 
 
 def choose_session(part: str, *, over: bool = False) -> Path:
     """The folder of the session that `part` names; with nothing named, the only open one.
 
-    `over`: without an open one the newest that is over will do (export, status). UsageError where it is not clear.
+    Of several the only live one is meant, else the only open one with a station, else the only open one. `over`:
+    without an open one the newest that is over will do (export, status). UsageError where it is not clear.
     """
-    if part.strip():
+    named = part.strip()
+    found = list_sessions()
+    fitting = fitting_sessions(named, found) if named else found
+    if named and len(fitting) <= 1:
         return find_session(part)
-    listed = listed_sessions()
+    listed = [_listed(each) for each in fitting]
     opened = [each for each in listed if each.is_open]
-    live = [each for each in opened if each.session is not None and each.session.is_live_session]
-    for candidates in (live, opened):
-        if len(candidates) == 1:
-            return candidates[0].folder
-        if candidates:
-            names = ", ".join(each.id for each in candidates[-5:])
-            raise UsageError(f"{len(candidates)} sessions are open: which one?", hint=f"say one of: {names}")
-    if over and listed:
-        return listed[-1].folder
+    for meant in (live_sessions(listed), [each for each in opened if each.owned], opened):
+        if len(meant) == 1:
+            return meant[0].folder
+        if meant:
+            names = ", ".join(each.id for each in meant[-5:])
+            raise UsageError(f"{len(meant)} sessions are open: which one?", hint=f"say one of: {names}")
+    readable = [each for each in listed if each.session is not None]
+    if over and readable and not named:
+        return readable[-1].folder
+    if named:
+        return find_session(part)  # says which ones fit
     raise UsageError("No session is open on this machine", hint="quarterdeck sessions lists those that are over")
+
+
+def live_sessions(listed: Iterable[Listed]) -> list[Listed]:
+    """Those in which work goes on. One that a station holds and that cannot be read counts as such."""
+    return [each for each in listed if (each.session.is_live_session if each.session is not None else each.owned)]

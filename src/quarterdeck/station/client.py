@@ -48,6 +48,8 @@ LINE_LIMIT = 64 * 1024 * 1024
 HUNG_AFTER = 3.0
 """Seconds without a sign of life after which a station counts as hung."""
 PING_EVERY = 1.0
+GOODBYE = 1.0
+"""Seconds that leaving waits for the station to hang up."""
 _RETRY = 0.1
 
 
@@ -143,12 +145,20 @@ class Client:
         finally:
             self._waiting.pop(number, None)
 
-    async def halt(self, reason: str = "", *, timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109 - one answer
+    async def halt(
+        self,
+        reason: str = "",
+        *,
+        nonce: str = "",
+        timeout: float = 3.0,  # noqa: ASYNC109 - one answer
+    ) -> Answered | None:
         """Halt: on disk at once, so that runners see it, then to the station. None where it did not confirm.
+
+        `nonce` names the halt where the caller has to know it again.
 
         OSError where not even the file could be made and the station is not there either.
         """
-        nonce = new_nonce()
+        nonce = nonce or new_nonce()
         trouble: OSError | None = None
         try:
             file_halt(self.folder, nonce, reason=reason, login=login_name(), via=self._hello.via)
@@ -176,10 +186,12 @@ class Client:
 
     async def leave(self, *, end: bool = False) -> None:
         """Say goodbye and close. `end` ends a session that is not live, and the demo's world with it."""
+        self._leaving = True
         self._send(Leave(end=end), quietly=True)
         if self._line is not None:
             with contextlib.suppress(OSError, TimeoutError):
                 await asyncio.wait_for(self._line.writer.drain(), 1.0)
+        await asyncio.wait(self._tasks[:1], timeout=GOODBYE)  # closed earlier, it may swallow the goodbye
         await self.close()
 
     async def close(self) -> None:
@@ -226,7 +238,7 @@ class Client:
             async with asyncio.timeout(HUNG_AFTER):
                 first = await reader.readuntil(b"\n")  # IncompleteReadError is an EOFError
             frame = decode_from(first)
-        except (TimeoutError, msgspec.DecodeError) as error:
+        except (TimeoutError, ValueError) as error:
             writer.close()
             said = "does not answer" if isinstance(error, TimeoutError) else "speaks another language"
             raise StationError(
@@ -260,6 +272,8 @@ class Client:
             why = await self._read()
             self._hang_up()
             self._fail_waiting("the station went away before it answered; look at the log")
+            if self._leaving:
+                return
             if why:
                 self._turn("closed", why)
                 return

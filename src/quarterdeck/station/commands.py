@@ -23,14 +23,15 @@ from msgspec import Struct
 
 from quarterdeck.errors import StationError
 from quarterdeck.host import boot_id, identity_of, own_identity, same_process
+from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import ERRORS, OUTPUT, RESULT, RUNNER, SPEC, STOP, create_private, write_atomic
 from quarterdeck.runner.processes import wait_state
 from quarterdeck.runner.spool import SpoolReader
-from quarterdeck.station.orphans import end_orphans, find_orphans
+from quarterdeck.station.orphans import find_orphans
 from quarterdeck.station.redaction import Redactor
 from quarterdeck.station.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
-__all__ = ["TAIL", "Commands", "end_orphans", "find_orphans"]
+__all__ = ["TAIL", "Commands", "find_orphans"]
 
 TAIL = 64 * 1024
 """Bytes of output that every seat sees live."""
@@ -99,6 +100,7 @@ class Commands:
         become: Literal["", "root"] = "",
         become_env: Iterable[str] = (),
         stop: Sequence[str] = (),
+        cleanup: bool = False,
         answered: Iterable[str] = (),
     ) -> Prepared:
         """Write the order for `run` (letters, digits, `._-`); nothing runs before `launch`.
@@ -133,6 +135,7 @@ class Commands:
             "become": become,
             "become_env": sorted(become_env),
             "stop": _become(list(stop), become, become_env) if stop else [],
+            "cleanup": cleanup,
             "head": self._limit // 2,
             "ring": self._limit // 2,
         }
@@ -230,10 +233,10 @@ class Commands:
     def result(self, run: str) -> Result | None:
         """The runner's report, or None while there is none (that can be read)."""
         try:
-            return msgspec.json.decode((self.spool / run / RESULT).read_bytes(), type=Result)
+            return msgspec.json.decode(read_regular(self.spool / run / RESULT), type=Result)
         except FileNotFoundError:
             return None
-        except (OSError, msgspec.MsgspecError) as error:
+        except (OSError, ValueError) as error:
             if _will_pass(error):
                 return None
             return nothing_ran(run, "", "lost", f"the report cannot be read: {error}")
@@ -241,8 +244,8 @@ class Commands:
     def _note(self, run: str) -> RunnerNote | None:
         if run not in self._notes:
             try:
-                self._notes[run] = msgspec.json.decode((self.spool / run / RUNNER).read_bytes(), type=RunnerNote)
-            except (OSError, msgspec.MsgspecError):
+                self._notes[run] = msgspec.json.decode(read_regular(self.spool / run / RUNNER), type=RunnerNote)
+            except (OSError, ValueError):
                 return None
         return self._notes[run]
 
@@ -334,8 +337,8 @@ def _revoke(folder: Path) -> Result | None:
     except FileNotFoundError:
         return None
     step = ""
-    with contextlib.suppress(msgspec.MsgspecError):
-        step = msgspec.json.decode(mine.read_bytes(), type=_Order).step
+    with contextlib.suppress(ValueError, OSError):
+        step = msgspec.json.decode(read_regular(mine), type=_Order).step
     result = nothing_ran(folder.name, step, "refused", "the station ended before the runner had begun")
     write_atomic(folder / RESULT, msgspec.json.encode(result), durable=True)
     mine.unlink()
@@ -379,7 +382,7 @@ def _lost(run: str, note: RunnerNote | None) -> Result:
 
 def _complaint(folder: Path) -> str:
     try:
-        lines = (folder / ERRORS).read_text(encoding="utf-8", errors="replace").strip().splitlines()
+        lines = read_regular(folder / ERRORS).decode(errors="replace").strip().splitlines()
     except OSError:
         lines = []
     return lines[-1][:300] if lines else "no reason given"

@@ -11,10 +11,13 @@ import os
 import re
 import secrets
 import time
+from collections.abc import Set as AbstractSet
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct
+
+from quarterdeck.regular_files import read_regular
 
 __all__ = ["FOLDER", "HaltFile", "file_halt", "filed_halts", "halt_names", "is_nonce", "new_nonce"]
 
@@ -75,7 +78,7 @@ def halt_names(session: Path) -> set[str]:
         return set()
 
 
-def filed_halts(session: Path, known: set[str] | frozenset[str] = frozenset()) -> list[HaltFile]:
+def filed_halts(session: Path, known: AbstractSet[str] = frozenset()) -> list[HaltFile]:
     """Halts on disk that are not among `known`, oldest first; an unreadable file is a halt too.
 
     One that is still being written is left out for half a second.
@@ -90,14 +93,14 @@ def filed_halts(session: Path, known: set[str] | frozenset[str] = frozenset()) -
 
 def _read(path: Path, name: str) -> HaltFile | None:
     try:
-        content = path.read_bytes()[:65536]
-        age = time.time() - path.stat().st_mtime
+        content = read_regular(path, 65536)
+        age = time.time() - path.lstat().st_mtime
     except OSError:
         return HaltFile(name)
     if not content and 0 <= age < SETTLING:
         return None
     try:
         halt = msgspec.json.decode(content, type=HaltFile)
-    except msgspec.DecodeError:
+    except (ValueError, RecursionError):
         return HaltFile(name)
     return msgspec.structs.replace(halt, nonce=name)

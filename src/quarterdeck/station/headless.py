@@ -135,7 +135,7 @@ class _Run:
             else:
                 intent: Intent = msgspec.convert(self._named(wanted), Intent)
                 answered = await client.ask(intent, WAIT)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             _complain(line=number, error=f"this is no intent: {error}")
         except StationError as error:
             _complain(line=number, error=str(error))

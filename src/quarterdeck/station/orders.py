@@ -7,13 +7,13 @@ the event keeps (argv, values, output) is redacted.
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
 from quarterdeck.host import host_names
+from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob
@@ -94,6 +94,7 @@ class Orders:
             become=step.become,
             become_env=sorted(declared) if step.become else (),
             stop=self._wording.argv(session, step.stop, values),
+            cleanup=step.cleanup,
             answered=tuple(session.halts.keys() - set(session.live_halts())),
         )
         known = self._wording.secrets()
@@ -112,6 +113,7 @@ class Orders:
         spool = self._folder / "spool" / result.run / "output"
         blobs: tuple[Blob, ...] = ()
         values: dict[str, str] = {}
+        unsearched: dict[str, str] = {}
         cut = result.output_cut
         if spool.exists():
             try:
@@ -121,7 +123,8 @@ class Orders:
                 if sealed.length:
                     blobs = (Blob(sealed.sha256, sealed.length, sealed.name),)
                     kept = (self._folder / "blobs" / sealed.sha256).read_bytes()
-                    values = recorded(step, kept.decode(errors="replace")) if result.ok else {}
+                    if result.ok:
+                        values, unsearched = await asyncio.to_thread(recorded, step, kept.decode(errors="replace"))
                 cut = max(cut, sealed.cut)
             except OSError:
                 cut = max(cut, result.output_total)  # it stays in the spool; the record says that it is not kept
@@ -147,21 +150,28 @@ class Orders:
             stays=tuple(left["stays"]),
             gone=gone,
             values=values,
+            unsearched=unsearched,
             blobs=blobs,
         )
 
 
-def recorded(step: Step, output: str) -> dict[str, str]:
-    """The values that the step's `record` patterns find in its output: the first line that fits gives it."""
-    found = {}
-    lines = output.splitlines()
+def recorded(step: Step, output: str) -> tuple[dict[str, str], dict[str, str]]:
+    """The values that the step's `record` patterns find in its output: the first line that fits gives it.
+
+    Also those that were not searched, and why. Blocks: for a thread.
+    """
+    found: dict[str, str] = {}
+    unsearched: dict[str, str] = {}
+    lines = [line[:4096] for line in output.splitlines()]
     for field in step.record:
         if not field.pattern:
             continue
-        pattern = re.compile(field.pattern)
-        for line in lines:
-            match = pattern.search(line[:4096])
-            if match is not None:
-                found[field.name] = match[1] if pattern.groups else match[0]
-                break
-    return found
+        try:
+            match = first_match(field.pattern, lines)
+        except NotSearchedError as why:
+            unsearched[field.name] = str(why)
+            continue
+        value = match[min(1, len(match) - 1)] if match is not None else None
+        if value is not None:
+            found[field.name] = value
+    return found, unsearched

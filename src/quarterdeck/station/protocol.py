@@ -206,12 +206,12 @@ def encode(frame: ToStation | FromStation) -> bytes:
 
 
 def decode_to(line: bytes) -> ToStation:
-    """Read a client's line; raises `msgspec.DecodeError`."""
+    """Read a client's line; raises ValueError (of msgspec, or for what is no UTF-8)."""
     frame: ToStation = _to().decode(line)
     return frame
 
 
 def decode_from(line: bytes) -> FromStation:
-    """Read a station's line; raises `msgspec.DecodeError`."""
+    """Read a station's line; raises ValueError (of msgspec, or for what is no UTF-8)."""
     frame: FromStation = _from().decode(line)
     return frame

@@ -15,6 +15,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 
+from quarterdeck.runner.escalation import TreeEnd
 from quarterdeck.runner.files import TAG
 from quarterdeck.runner.processes import descendants, send
 from quarterdeck.station.results import Outcome
@@ -27,7 +28,7 @@ _POLL = 0.02
 _LAST_WORDS = 0.2
 """Seconds to wait for the pipes after the command itself has ended."""
 _POLITE = 0.5
-"""Seconds between SIGTERM and SIGKILL."""
+"""Seconds until SIGKILL."""
 
 
 class _Stream:
@@ -140,12 +141,11 @@ async def _pipes_closed(out: _Stream, err: _Stream) -> None:
 
 
 async def _end(run: str, child: subprocess.Popen[bytes]) -> None:
-    for entry in descendants(run, group=child.pid):
-        send(entry.pid, signal.SIGTERM)
-    if await _ended(child, time.monotonic() + _POLITE) and not descendants(run):
-        return
-    _kill(run, child)
-    await _ended(child, time.monotonic() + _POLITE)
+    ending = TreeEnd(run, _POLITE, time.monotonic(), group=child.pid)
+    while not ending.advance(time.monotonic()):
+        child.poll()
+        await asyncio.sleep(_POLL)
+    child.poll()
 
 
 def _kill(run: str, child: subprocess.Popen[bytes]) -> None:

@@ -5,12 +5,14 @@ Called by the station when a run is over. It never unlinks a spool whose blob is
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
 
+from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import write_atomic
 from quarterdeck.runner.spool import SpoolReader, remove_spool
 from quarterdeck.station.redaction import Redactor
@@ -49,7 +51,10 @@ def seal_output(
     digest = hashlib.sha256(content).hexdigest()
     path = blobs / digest
     blobs.mkdir(mode=0o700, exist_ok=True)
-    if not (path.exists() and path.read_bytes() == content):
+    kept = None
+    with contextlib.suppress(OSError):
+        kept = read_regular(path)
+    if kept != content:
         write_atomic(path, content, durable=True)
     remove_spool(spool)
     return Blob(digest, len(content), name, total, cut)

@@ -227,7 +227,7 @@ class Server:
             line = await reader.readline()
         try:
             hello = decode_to(line)
-        except msgspec.DecodeError:
+        except ValueError:
             return await _send_away(writer, "The first frame must be a hello")
         if not isinstance(hello, Hello):
             return await _send_away(writer, "The first frame must be a hello")
@@ -293,7 +293,7 @@ class Server:
                 return False
             try:
                 frame = decode_to(line)
-            except msgspec.DecodeError as error:
+            except ValueError as error:
                 refusal = f"This station does not understand that: {error}"
                 visitor.outlet.answer(encode(Answered(id=_number_of(line), refusal=refusal)))
                 continue
@@ -337,7 +337,7 @@ def _number_of(line: bytes) -> int:
     """The id of a frame that is not understood, so that who asked hears of it."""
     try:
         said = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except ValueError:
         return 0
     number = said.get("id", 0) if isinstance(said, dict) else 0
     return number if isinstance(number, int) else 0

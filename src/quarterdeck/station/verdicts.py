@@ -49,7 +49,7 @@ def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> list[Read
         for batch in read_sample_lines(SessionFolder.of(folder).recorder_samples):
             try:
                 readings = decoder.decode(batch.raw)
-            except msgspec.DecodeError:
+            except ValueError:
                 continue
             for reading in readings:
                 if reading.target in needed:

@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock
+from quarterdeck.matcher import NotSearchedError
 from quarterdeck.procedure.expectations import describe, holds
 from quarterdeck.procedure.model import Expect, Step, VerifyItem
+from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.procedure.substitution import substitute_expect
 from quarterdeck.session.events import Proof
 from quarterdeck.session.state import Session
@@ -80,11 +82,11 @@ class Verifier:
             return _Read(None, error.message)
         if item.check:
             await self._newer(item.check, since)
-            return self._check(item.check, expect, since)
+            return await self._check(item.check, expect, since)
         if item.gauge:
             await self._newer(item.gauge.partition(".")[0], since)
-            return self._gauge(item.gauge, expect, since)
-        return _value(session, step, item.value, expect)
+            return await self._gauge(item.gauge, expect, since)
+        return await _value(session, step, item.value, expect)
 
     async def _command(
         self, argv: list[str], expect: Expect | None, patience: float, env: Mapping[str, str], cwd: str
@@ -101,25 +103,25 @@ class Verifier:
             )
         if outcome.exit_code != 0:
             return _Read(None, f"exit code {outcome.exit_code}" + (f": {said}" if said else ""))
-        return _Read(holds(expect, outcome.stdout.strip()), outcome.stdout.strip() or "nothing")
+        return await _judged(expect, outcome.stdout.strip(), outcome.stdout.strip() or "nothing")
 
-    def _check(self, target: str, expect: Expect | None, since: float) -> _Read:
+    async def _check(self, target: str, expect: Expect | None, since: float) -> _Read:
         reading = self._history.latest(target)
         if reading is not None and reading.boot - reading.took < since:
             return _Read(None, "no reading since")
         ok, said = self._history.status(target)
         if expect is None or (reading is None or ok is None):
             return _Read(ok, said)
-        return _Read(holds(expect, reading.status), said)
+        return await _judged(expect, reading.status, said)
 
-    def _gauge(self, metric: str, expect: Expect | None, since: float) -> _Read:
+    async def _gauge(self, metric: str, expect: Expect | None, since: float) -> _Read:
         reading = self._history.latest(metric.partition(".")[0])
         if reading is not None and reading.boot - reading.took < since:
             return _Read(None, "no reading since")
         value = self._history.value(metric)
         if value is None or expect is None:
             return _Read(None, "nothing was read" if value is None else f"{value}, and nothing is expected of it")
-        return _Read(holds(expect, value), str(value))
+        return await _judged(expect, value, str(value))
 
     async def _newer(self, target: str, since: float) -> None:
         """Wait for a reading that began after `since`; at most two intervals and a timeout."""
@@ -142,7 +144,7 @@ class Verifier:
         return _short(f"{redact(what, self._wording.secrets())}: {wanted}", 120)
 
 
-def _value(session: Session, step: Step, name: str, expect: Expect | None) -> _Read:
+async def _value(session: Session, step: Step, name: str, expect: Expect | None) -> _Read:
     owner, _, field = name.rpartition(".")
     run = session.steps.get(owner or step.id)
     text = run.values.get(field) if run is not None else None
@@ -152,7 +154,15 @@ def _value(session: Session, step: Step, name: str, expect: Expect | None) -> _R
         return _Read(True, text)
     assert session.plan is not None
     unit = next((record.unit for record in session.plan.steps[owner or step.id].record if record.name == field), "")
-    return _Read(holds(expect, text, unit), text)
+    return await _judged(expect, text, text, unit)
+
+
+async def _judged(expect: Expect, reading: str | float | Quantity, said: str, unit: str = "") -> _Read:
+    """Held against what is expected, in a thread: a pattern may take its time."""
+    try:
+        return _Read(await asyncio.to_thread(holds, expect, reading, unit), said)
+    except NotSearchedError as why:
+        return _Read(None, f"{why}: {said}")
 
 
 def _short(text: str, most: int = LONGEST) -> str:

@@ -16,6 +16,7 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of
 from quarterdeck.procedure.substitution import environment_name, leading_dash_refused, references, substitute
+from quarterdeck.regular_files import read_regular
 from quarterdeck.session.state import Session
 
 __all__ = ["Wording", "secret"]
@@ -34,7 +35,7 @@ def secret(reference: str, own: Mapping[str, str]) -> str:
         )
     if kind == "file":
         try:
-            content = Path(name).expanduser().read_bytes()[:MOST_SECRET]
+            content = read_regular(Path(name).expanduser(), MOST_SECRET, follow=True)
         except OSError as error:
             raise QuarterdeckError(
                 f"The secret {reference} cannot be read: {error.strerror}", hint=how_to_set(reference)

@@ -20,7 +20,7 @@ __all__ = [
 class StopNow(Command):
     """Stops a running command now.
 
-    SIGINT, SIGTERM, its grace, then SIGKILL to all of it. What it had done by then is asked for next.
+    All of it is asked to end, and killed after its grace; no further line of it runs. What it had done is asked next.
     """
 
     id = "stop_now"
@@ -46,7 +46,7 @@ class StopNow(Command):
             Form(
                 f"stop:{step}",
                 f"Stop {name_of(situation.session, step)} now",
-                ("SIGINT, SIGTERM, its grace, then SIGKILL. What it changed by then is unknown.",),
+                ("No further line of it runs; after its grace it is killed. What it changed by then is unknown.",),
                 fields=(reason(),),
                 confirm="stop it",
                 tone="danger",

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.observer.readings import Status, Value
 from quarterdeck.procedure.model import Target
+from quarterdeck.regular_files import read_regular
 
 __all__ = [
     "Build",
@@ -177,8 +178,7 @@ class Secrets:
         try:
             if not path.is_file():
                 raise SettingError(f"the secret's file {printable(name, 80)} is not there")
-            with path.open("rb") as file:
-                return file.read(_SECRET_FILE_CAP).decode().strip()
+            return read_regular(path, _SECRET_FILE_CAP, follow=True).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"the secret's file {printable(name, 80)} cannot be read") from error
 

@@ -35,7 +35,8 @@ __all__ = ["CommandCheck", "build", "perfdata"]
 
 OUTPUT_CAP = 64 * 1024
 _MEANING: dict[int, Status] = {0: "ok", 1: "warning", 2: "critical", 3: "unknown"}
-_PERFDATA = re.compile(r"(?:'((?:[^']|'')+)'|([^\s='|]+))=([^\s;]*)[^\s]*")
+_PERFDATA = re.compile(r"(?<!\S)(?:'((?:[^']|''){1,200}+)'|([^\s='|]{1,200}))=([^\s;]*)[^\s]*")
+"""Labels begin after a blank and are short, so that no output of a plugin takes long to read."""
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?)([%a-zA-Zµ]*)")
 _UNITS = {
     "": ("", 1.0),

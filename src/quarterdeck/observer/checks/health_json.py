@@ -69,7 +69,7 @@ def document(body: bytes, content_type: str) -> dict[str, Any]:
         found = msgspec.json.decode(body)
     except UnicodeDecodeError as error:
         raise NotADocument("a body that is not valid UTF-8") from error
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+    except (RecursionError, ValueError) as error:
         raise NotADocument("a body that is not valid JSON") from error
     if not isinstance(found, dict):
         raise NotADocument("JSON that is no object")

@@ -11,8 +11,10 @@ UTF-8 where its text matters) is unknown.
 
 from __future__ import annotations
 
+import asyncio
 import re
 
+from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.observer.checks.base import Check, Context, Options, Result, SettingError
 from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer, web_settings
 from quarterdeck.observer.readings import Status, Value
@@ -43,10 +45,10 @@ def build(target: Target, context: Context) -> Check:
     pattern = options.text("matches", "")
     options.done()
     try:
-        body = re.compile(pattern) if pattern else None
+        re.compile(pattern)
     except re.error as error:
         raise SettingError(f"`matches` is no regular expression: {error.msg}") from error
-    return HttpCheck(Exchange(settings, context), expected, body)
+    return HttpCheck(Exchange(settings, context), expected, pattern)
 
 
 class HttpCheck:
@@ -54,10 +56,9 @@ class HttpCheck:
 
     late: Status = "critical"
 
-    def __init__(
-        self, exchange: Exchange, expected: tuple[tuple[int, int], ...], body: re.Pattern[str] | None
-    ) -> None:
-        self._exchange, self._expected, self._body = exchange, expected, body
+    def __init__(self, exchange: Exchange, expected: tuple[tuple[int, int], ...], matches: str) -> None:
+        """`matches` is a regular expression for the body; empty: any body will do."""
+        self._exchange, self._expected, self._matches = exchange, expected, matches
 
     @property
     def doing(self) -> str:
@@ -71,10 +72,10 @@ class HttpCheck:
         except NoAnswer as nothing:
             return Result(status=nothing.status, message=nothing.message)
         values: dict[str, Value] = {"latency": answer.latency, "code": float(answer.code)}
-        status, message = self._judge(answer)
+        status, message = await self._judge(answer)
         return Result(status=status, values=values, message=message)
 
-    def _judge(self, answer: Answer) -> tuple[Status, str]:
+    async def _judge(self, answer: Answer) -> tuple[Status, str]:
         if not any(low <= answer.code <= high for low, high in self._expected):
             if answer.redirected_to:
                 return (
@@ -82,14 +83,17 @@ class HttpCheck:
                     f"answered {answer.code}, a redirect to {answer.redirected_to}, which is not followed",
                 )
             return "critical", f"answered {answer.code}"
-        if self._body is None:
+        if not self._matches:
             return "ok", ""
         try:
             text = answer.body.decode()
         except UnicodeDecodeError:
             return "unknown", f"answered {answer.code} with a body that is not valid UTF-8"
-        if self._body.search(text) is None:
-            return "critical", f"answered {answer.code}, but its body does not match"
+        try:
+            if await asyncio.to_thread(first_match, self._matches, [text]) is None:
+                return "critical", f"answered {answer.code}, but its body does not match"
+        except NotSearchedError as why:
+            return "unknown", f"answered {answer.code}; its body was {why}"
         return "ok", ""
 
     async def close(self) -> None:

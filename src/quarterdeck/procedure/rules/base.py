@@ -55,6 +55,10 @@ class Lint:
         at = self.at(step)
         self.error(f"{at}.{key}" if key else at, message)
 
+    def step_warning(self, step: Step, key: str, message: str) -> None:
+        """Say a warning at a step's key."""
+        self.warning(f"{self.at(step)}.{key}", message)
+
     def wrote(self, step: Step, key: str) -> bool:
         """Tell whether a step's mapping holds a key."""
         return f"{self.at(step)}.{key}" in self.context.places

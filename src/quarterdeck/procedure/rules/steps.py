@@ -14,7 +14,7 @@ _POLL_ONLY = ("question", "roles", "quorum", "on_timeout", "criteria")
 _WAIT_ONLY = ("until", "release")
 _COMMAND_ONLY = (
     "command", "shell", "interpreter", "errexit", "leaves", "progress", "stop", "gone", "interactive", "become",
-    "cwd", "env", "on_crash",
+    "cwd", "env", "on_crash", "cleanup",
 )  # fmt: skip
 
 

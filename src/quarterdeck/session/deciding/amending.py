@@ -131,7 +131,7 @@ def record_value(session: Session, intent: wanted.RecordValue, by: Actor, now: f
 
 def _judged_again(session: Session, step: Step, run: StepRun, values: dict[str, str]) -> list[Draft]:
     """A step that waits for its values alone: a better one finishes it."""
-    proofs = value_proofs(session, step, values)
+    proofs = value_proofs(session, step, values, run.unsearched)
     verified = draft(StepVerified(proofs=proofs, ok=all_ok(proofs)), run)
     done = StepDone(by_hand=run.reported_by_hand, by_phone=run.reported_by_phone)
     return [verified, draft(done, run)] if all_ok(proofs) else [verified]

@@ -85,7 +85,7 @@ def done_drafts(
     drafts = [draft(reported, run, attempt)]
     if step.verify:
         return drafts
-    proofs = value_proofs(session, step, values)
+    proofs = value_proofs(session, step, values, run.unsearched)
     ok = all_ok(proofs)
     drafts.append(draft(StepVerified(proofs=proofs, ok=ok), run, attempt))
     if ok:

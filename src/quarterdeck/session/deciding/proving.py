@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from quarterdeck.matcher import NotSearchedError
 from quarterdeck.procedure.expectations import holds
 from quarterdeck.procedure.model import RecordField, Step
 from quarterdeck.procedure.substitution import substitute_expect
@@ -46,23 +47,28 @@ def _is_of_type(field: RecordField, value: str) -> bool:
     return True
 
 
-def value_proofs(session: Session, step: Step, values: dict[str, str]) -> tuple[Proof, ...]:
-    """Judge the recorded values: there, of their type, and as expected."""
+def value_proofs(
+    session: Session, step: Step, values: dict[str, str], unsearched: Mapping[str, str]
+) -> tuple[Proof, ...]:
+    """Judge the recorded values: there, of their type, as expected. `unsearched`: why a pattern was not tried."""
     known = {f"{run.id}.{name}": value for run in session.steps.values() for name, value in run.values.items()}
     fields = (field for field in step.record if field.pattern or field.expect)
-    return tuple(_proof(field, values.get(field.name), known) for field in fields)
+    return tuple(_proof(field, values.get(field.name), known, unsearched) for field in fields)
 
 
-def _proof(field: RecordField, value: str | None, known: dict[str, str]) -> Proof:
+def _proof(field: RecordField, value: str | None, known: dict[str, str], unsearched: Mapping[str, str]) -> Proof:
     title = field.title or field.name
     if value is None or not value.strip():
-        return Proof(title, None, "not found")
+        return Proof(title, None, unsearched.get(field.name, "not found"))
     if not _is_of_type(field, value):
         return Proof(title, None, f"{value!r} is no {field.type}")
     shown = f"{value} {field.unit}".rstrip()
     if field.expect is None:
         return Proof(title, True, shown)
-    return Proof(title, holds(substitute_expect(field.expect, known), value, field.unit), shown)
+    try:
+        return Proof(title, holds(substitute_expect(field.expect, known), value, field.unit), shown)
+    except NotSearchedError as why:
+        return Proof(title, None, f"{shown} ({why})")
 
 
 def all_ok(proofs: Iterable[Proof]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.deciding.answers import Answer, Refusal, about, draft, rule
@@ -54,6 +56,7 @@ def command_returned(session: Session, intent: wanted.CommandReturned, by: Actor
         stays=intent.stays,
         gone=intent.gone,
         values=intent.values,
+        unsearched=intent.unsearched,
         watch=intent.watch,
     )
     first = Draft(ended, run.id, intent.attempt, intent.blobs)
@@ -81,7 +84,12 @@ def _consequences(
         how = f"exit code {intent.exit_code}" if intent.signal is None else f"signal {intent.signal}"
         return failed_drafts(session, step, run, StepFailed(reason=how, watch=intent.watch), now)
     drafts = done_drafts(
-        session, step, run, {**run.values, **intent.values}, StepReported(values=intent.values), intent.watch
+        session,
+        step,
+        msgspec.structs.replace(run, unsearched=intent.unsearched),
+        {**run.values, **intent.values},
+        StepReported(values=intent.values),
+        intent.watch,
     )
     stuck = any(isinstance(d.data, StepVerified) and not d.data.ok for d in drafts)
     return drafts + (on_fail(session, step, run, "its output is not as expected") if stuck else [])
@@ -108,7 +116,7 @@ def verification_read(session: Session, intent: wanted.VerificationRead, by: Act
     if isinstance(found, Refusal):
         return found
     step, run = found
-    proofs = intent.proofs + value_proofs(session, step, run.values)
+    proofs = intent.proofs + value_proofs(session, step, run.values, run.unsearched)
     ok = all_ok(proofs)
     verified = draft(StepVerified(proofs=proofs, ok=ok, recheck=intent.recheck), run)
     if intent.recheck:

@@ -92,6 +92,7 @@ def _command_ended(session: Session, event: Event, data: happened.CommandEnded, 
             attempt.blobs, attempt.lived = event.blobs, False
             attempt.left, attempt.stays = data.left_behind, data.stays
     run.values.update(data.values)
+    run.unsearched = data.unsearched
     run.survivors = data.survivors
 
 

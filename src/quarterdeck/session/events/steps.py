@@ -102,6 +102,8 @@ class CommandEnded(Payload, frozen=True, kw_only=True):
     stays: tuple[str, ...] = ()
     """What it left running as the step's `leaves` declares."""
     values: dict[str, str] = field(default_factory=dict)
+    unsearched: dict[str, str] = field(default_factory=dict)
+    """Recorded values whose pattern was not tried to its end, and why."""
     watch: Watch | None = None
 
 

@@ -38,7 +38,8 @@ def _(told: Told, what: e.StepReported) -> str:
 
 @tells(e.CommandEnded)
 def _(told: Told, what: e.CommandEnded) -> str:
-    return f"{told.step}: command {_ending(what)}{values_of(what.values)}"
+    unsearched = "".join(f"; {name} {why}" for name, why in what.unsearched.items())
+    return f"{told.step}: command {_ending(what)}{values_of(what.values)}{unsearched}"
 
 
 def _ending(what: e.CommandEnded) -> str:
