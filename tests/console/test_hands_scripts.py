@@ -42,8 +42,8 @@ stages:
         errexit: false
         undo: {none: It is sent}
 """
-MISSING = "secret token (env:OPS_TOKEN) is not set"
-HINT = "export OPS_TOKEN, then quarterdeck attach from that shell"
+MISSING = "secret token is not set"
+HINT = "export OPS_TOKEN, then attach from that shell"
 
 
 class Paper(io.StringIO):

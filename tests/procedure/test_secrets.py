@@ -53,7 +53,7 @@ def test_only_secret_parameters_are_references_and_only_variables_travel() -> No
 
 
 def test_people_are_told_what_to_set_and_how() -> None:
-    assert how_to_set("env:FIELD_SECRET") == "export FIELD_SECRET, then quarterdeck attach from that shell"
+    assert how_to_set("env:FIELD_SECRET") == "export FIELD_SECRET, then attach from that shell"
     assert "/run/token readable" in how_to_set("file:/run/token")
 
 

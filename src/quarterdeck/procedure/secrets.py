@@ -58,10 +58,10 @@ def _in_script(step: Step, name: str) -> bool:
 
 
 def how_to_set(reference: str) -> str:
-    """What a person does about a secret that cannot be read: `export NAME, then quarterdeck attach …`."""
+    """What a person does about a secret that cannot be read: `export NAME, then attach from that shell`."""
     kind, _, place = reference.partition(":")
     if kind == "env":
-        return f"export {place}, then quarterdeck attach from that shell"
+        return f"export {place}, then attach from that shell"
     if kind == "file":
         return f"make {place} readable here"
     return "secrets from a keyring are not supported yet: give env:NAME or file:PATH"

@@ -25,7 +25,7 @@ class Missing(Struct, frozen=True):
     steps: tuple[str, ...]
     """Ids of the steps that name it."""
     words: str
-    """`secret c (env:TOKEN) is not set: 3 Dump needs it`"""
+    """`secret token is not set: 3 Dump needs it`"""
 
     @property
     def hint(self) -> str:
@@ -63,7 +63,7 @@ def missing_for(session: Session, unset: Mapping[str, str], steps: Iterable[str]
 def _missing(session: Session, name: str, reference: str, steps: Collection[str]) -> Missing:
     first = next(iter(steps))
     more = f" and {len(steps) - 1} more need it" if len(steps) > 1 else " needs it"
-    words = f"secret {name} ({reference}) is not set: {name_of(session.plan, first)}{more}"
+    words = f"secret {name} is not set: {name_of(session.plan, first)}{more}"
     return Missing(name, reference, tuple(steps), words)
 
 

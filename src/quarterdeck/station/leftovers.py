@@ -8,12 +8,13 @@ owner and command line, as they were told when the command ended. Nothing is end
 from __future__ import annotations
 
 import asyncio
-import re
+import contextlib
 import signal
 import time
 from collections.abc import Callable, Collection, Iterable
 from typing import Protocol
 
+from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.procedure.model import Step
 from quarterdeck.runner.processes import Entry, command_of, descendants, owner_of, process_table, send, topmost
 from quarterdeck.session.intents import EndLeft, FindLeft, Intent
@@ -70,8 +71,15 @@ class Leftovers:
 
 
 def declared(step: Step, command: str) -> bool:
-    """Whether the step's `leaves` says that this command line is meant to stay."""
-    return any(re.search(pattern, command) for pattern in step.leaves)
+    """Whether the step's `leaves` says that this command line is meant to stay; one that cannot be searched is not.
+
+    Blocks as `first_match` does: an event loop asks in a thread.
+    """
+    for pattern in step.leaves:
+        with contextlib.suppress(NotSearchedError):
+            if first_match(pattern, [command]) is not None:
+                return True
+    return False
 
 
 def still_running(step: Step, run: str, told: Collection[str], cleaned: Callable[[str], str]) -> tuple[str, ...]:

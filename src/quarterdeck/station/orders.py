@@ -134,7 +134,8 @@ class Orders:
         left = {"left_behind": list[str](), "stays": list[str]()}
         for one in result.left_behind:
             line = f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}"
-            left["stays" if declared(step, one.command) else "left_behind"].append(line)
+            meant = await asyncio.to_thread(declared, step, one.command)
+            left["stays" if meant else "left_behind"].append(line)
         return CommandReturned(
             step=step.id,
             attempt=attempt,

@@ -123,9 +123,7 @@ def _secrets(situation: Situation, step: Step) -> list[str]:
         lines.append(f"gets   the secret{'s' if len(named) > 1 else ''} {', '.join(named)}")
     for name, reference in situation.unset.items():
         if name in named:
-            lines.append(
-                f"MISSING secret {name} ({reference}) is not set: it will be refused · {how_to_set(reference)}"
-            )
+            lines.append(f"MISSING secret {name} is not set: it will be refused · {how_to_set(reference)}")
         elif step.shell:
             lines.append(f"not    the secret {name}: it is not set, and the script does not name it")
     return lines

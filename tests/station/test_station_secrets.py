@@ -88,8 +88,8 @@ async def test_what_is_missing_is_said_before_it_is_needed_and_an_attached_conso
     await crashed_and_found(lead)
     await lead.until(lambda: "c" in lead.standing.unset)
     (missing,) = missing_later(lead.session, lead.standing.unset)
-    assert missing.words == "secret c (env:FIELD_SECRET) is not set: 2 Make again and 1 more need it"
-    assert missing.hint == "export FIELD_SECRET, then quarterdeck attach from that shell"
+    assert missing.words == "secret c is not set: 2 Make again and 1 more need it"
+    assert missing.hint == "export FIELD_SECRET, then attach from that shell"
     await lead.do(intents.GoOn())
     refused = await lead.ask(intents.StartStep(step="again"))
     assert "FIELD_SECRET is not set" in refused.refusal
