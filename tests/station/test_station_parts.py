@@ -15,7 +15,7 @@ import pytest
 from quarterdeck.errors import QuarterdeckError, UsageError
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.observer.readings import Reading
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
 from quarterdeck.session import intents
 from quarterdeck.session.event import Actor, Draft, Event, Moment

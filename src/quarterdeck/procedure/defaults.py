@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quarterdeck.procedure.format import Written
 from quarterdeck.procedure.model import OnHalt, Step
-from quarterdeck.procedure.step_fields import Written
 
 __all__ = ["complete"]
 

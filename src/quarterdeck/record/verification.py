@@ -12,7 +12,7 @@ import msgspec
 
 from quarterdeck import __version__
 from quarterdeck.errors import LogbookError
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import recompile
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.record import verify
 from quarterdeck.record.verify import Report
@@ -50,9 +50,9 @@ def _check_compiled(report: Report, data: bytes) -> None:
 
 def _compile(report: Report, number: int, plan: PlanRevised, version: str) -> None:
     """A plan of another version may compile otherwise: that is a remark, not a fault."""
-    loaded = parse(plan.text, path=plan.path or "the plan", params=plan.params, demand=False)
+    compiled = recompile(plan.text, plan.params)
     try:
-        same = loaded.procedure is not None and loaded.procedure == msgspec.json.decode(plan.compiled, type=Procedure)
+        same = compiled is not None and compiled == msgspec.json.decode(plan.compiled, type=Procedure)
     except msgspec.MsgspecError:
         same = False
     if same:

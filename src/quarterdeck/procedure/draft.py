@@ -1,40 +1,22 @@
-"""From a YAML file to a `Procedure`: strict reading, parameters, fields, defaults, lint.
-
-A procedure that this module returns has passed every rule that refuses one, so nobody after it needs to check
-for cycles, unknown roles or missing undo steps. Called by the station (to open a session), the verbs and
-tests.
-"""
+"""From a YAML tree to a draft: parameters, fields, defaults. A draft may be full of faults; `check` judges it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from msgspec import Struct, field
 
 from quarterdeck.documents import nodes
-from quarterdeck.documents.problems import Problem, did_you_mean, document_error, errors_of, in_order
+from quarterdeck.documents.problems import did_you_mean
 from quarterdeck.documents.reader import Context, Section
-from quarterdeck.documents.strict import Limits, compose, read_text
+from quarterdeck.documents.strict import Limits
 from quarterdeck.procedure import model
 from quarterdeck.procedure.defaults import complete
-from quarterdeck.procedure.fields import PROCEDURE
+from quarterdeck.procedure.format import PROCEDURE
 from quarterdeck.procedure.parameters import Filling, fill, settle
-from quarterdeck.procedure.part_fields import PARAM
 
-if TYPE_CHECKING:
-    from pathlib import Path
-
-__all__ = ["Draft", "Loaded", "draft", "judged", "load", "parse"]
-
-DEFAULT_LIMITS = Limits()
-
-
-class Loaded(Struct, frozen=True):
-    """The result of reading a text: a procedure unless an error was found, and every problem."""
-
-    procedure: model.Procedure | None
-    problems: tuple[Problem, ...]
+__all__ = ["Draft", "draft"]
 
 
 class Draft(Struct):
@@ -45,42 +27,6 @@ class Draft(Struct):
     filling: Filling
     step_places: dict[tuple[str, int], str] = field(default_factory=dict)
     """Each step's path in the document, by its id and line."""
-
-
-def load(path: Path, params: Mapping[str, str] | None = None) -> model.Procedure:
-    """Read a procedure with these parameters; raise `DocumentError` with every problem of the file."""
-    loaded = parse(read_text(path), path=str(path), params=params)
-    if loaded.procedure is None:
-        raise document_error(str(path), loaded.problems)
-    return loaded.procedure
-
-
-def parse(
-    text: str,
-    *,
-    path: str,
-    params: Mapping[str, str] | None = None,
-    limits: Limits = DEFAULT_LIMITS,
-    demand: bool = True,
-) -> Loaded:
-    """Read a text as a procedure. With `demand`, a required parameter without a value is an error."""
-    problems: list[Problem] = []
-    node = compose(text, path, problems, limits)
-    if node is None:
-        return Loaded(None, tuple(problems))
-    return judged(node, Context(path, problems), params or {}, limits, demand=demand)
-
-
-def judged(root: nodes.Node, context: Context, params: Mapping[str, str], limits: Limits, *, demand: bool) -> Loaded:
-    """Read a tree and hold every rule of lint against it."""
-    from quarterdeck.procedure.lint import judge
-
-    drafted = draft(root, context, params, limits, demand=demand)
-    if drafted is None:
-        return Loaded(None, in_order(context.problems))
-    judge(drafted)
-    found = in_order(context.problems)
-    return Loaded(None if errors_of(found) else drafted.procedure, found)
 
 
 def draft(
@@ -98,36 +44,22 @@ def draft(
     PROCEDURE.fields["quarterdeck"].kind.read(root.entries["quarterdeck"][1], context, "quarterdeck")
     if len(context.problems) > before:
         return None
-    declared = _declared(root)
-    filling = settle(declared, params, _positions(root, context), demand=demand)
+    written = _parameters(root, context)
+    declared = written or {}
+    filling = settle(declared, params, context, demand=demand)
     fill(root, filling, declared, context)
-    section = PROCEDURE.read(root, context, "")
+    section = PROCEDURE.section(root, context, "", {} if written is None else {"params": written})
     return _Assembly(section, context, filling, limits).draft()
 
 
-def _declared(root: nodes.Mapping) -> dict[str, model.Param]:
-    """Read the parameters ahead of everything else; their problems are said when the whole is read."""
-    silent = Context("")
-    params = root.get("params")
-    kind = PROCEDURE.fields["params"].kind
-    declared = kind.read(params, silent, "params") if isinstance(params, nodes.Mapping) else {}
-    if isinstance(params, nodes.Mapping):
-        for name in params.entries:
-            declared.setdefault(name, model.Param())
-    return dict(declared)
-
-
-def _positions(root: nodes.Mapping, context: Context) -> Context:
-    """Note where parameters stand, before the whole is read."""
+def _parameters(root: nodes.Mapping, context: Context) -> dict[str, model.Param] | None:
+    """Read the parameters, which the rest is filled with; None where there is no mapping of them."""
     entry = root.entries.get("params")
-    if entry is not None:
-        context.places["params"] = (entry[0].line, entry[0].column)
-        if isinstance(entry[1], nodes.Mapping):
-            for name, (key, value) in entry[1].entries.items():
-                context.places[f"params.{name}"] = (key.line, key.column)
-                if isinstance(value, nodes.Mapping):
-                    PARAM.read(value, Context("", [], context.places), f"params.{name}")
-    return context
+    if entry is None or not isinstance(entry[1], nodes.Mapping):
+        return None
+    context.places["params"] = (entry[0].line, entry[0].column)
+    read = PROCEDURE.fields["params"].kind.read(entry[1], context, "params")
+    return {name: read.get(name) or model.Param() for name in entry[1].entries}
 
 
 class _Assembly:
