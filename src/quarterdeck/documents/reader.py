@@ -102,6 +102,13 @@ class Field(Struct, frozen=True):
     required: bool = False
     attribute: str = ""
     """The struct's attribute where it differs from the key."""
+    default: str = ""
+    """What holds where it is not written, as people write it."""
+
+    @property
+    def description(self) -> str:
+        """The sentence with its default, on one line; that a truth value is false is not worth saying."""
+        return f"{self.doc} ({self.default})" if self.doc and self.default not in {"", "false"} else self.doc
 
 
 class Section(Struct):
@@ -244,8 +251,8 @@ class Shape:
         properties = {}
         for key, known in self.fields.items():
             printed = known.kind.schema(definitions)
-            if known.doc:
-                printed = {**printed, "description": known.doc}
+            if known.description:
+                printed = {**printed, "description": known.description}
             properties[key] = printed
         body: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
         required = [key for key, known in self.fields.items() if known.required]

@@ -25,7 +25,7 @@ from quarterdeck.procedure.checks import CHECKS, form_of
 from quarterdeck.procedure.option_forms import FLAG
 from quarterdeck.procedure.targets import written_metrics
 
-__all__ = ["FORMAT_VERSION", "PROCEDURE", "SHAPES", "STEP", "Written", "default_of", "json_schema"]
+__all__ = ["FORMAT_VERSION", "OPTION", "PROCEDURE", "SHAPES", "STEP", "Written", "default_of", "json_schema"]
 
 FORMAT_VERSION = 1
 _PLAIN: dict[Any, Any] = {bool: BOOLEAN, str: TEXT, int: INTEGER, float: NUMBER}
@@ -75,16 +75,15 @@ def default_of(attribute: Attribute) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def _described(attribute: Attribute) -> str:
-    """The sentence of a field for editors, with its default."""
-    default = default_of(attribute)
-    return f"{attribute.doc} ({default})" if default not in {"", "false"} else attribute.doc
-
-
-def _field(attribute: Attribute) -> Field:
-    renamed = attribute.name if attribute.name != attribute.key else ""
-    kind = kind_of(attribute.type, attribute.marks)
-    return Field(kind, _described(attribute), attribute.required, renamed)
+def _field(attribute: Attribute, kind: Any = None) -> Field:
+    """The field of an attribute; `kind` where its own type does not say how it is written."""
+    return Field(
+        kind or kind_of(attribute.type, attribute.marks),
+        attribute.doc,
+        attribute.required,
+        attribute.name if attribute.name != attribute.key else "",
+        default_of(attribute),
+    )
 
 
 def _fields(struct: type[Struct], own: dict[str, Field]) -> dict[str, Field]:
@@ -256,15 +255,17 @@ class _Option:
         return {"anyOf": [text, array, {"type": "object", "additionalProperties": text}]}
 
 
+OPTION = _Option()
+
+
 def _options() -> dict[str, Field]:
     """The options of all types of check; where it differs, each tells what it means to which type."""
     meanings: dict[str, dict[str, list[str]]] = {}
     for name, check in CHECKS.items():
         for key, attribute in attributes(check).items():
-            meanings.setdefault(key, {}).setdefault(_described(attribute), []).append(name)
-    option = _Option()
+            meanings.setdefault(key, {}).setdefault(_field(attribute, OPTION).description, []).append(name)
     return {
-        key: Field(option, next(iter(told)) if len(told) == 1 else "; ".join(_by_type(told)))
+        key: Field(OPTION, next(iter(told)) if len(told) == 1 else "; ".join(_by_type(told)))
         for key, told in meanings.items()
     }
 
@@ -379,7 +380,7 @@ _part(
     model.Stage,
     "stage",
     make=_section,
-    own=lambda: {"owner": Field(ID, "the role that owns its steps (lead)")},
+    own=lambda: {"owner": Field(ID, "the role that owns its steps", default="lead")},
 )
 _part(
     model.Rollback,

@@ -126,7 +126,7 @@ class SignOff(Model, frozen=True, kw_only=True):
 class Retry(Model, frozen=True, kw_only=True):
     """Automatic retries within a living run, only for steps that do not mutate or are idempotent (R14)."""
 
-    max: Annotated[int, Integer(1, 1000), "tries after the first"]
+    max: Annotated[int, Integer(1, 1000), "tries after the first, where it changes nothing or is idempotent"]
     every: Annotated[Duration, "pause between two tries"] = 5.0
 
 
@@ -254,14 +254,14 @@ class WindowRule(Model, frozen=True, kw_only=True):
     start: Annotated[Time, "ISO 8601 with an offset"] = ""
     end: Annotated[Time, "ISO 8601 with an offset"] = ""
     reserve: Annotated[Duration | None, Default("10 % of the window"), "kept free at the end"] = None
-    warn: Annotated[Duration | None, Default("15m"), "clocks turn amber this long before the end"] = None
+    warn: Annotated[Duration | None, Default("15m"), "with so much left to decide, the clock turns amber"] = None
 
 
 class Role(Model, frozen=True, kw_only=True):
     """A role that owns steps; `lead`, `deputy` and `observer` always exist."""
 
     title: Annotated[str, "what people read"]
-    required: Annotated[bool, "somebody must take it before Start"] = False
+    required: Annotated[bool, "without it, somebody must stand in: a `backup`, where it owns a step"] = False
     backup: Annotated[Id, "a role that stands in"] = ""
 
 
@@ -347,8 +347,8 @@ class Baseline(Model, frozen=True, kw_only=True):
     metric: Annotated[str, "the metric that is held against what it was before Start"]
     statistic: Annotated[Literal["p50", "p95", "mean"], "what is compared"] = "p95"
     direction: Annotated[Literal["lower_is_better", "higher_is_better"], "which way is better"] = "lower_is_better"
-    allowed_increase: Annotated[str, "a share such as 10%; more is a warning"] = "10%"
-    critical_increase: Annotated[str, "a share such as 50%; more fails"] = "50%"
+    allowed_increase: Annotated[str, "a share such as 10%; worse by more fails"] = "10%"
+    critical_increase: Annotated[str, "a share such as 50%; worse by more is critical"] = "50%"
     min_delta: Annotated[str, "differences below it do not count"] = ""
     min_samples: Annotated[int, Integer(1, 1_000_000), "fewer are inconclusive"] = 30
 
@@ -376,7 +376,7 @@ class Param(Model, frozen=True, kw_only=True):
         Literal["string", "integer", "number", "boolean", "host", "url", "path", "duration"], "what the value must be"
     ] = "string"
     default: Annotated[AnyText | None, "the value where none is given"] = None
-    required: Annotated[bool, "it must be given"] = False
+    required: Annotated[bool, "says that it must be given, as every one without a default must"] = False
     choices: Annotated[tuple[str, ...], "the values that it may have"] = ()
     secret: Annotated[bool, "given as env:NAME, file:PATH or keyring:service/user; never shown or stored"] = False
     ask: Annotated[str, "the question for a person"] = ""
@@ -404,7 +404,7 @@ class Procedure(Model, frozen=True, kw_only=True):
     class_: Annotated[str, Choice("major", "minor", "emergency"), "drives the notice timeline"] = field(
         default="", name="class"
     )
-    severity: Annotated[int, Integer(1, 4), Default(""), "1 to 4, for emergency"] = 0
+    severity: Annotated[int, Integer(1, 4), Default(""), "for `class: emergency` only"] = 0
     description: Annotated[str, "what it is"] = ""
     impact: Annotated[str, "who feels it, and how"] = ""
     services: Annotated[tuple[str, ...], "what it touches"] = ()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from quarterdeck.documents.attributes import attributes
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.scalars import is_time
+from quarterdeck.documents.scalars import duration, is_time
 from quarterdeck.procedure.checks import CHECKS, CommandOptions, LocalOptions, Options, form_of, understand
 from quarterdeck.procedure.condition_checks import contradictions, metric_unit, unit_name, unit_problems
 from quarterdeck.procedure.conditions import Condition, metrics_of
@@ -14,7 +14,7 @@ from quarterdeck.procedure.model import Bands, Criterion, Guard, Target
 from quarterdeck.procedure.option_forms import FLAG, PORT
 from quarterdeck.procedure.quantities import as_quantity
 from quarterdeck.procedure.rules.base import Lint, Machine
-from quarterdeck.procedure.rules.readings import known_target, quantity_problem
+from quarterdeck.procedure.rules.readings import known_target, quantity_problem, verify_items
 from quarterdeck.procedure.substitution import references
 from quarterdeck.procedure.targets import band_levels, metric_problem, split_metric
 
@@ -63,6 +63,11 @@ def waits(lint: Lint) -> None:
         if step.until and not is_time(step.until):
             if step.until.startswith("window.") or step.until[:4].isdigit():
                 lint.error(f"{at}.until", f"{quote(step.until)} is no time; write window.start+20m or an ISO time")
+            elif duration(step.until) is not None:
+                lint.error(
+                    f"{at}.until",
+                    f"{quote(step.until)} is a span; write a time such as window.start+{step.until}, or a condition",
+                )
             else:
                 _judged(lint, f"{at}.until", step.until)
         if step.expect_outage is not None:
@@ -221,13 +226,20 @@ def _on_machine(lint: Lint, at: str, built: Options, machine: Callable[[], Machi
 
 
 def _used(lint: Lint) -> set[str]:
-    """Return the targets that a guard or criterion uses; all of them where a condition cannot be read yet."""
+    """Return the targets that anything judges; all of them where a condition cannot be read yet."""
+    procedure = lint.procedure
+    texts = [text for guard in procedure.guards for text in (guard.when, guard.release) if text]
+    texts += [criterion.condition for criterion in procedure.criteria if criterion.condition]
     names: set[str] = set()
-    texts = [text for guard in lint.procedure.guards for text in (guard.when, guard.release) if text]
-    for criterion in lint.procedure.criteria:
-        texts += [criterion.condition] if criterion.condition else []
+    for criterion in procedure.criteria:
         names |= set(criterion.downtime.targets) if criterion.downtime else set()
         names |= {split_metric(criterion.baseline.metric)[0]} if criterion.baseline else set()
+    for _, item, _ in verify_items(lint):
+        names |= {item.check, split_metric(item.gauge)[0]}
+    for placed in lint.places:
+        step = placed.step
+        names |= {step.expect_outage.target} if step.expect_outage else set()
+        texts += [step.until] if step.until and not is_time(step.until) else []
     silent = Lint(lint.draft)
     silent.context = type(lint.context)("")
     for text in texts:

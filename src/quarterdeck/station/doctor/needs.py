@@ -1,4 +1,4 @@
-"""Doctor's looks at what one procedure needs here: its programs, sudo, ssh."""
+"""Doctor's looks at what one procedure needs here: its programs, what it watches, sudo, ssh."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import os
 import shutil
 from pathlib import Path
 
-from quarterdeck.host import host_names
+from quarterdeck.host import ThisMachine, host_names
+from quarterdeck.procedure.checks import CommandOptions, LocalOptions, understand
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.walk import every_step
 from quarterdeck.station.doctor.finding import Finding, ask
@@ -20,6 +21,8 @@ def needs(procedure: Procedure) -> list[Finding]:
     steps = [placed.step for placed in every_step(procedure)]
     mine = [step for step in steps if not step.host or here & set(step.host)]
     found = [_programs(mine)] if any(map(_programs_of, mine)) else []
+    if procedure.targets:
+        found += _targets(procedure)
     if any(step.become for step in mine):
         found.append(_sudo())
     if any(Path(argv[0]).name in {"ssh", "scp", "sftp", "rsync"} for step in mine for argv in _programs_of(step)):
@@ -43,6 +46,21 @@ def _programs(steps: list[Step]) -> Finding:
         said = ", ".join(f"{program} (step {step})" for program, step in sorted(missing.items()))
         return Finding("problem", "Programs", f"not found here: {said}", "install them, or name the step's `host`")
     return Finding("ok", "Programs", "all that the steps name are here")
+
+
+def _targets(procedure: Procedure) -> list[Finding]:
+    """Targets that would stay unknown: of another host, or with a plugin that is not here."""
+    machine = ThisMachine()
+    found = []
+    for name, target in procedure.targets.items():
+        built = understand(target.type, target.options)[0]
+        if isinstance(built, CommandOptions) and not machine.finds(built.argv[0], built.cwd):
+            said = f"its program is not found here: {built.argv[0]}"
+            found.append(Finding("problem", f"Target {name}", said, "install it, or name its whole path"))
+        elif isinstance(built, LocalOptions) and built.host and built.host.lower() not in machine.names:
+            said = f"it watches {built.host}, which is not this host ({host_names().short}), and would stay unknown"
+            found.append(Finding("warning", f"Target {name}", said, "give the session another value for its host"))
+    return found
 
 
 def _sudo() -> Finding:
