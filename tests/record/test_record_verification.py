@@ -11,10 +11,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import record_nights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from quarterdeck.procedure import check
 from quarterdeck.record import verify
+from quarterdeck.record.exporting import export_session
 from quarterdeck.record.verbs import verify as verify_verb
 from quarterdeck.record.verification import verify_record
 from quarterdeck.session.event import digest
@@ -242,3 +245,17 @@ def test_the_verb_prints_heads_and_ends_with_1_where_something_is_wrong(
     record.write_bytes(record.read_bytes().replace(b"plain words", b"other words", 1))
     assert verify_verb(argparse.Namespace(record=str(record))) == 1
     assert "WRONG" in capsys.readouterr().out
+
+
+def test_a_record_stays_right_though_lint_has_grown_stricter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plan was worked by; a rule that came later does not make the record wrong."""
+    text = record_nights.TEXT.replace('url: "http://127.0.0.1:1/"', 'url: "http://127.0.0.1:1/"\n    verify: "false"')
+    assert check.parse(text, path="p").procedure is None
+    earlier = check.Loaded(check.recompile(text, {}), ())
+    monkeypatch.setattr(record_nights, "parse", lambda *_, **__: earlier)
+    night = record_nights.Night(tmp_path, text)
+    night.begin()
+    written = export_session(night.close(), tmp_path / "record", ("jsonl",)).paths[0]
+    report = verify_record(written)
+    assert report.problems == []
+    assert not any("compile" in remark for remark in report.remarks)

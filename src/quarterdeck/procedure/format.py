@@ -25,7 +25,17 @@ from quarterdeck.procedure.checks import CHECKS, form_of
 from quarterdeck.procedure.option_forms import FLAG
 from quarterdeck.procedure.targets import written_metrics
 
-__all__ = ["FORMAT_VERSION", "OPTION", "PROCEDURE", "SHAPES", "STEP", "Written", "default_of", "json_schema"]
+__all__ = [
+    "FORMAT_VERSION",
+    "OPTION",
+    "PROCEDURE",
+    "SHAPES",
+    "STEP",
+    "Written",
+    "default_of",
+    "fields_of",
+    "json_schema",
+]
 
 FORMAT_VERSION = 1
 _PLAIN: dict[Any, Any] = {bool: BOOLEAN, str: TEXT, int: INTEGER, float: NUMBER}
@@ -86,15 +96,9 @@ def _field(attribute: Attribute, kind: Any = None) -> Field:
     )
 
 
-def _fields(struct: type[Struct], own: dict[str, Field]) -> dict[str, Field]:
-    """The fields of a part: its attributes, and what is written in its own way (in its attribute's place)."""
-    made = {
-        key: own.get(key) or _field(attribute)
-        for key, attribute in attributes(struct).items()
-        if FILLED_IN not in attribute.marks
-    }
-    version = {key: own[key] for key in ("quarterdeck",) if key in own}
-    return {**version, **made, **own}
+def fields_of(struct: type[Struct]) -> dict[str, Field]:
+    """The fields that a part's attributes are."""
+    return {key: _field(it) for key, it in attributes(struct).items() if FILLED_IN not in it.marks}
 
 
 SHAPES: dict[type[Struct], Shape] = {}
@@ -107,12 +111,18 @@ def _part(
     *,
     named: str = "",
     make: Callable[[Section], Any] | type | None = None,
+    first: Callable[[], dict[str, Field]] = dict,
     own: Callable[[], dict[str, Field]] = dict,
     **more: Any,
 ) -> Shape:
-    """Enter a part. `named`: how messages call it; `own`: fields that are written otherwise than they are kept."""
+    """Enter a part. `named`: how messages call it; `first`, `own`: fields that are written otherwise than kept."""
     shape = Shape(
-        name, lambda: _fields(struct, own()), make or struct, named=named, doc=lambda: first_line(struct), **more
+        name,
+        lambda: {**first(), **fields_of(struct), **own()},
+        make or struct,
+        named=named,
+        doc=lambda: first_line(struct),
+        **more,
     )
     SHAPES[struct] = shape
     return shape
@@ -394,8 +404,8 @@ PROCEDURE = _part(
     "procedure",
     named="a procedure",
     make=_section,
+    first=lambda: {"quarterdeck": Field(_Version(), "the format's version", required=True)},
     own=lambda: {
-        "quarterdeck": Field(_Version(), "the format's version", required=True),
         "stages": Field(ListOf(SHAPES[model.Stage], at_least=1), "the forward plan", required=True),
     },
 )
