@@ -12,9 +12,9 @@ Pure: whether a secret is set, a file is there or a host answers is only known w
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
 
-from msgspec import Struct
+from msgspec import Struct, defstruct
 
 from quarterdeck.documents.attributes import Attribute, Default, attributes
 from quarterdeck.procedure.option_forms import (
@@ -70,7 +70,9 @@ _LATENCY = {"latency": MetricKind("s", "higher", "from the request to the whole 
 _VALUE = {"value": MetricKind("any", "", "a number or word of the answer, by its path", keyed=True)}
 _CERTIFICATE = {"cert_days": MetricKind("", "lower", "days until the certificate expires")}
 _CODE = {"code": MetricKind("", "", "the answer's status code")}
-_WEB = {**_STATUS, **_LATENCY, **_CODE}
+_LOOK = {**_STATUS, **_LATENCY}
+_WEB = {**_LOOK, **_CODE}
+_WEB_VALUE = {**_WEB, **_VALUE}
 _HOST = {
     **_STATUS,
     "cpu": MetricKind("%", "higher", "busy share of all cores"),
@@ -88,6 +90,9 @@ _HOST = {
     "net_in": MetricKind("B/s", "higher", "received"),
     "net_out": MetricKind("B/s", "higher", "sent"),
 }
+
+
+_WEB_HOST = {**_WEB, **_HOST}
 
 
 class Options(Struct, frozen=True, kw_only=True):
@@ -136,14 +141,14 @@ class HealthJsonOptions(WebOptions, frozen=True, kw_only=True):
     """Options of `health_json`."""
 
     doc: ClassVar[str] = "a health+json endpoint"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_VALUE}
+    metrics: ClassVar[Mapping[str, MetricKind]] = _WEB_VALUE
 
 
 class TcpOptions(Options, frozen=True, kw_only=True):
     """Options of `tcp`."""
 
     doc: ClassVar[str] = "whether a port accepts connections"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_STATUS, **_LATENCY}
+    metrics: ClassVar[Mapping[str, MetricKind]] = _LOOK
 
     host: Annotated[str, HOST, "name or address; IPv6 with or without brackets"]
     port: Annotated[int, PORT, "1 to 65535"]
@@ -153,103 +158,26 @@ class CommandOptions(Options, frozen=True, kw_only=True):
     """Options of `command`."""
 
     doc: ClassVar[str] = "a command by the Nagios plugin convention"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_STATUS, **_LATENCY, **_VALUE}
+    metrics: ClassVar[Mapping[str, MetricKind]] = {**_LOOK, **_VALUE}
 
     argv: Annotated[tuple[str, ...], ARGV, "a Nagios plugin: exit 0, 1, 2, 3 and perfdata; never a shell"]
     cwd: Annotated[str, TEXT, Default("/"), "folder to run in"] = ""
 
 
-class _Actuator(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "Spring Boot's actuator health"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_VALUE}
-    watched: ClassVar[bool] = False
+def _later(
+    doc: str, metrics: Mapping[str, MetricKind], base: type[Options], *own: tuple[str, Any] | tuple[str, Any, Any]
+) -> type[Options]:
+    """A type that is known to the format only: what it would watch, its metrics, and its own options."""
+    said = {"doc": doc, "metrics": metrics, "watched": False}
+    made = defstruct("LaterOptions", own, bases=(base,), namespace=said, frozen=True, kw_only=True)
+    return cast("type[Options]", made)
 
 
-class _Readyz(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "Kubernetes' verbose readyz"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_VALUE}
-    watched: ClassVar[bool] = False
+def _text(doc: str) -> Any:
+    return Annotated[str, TEXT, doc]
 
 
-class _AspNet(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "ASP.NET health checks"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_VALUE}
-    watched: ClassVar[bool] = False
-
-
-class _MicroProfile(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "MicroProfile health"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_VALUE}
-    watched: ClassVar[bool] = False
-
-
-class _PromQl(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a Prometheus query"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_VALUE}
-    watched: ClassVar[bool] = False
-
-    query: Annotated[str, TEXT, "PromQL that gives one number"] = ""
-
-
-class _Tls(Options, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a TLS certificate"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_STATUS, **_LATENCY, **_CERTIFICATE}
-    watched: ClassVar[bool] = False
-
-    host: Annotated[str, HOST, "name or address"]
-    port: Annotated[int, PORT, "1 to 65535"] = 443
-    server_name: Annotated[str, TEXT, "name in the certificate"] = ""
-
-
-class _Dns(Options, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a name's resolution"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_STATUS, **_LATENCY}
-    watched: ClassVar[bool] = False
-
-    name: Annotated[str, TEXT, "what to look up"]
-    server: Annotated[str, TEXT, "resolver"] = ""
-    record: Annotated[str, TEXT, "A, AAAA, CNAME, MX, TXT"] = ""
-    matches: Annotated[str, TEXT, "pattern"] = ""
-
-
-class _Sql(Options, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a database query"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_STATUS, **_LATENCY, **_VALUE}
-    watched: ClassVar[bool] = False
-
-    dsn: Annotated[str, TEXT, "env:NAME, file:PATH or keyring:service/user"]
-    query: Annotated[str, TEXT, "gives one number or word"]
-
-
-class _NodeExporter(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a host by its node_exporter"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_HOST}
-    watched: ClassVar[bool] = False
-
-
-class _Prometheus(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a host by Prometheus"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_HOST}
-    watched: ClassVar[bool] = False
-
-    host: Annotated[str, TEXT, "instance"] = ""
-
-
-class _Glances(WebOptions, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a host by its glances API"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_WEB, **_HOST}
-    watched: ClassVar[bool] = False
-
-
-class _Ssh(Options, frozen=True, kw_only=True):
-    doc: ClassVar[str] = "a host over ssh"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_HOST, **_LATENCY}
-    watched: ClassVar[bool] = False
-
-    host: Annotated[str, HOST, "name or address"]
-    user: Annotated[str, TEXT, "login"] = ""
-    mounts: Annotated[tuple[str, ...], TEXTS, "mount points to watch"] = ()
-
+_NAMED = Annotated[str, HOST, "name or address"]
 
 CHECKS: dict[str, type[Options]] = {
     "local": LocalOptions,
@@ -257,18 +185,48 @@ CHECKS: dict[str, type[Options]] = {
     "health_json": HealthJsonOptions,
     "tcp": TcpOptions,
     "command": CommandOptions,
-    "actuator": _Actuator,
-    "readyz": _Readyz,
-    "aspnet": _AspNet,
-    "microprofile": _MicroProfile,
-    "promql": _PromQl,
-    "tls": _Tls,
-    "dns": _Dns,
-    "sql": _Sql,
-    "node_exporter": _NodeExporter,
-    "prometheus": _Prometheus,
-    "glances": _Glances,
-    "ssh": _Ssh,
+    "actuator": _later("Spring Boot's actuator health", _WEB_VALUE, WebOptions),
+    "readyz": _later("Kubernetes' verbose readyz", _WEB_VALUE, WebOptions),
+    "aspnet": _later("ASP.NET health checks", _WEB_VALUE, WebOptions),
+    "microprofile": _later("MicroProfile health", _WEB_VALUE, WebOptions),
+    "promql": _later(
+        "a Prometheus query", _WEB_VALUE, WebOptions, ("query", _text("PromQL that gives one number"), "")
+    ),
+    "tls": _later(
+        "a TLS certificate",
+        {**_LOOK, **_CERTIFICATE},
+        Options,
+        ("host", _NAMED),
+        ("port", Annotated[int, PORT, "1 to 65535"], 443),
+        ("server_name", _text("name in the certificate"), ""),
+    ),
+    "dns": _later(
+        "a name's resolution",
+        _LOOK,
+        Options,
+        ("name", _text("what to look up")),
+        ("server", _text("resolver"), ""),
+        ("record", _text("A, AAAA, CNAME, MX, TXT"), ""),
+        ("matches", _text("pattern"), ""),
+    ),
+    "sql": _later(
+        "a database query",
+        {**_LOOK, **_VALUE},
+        Options,
+        ("dsn", _text("env:NAME, file:PATH or keyring:service/user")),
+        ("query", _text("gives one number or word")),
+    ),
+    "node_exporter": _later("a host by its node_exporter", _WEB_HOST, WebOptions),
+    "prometheus": _later("a host by Prometheus", _WEB_HOST, WebOptions, ("host", _text("instance"), "")),
+    "glances": _later("a host by its glances API", _WEB_HOST, WebOptions),
+    "ssh": _later(
+        "a host over ssh",
+        {**_HOST, **_LATENCY},
+        Options,
+        ("host", _NAMED),
+        ("user", _text("login"), ""),
+        ("mounts", Annotated[tuple[str, ...], TEXTS, "mount points to watch"], ()),
+    ),
 }
 """Every type by its name."""
 
