@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 import pytest
 
+from quarterdeck.documents.patterns import pattern_problem
 from quarterdeck.documents.problems import Problem, errors_of
 from quarterdeck.procedure.check import lint_text, parse
 from quarterdeck.procedure.checks import CHECKS, HttpOptions, TcpOptions, understand
+from quarterdeck.procedure.expectations import holds
+from quarterdeck.procedure.model import Expect
 from quarterdeck.procedure.option_forms import Codes, Header
 
 HEAD = """\
@@ -238,6 +241,12 @@ def test_a_wait_for_a_span_is_told_how_to_write_a_time() -> None:
     )
     [problem] = errors_of(lint_text(text, "p"))
     assert "`5m` is a span; write a time such as window.start+5m, or a condition" in problem.message
+
+
+def test_a_pattern_that_python_warns_programmers_of_is_a_pattern() -> None:
+    assert linted(HTTP + 'expect_body: "[[a]"}') == []
+    assert pattern_problem("[a&&b]") == ""
+    assert holds(Expect(op="matches", value="[[b]"), "b") is True
 
 
 @pytest.mark.parametrize("when", ["here.storage[/].free < 2 GiB", "nodes.value[notready] > 1"])

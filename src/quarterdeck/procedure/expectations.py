@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from quarterdeck.documents.patterns import pattern_problem
+from quarterdeck.documents.patterns import compiled, pattern_problem
 from quarterdeck.procedure.model import Expect
 from quarterdeck.procedure.quantities import Quantity, as_quantity
 
@@ -33,7 +33,7 @@ MOST_MATCHED = 64 * 1024
 
 @lru_cache(maxsize=512)
 def _pattern(text: str) -> re.Pattern[str] | None:
-    return None if pattern_problem(text) else re.compile(text, re.MULTILINE)
+    return None if pattern_problem(text) else compiled(text, re.MULTILINE)
 
 
 def holds(expect: Expect, reading: str | float | Quantity | None, unit: str = "") -> bool | None:

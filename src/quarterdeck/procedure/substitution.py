@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from quarterdeck.documents.patterns import compiled
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.documents.scalars import boolean, duration, integer, is_secret_reference, number
 from quarterdeck.errors import QuarterdeckError
@@ -144,7 +145,7 @@ def value_problem(name: str, param: Param, value: str) -> str:
     wrong = _type_problem(param, value)
     if wrong:
         return f"{called}: {quote(value)} {wrong}"
-    if param.pattern and not re.fullmatch(param.pattern, value):
+    if param.pattern and not compiled(param.pattern).fullmatch(value):
         return f"{called}: {quote(value)} does not match its pattern {quote(param.pattern)}"
     if leading_dash_refused(value, param.pattern):
         return f"{called}: {quote(value)} begins with `-` and could be taken for an option; give it a `pattern`"

@@ -7,12 +7,12 @@ the event keeps (argv, values, output) is redacted.
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import shutil
 from pathlib import Path
 from typing import NamedTuple
 
+from quarterdeck.documents.patterns import compiled
 from quarterdeck.host import host_names
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob
@@ -149,7 +149,7 @@ def recorded(step: Step, output: str) -> dict[str, str]:
     for field in step.record:
         if not field.pattern:
             continue
-        pattern = re.compile(field.pattern)
+        pattern = compiled(field.pattern)
         for line in lines:
             match = pattern.search(line[:4096])
             if match is not None:

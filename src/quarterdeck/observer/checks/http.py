@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from quarterdeck.documents.patterns import compiled
 from quarterdeck.observer.checks.base import Check, Context, Result
 from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer
 from quarterdeck.observer.readings import Status, Value
@@ -19,7 +20,7 @@ __all__ = ["HttpCheck", "build"]
 
 def build(options: HttpOptions, context: Context) -> Check:
     """A check that sends one request for each sample."""
-    body = re.compile(options.expect_body) if options.expect_body else None
+    body = compiled(options.expect_body) if options.expect_body else None
     return HttpCheck(Exchange(options, context), options.expect_status, body)
 
 
