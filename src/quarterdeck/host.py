@@ -30,6 +30,7 @@ __all__ = [
     "Mount",
     "Peer",
     "Process",
+    "ThisMachine",
     "boot_clock",
     "boot_clock_ns",
     "boot_id",
@@ -242,6 +243,23 @@ def host_names(hosts_file: Path = Path("/etc/hosts")) -> HostNames:
         if name in names and longer:
             return HostNames(short, longer[0])
     return HostNames(short, short)
+
+
+class ThisMachine:
+    """What lint and the observer may ask of the machine that they run on."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it is called, in small letters: by its names, or as the machine that asks."""
+        own = (*host_names(), os.uname().nodename)
+        return frozenset({name.lower() for name in own} | {"local", "localhost", "127.0.0.1", "::1"})
+
+    def finds(self, program: str, folder: str = "") -> bool:
+        """Whether a program is there, as a command in `folder` would be found."""
+        from shutil import which
+
+        path = os.path.join(folder or "/", program) if os.path.dirname(program) else program  # noqa: PTH118, PTH120
+        return which(path) is not None
 
 
 def runtime_folder() -> Path:

@@ -18,7 +18,7 @@ import msgspec
 
 from quarterdeck.logbook.lock import is_held
 from quarterdeck.logbook.log import SessionLog
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure, Stage
 from quarterdeck.session.event import Actor, Draft
 from quarterdeck.session.events import PlanRevised, SessionOpened

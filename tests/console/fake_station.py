@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from quarterdeck.observer.readings import Reading
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session import intents
 from quarterdeck.session.automatic import due

@@ -9,7 +9,7 @@ import msgspec
 
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.observer.readings import Reading, Status
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.session import events as e
 from quarterdeck.session.event import Actor, Blob, Draft, Moment
 from quarterdeck.station.opening import plan_hash

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session import events as happened
 from quarterdeck.session import intents as wanted

@@ -166,7 +166,7 @@ async def test_the_first_sample_is_not_unknown_for_want_of_a_rate(watching: Watc
 
 
 def test_another_host_is_refused() -> None:
-    for name in ("", "localhost", socket.gethostname(), socket.gethostname().upper()):
+    for name in ("LocalHost", "::1", socket.gethostname(), socket.gethostname().upper()):
         assert build(Target(type="local", options={"host": name}), Context(name="it"))
     with pytest.raises(SettingError, match="is not this host"):
         build(Target(type="local", options={"host": "db01.example"}), Context(name="it"))

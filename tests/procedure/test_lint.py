@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.documents.problems import Problem, errors_of
-from quarterdeck.procedure.lint import lint, lint_text
+from quarterdeck.procedure.check import lint, lint_text
 
 Changed = Callable[[str, str], list[Problem]]
 

@@ -8,7 +8,7 @@ import pytest
 
 from quarterdeck.documents.strict import Limits
 from quarterdeck.errors import DocumentError
-from quarterdeck.procedure.loader import load, parse
+from quarterdeck.procedure.check import load, parse
 from quarterdeck.procedure.model import OnHalt, Procedure, Step
 
 SMALL = """\

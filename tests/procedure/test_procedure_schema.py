@@ -1,16 +1,17 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
+from msgspec import Struct
 
-from quarterdeck.documents.reader import Shape
-from quarterdeck.procedure import part_fields as parts
-from quarterdeck.procedure.fields import PROCEDURE, ROLLBACK, STAGE
-from quarterdeck.procedure.schema import json_schema
-from quarterdeck.procedure.step_fields import STEP
+from quarterdeck.documents.attributes import FILLED_IN, attributes
+from quarterdeck.documents.reader import Context, Shape
+from quarterdeck.documents.strict import compose
+from quarterdeck.procedure import model
+from quarterdeck.procedure.format import PROCEDURE, SHAPES, STEP, fields_of, json_schema
 
 
 @pytest.fixture(scope="module")
@@ -32,23 +33,10 @@ def test_the_example_is_valid_for_editors_too(validator: Draft202012Validator, d
 
 
 @pytest.mark.parametrize(
-    ("name", "shape"),
-    [
-        ("step", STEP),
-        ("stage", STAGE),
-        ("rollback", ROLLBACK),
-        ("verify", parts.VERIFY_ITEM),
-        ("expect", parts.EXPECT),
-        ("target", parts.TARGET),
-        ("guard", parts.GUARD),
-        ("criterion", parts.CRITERION),
-        ("param", parts.PARAM),
-        ("role", parts.ROLE),
-        ("window", parts.WINDOW),
-    ],
+    "shape", [shape for shape in SHAPES.values() if shape is not PROCEDURE], ids=lambda it: it.name
 )
-def test_schema_and_reader_know_the_same_keys(name: str, shape: Shape) -> None:
-    printed = json_schema()["$defs"][name]
+def test_schema_and_reader_know_the_same_keys(shape: Shape) -> None:
+    printed = json_schema()["$defs"][shape.name]
     assert set(printed["properties"]) == set(shape.fields)
     assert set(printed.get("required", [])) == {key for key, field in shape.fields.items() if field.required}
     assert printed["additionalProperties"] is False
@@ -67,6 +55,41 @@ def test_every_key_of_the_formats_step_table_is_known() -> None:
         roles quorum on_timeout criteria until release
     """
     assert set(STEP.fields) == set(table.split())
+
+
+@pytest.mark.parametrize("part", [part for part in SHAPES if part not in (model.Expect, model.Target)])
+def test_every_attribute_of_the_model_is_a_field_unless_the_program_fills_it_in(part: type[Struct]) -> None:
+    written = {key for key, attribute in attributes(part).items() if FILLED_IN not in attribute.marks}
+    own = {model.Procedure: {"quarterdeck"}, model.Stage: {"owner"}, model.Rollback: {"steps"}}
+    assert set(SHAPES[part].fields) == written | own.get(part, set())
+
+
+def test_a_new_attribute_is_read_printed_and_described_without_more_being_said() -> None:
+    class Wider(model.Model, frozen=True, kw_only=True):
+        """A part with fields of every sort."""
+
+        cleanup: Annotated[bool, "runs whatever happened"] = False
+        interpreter: Annotated[str, "what the script is for"] = "sh"
+        leaves: Annotated[tuple[model.Pattern, ...], "what it leaves behind"] = ()
+        within: Annotated[model.Duration, "at most"] = 90.0
+        mode: Annotated[Literal["", "fast", "safe"], "how"] = ""
+        links: Annotated[tuple[model.Link, ...], "where"] = ()
+
+    fields = fields_of(Wider)
+    context = Context("f")
+    root = compose("{cleanup: yes, leaves: 'tmp.*', within: 2m, mode: safe, links: [{title: T, url: U}]}", "f", [])
+    assert root is not None
+    read = Shape("wider", fields, Wider).read(root, context, "")
+    assert context.problems == []
+    link = model.Link(title="T", url="U")
+    assert read == Wider(cleanup=True, leaves=("tmp.*",), within=120.0, mode="safe", links=(link,))
+    assert [field.description for field in fields.values()][:4] == [
+        "runs whatever happened",
+        "what the script is for (sh)",
+        "what it leaves behind",
+        "at most (1m30s)",
+    ]
+    assert fields["mode"].kind.words == ("fast", "safe")
 
 
 @pytest.mark.parametrize(

@@ -53,6 +53,19 @@ def test_warnings_do_not_fail(tmp_path: Path, example: str, capsys: pytest.Captu
     assert "warning: `lead` has no `backup`" in capsys.readouterr().out
 
 
+def test_lint_holds_targets_against_the_machine_that_it_runs_on(
+    tmp_path: Path, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(example.replace('{type: local, host: "${host}"}', "{type: local, host: no-such-host}"))
+    assert run_lint(path) == 1
+    assert ":43:23: error: another host than the station's own is not supported yet" in capsys.readouterr().out
+    plugin = "{type: command, argv: [quarterdeck-no-such]}"
+    path.write_text(example.replace("guards:\n", f"  p: {plugin}\n\nguards:\n", 1), encoding="utf-8")
+    assert run_lint(path) == 0
+    assert "warning: the program `quarterdeck-no-such` is not found" in capsys.readouterr().out
+
+
 def test_lint_as_json_is_for_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "plan.yaml"
     path.write_text("quarterdeck: 1\nid: [a\n", encoding="utf-8")

@@ -15,7 +15,7 @@ import pytest
 from quarterdeck.errors import QuarterdeckError, UsageError
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.observer.readings import Reading
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
 from quarterdeck.session import intents
 from quarterdeck.session.event import Actor, Draft, Event, Moment
@@ -190,6 +190,8 @@ def drafts() -> list[Draft]:
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
+    "FindLeft": {"step": "one", "run": "x"},
+    "EndLeft": {"step": "one", "run": "x"},
     "CommandReturned": {"step": "one", "attempt": 1, "run": "x"},
     "VerificationRead": {"step": "one", "attempt": 1},
     "WaitOver": {"step": "one"},

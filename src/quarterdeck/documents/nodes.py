@@ -25,6 +25,8 @@ class Scalar(Struct, gc=False):
     an escape, a filled-in parameter)."""
     open: bool = False
     """It holds a parameter that has no value yet (lint of a procedure whose parameters nobody gave)."""
+    filled: bool = False
+    """A parameter's value was filled in."""
 
 
 class Sequence(Struct):

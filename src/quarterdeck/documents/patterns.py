@@ -7,10 +7,11 @@ almost fits, is refused. Possessive repeats (`(\d++\.)+`) cannot backtrack and a
 from __future__ import annotations
 
 import re
+import warnings
 
 from quarterdeck.documents.problems import quote
 
-__all__ = ["LONGEST_PATTERN", "pattern_problem"]
+__all__ = ["LONGEST_PATTERN", "compiled", "pattern_problem"]
 
 LONGEST_PATTERN = 500
 _PIECE = re.compile(
@@ -22,12 +23,19 @@ _MANY = 10
 """A bounded repeat of more than this counts as unbounded."""
 
 
+def compiled(text: str, flags: int = 0) -> re.Pattern[str]:
+    """Compile a pattern without what Python says to programmers (`[[` may mean something else one day)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(text, flags)
+
+
 def pattern_problem(text: str) -> str:
     """Return what is wrong with a regular expression, or nothing."""
     if len(text) > LONGEST_PATTERN:
         return f"a pattern may have {LONGEST_PATTERN} characters, this has {len(text)}"
     try:
-        re.compile(text)
+        compiled(text)
     except (re.error, RecursionError, OverflowError) as error:
         return f"{quote(text)} is no regular expression: {error}"
     if _repeats_a_repeat(text):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from collections.abc import Mapping as MappingOf
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from msgspec import Struct, field
@@ -101,6 +102,13 @@ class Field(Struct, frozen=True):
     required: bool = False
     attribute: str = ""
     """The struct's attribute where it differs from the key."""
+    default: str = ""
+    """What holds where it is not written, as people write it."""
+
+    @property
+    def description(self) -> str:
+        """The sentence with its default, on one line; that a truth value is false is not worth saying."""
+        return f"{self.doc} ({self.default})" if self.doc and self.default not in {"", "false"} else self.doc
 
 
 class Section(Struct):
@@ -141,26 +149,37 @@ class Shape:
     def __init__(
         self,
         name: str,
-        fields: MappingOf[str, Field],
+        fields: MappingOf[str, Field] | Callable[[], MappingOf[str, Field]],
         make: Callable[[Section], Any] | type | None = None,
         *,
         one_of: tuple[str, ...] = (),
         short: Any = None,
-        doc: str = "",
+        doc: str | Callable[[], str] = "",
         named: str = "",
     ) -> None:
         """Describe the mapping.
 
-        `one_of`: exactly one of these keys is needed. `short`: a kind for which `make` is not asked when the
+        `fields` may be a function, which is asked when the first mapping of this shape is read. `one_of`: exactly
+        one of these keys is needed. `short`: a kind for which `make` is not asked when the
         value is no mapping. `named`: how messages call it (`a step`).
         """
         self.name = name
-        self.fields = fields
+        self._fields = fields
         self.make = make
         self.one_of = one_of
         self.short = short
-        self.doc = doc
+        self._doc = doc
         self.named = named or f"a {name}"
+
+    @cached_property
+    def fields(self) -> MappingOf[str, Field]:
+        """The known keys."""
+        return self._fields() if callable(self._fields) else self._fields
+
+    @property
+    def doc(self) -> str:
+        """What the mapping is, in a sentence."""
+        return self._doc() if callable(self._doc) else self._doc
 
     def read(self, node: Node, context: Context, at: str) -> Any:
         """Read a mapping; unknown keys, missing ones and wrong values are all said."""
@@ -176,8 +195,8 @@ class Shape:
             return self.make(**section.arguments())
         return self.make(section)
 
-    def section(self, node: Mapping, context: Context, at: str) -> Section:
-        """Read the keys without making the value."""
+    def section(self, node: Mapping, context: Context, at: str, ready: MappingOf[str, Any] | None = None) -> Section:
+        """Read the keys without making the value. `ready` holds values that were read before."""
         values: dict[str, Any] = {}
         fields = self.fields
         prefix = f"{at}." if at else ""
@@ -190,6 +209,10 @@ class Shape:
                 continue
             where = prefix + key
             context.places[where] = (key_node.line, key_node.column)
+            if ready and key in ready:
+                if ready[key] is not MISSING:
+                    values[key] = ready[key]
+                continue
             if isinstance(value, Scalar) and value.plain and not value.text:
                 context.error(key_node, f"`{key}` has no value")
                 continue
@@ -228,8 +251,8 @@ class Shape:
         properties = {}
         for key, known in self.fields.items():
             printed = known.kind.schema(definitions)
-            if known.doc:
-                printed = {**printed, "description": known.doc}
+            if known.description:
+                printed = {**printed, "description": known.description}
             properties[key] = printed
         body: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
         required = [key for key, known in self.fields.items() if known.required]
@@ -317,27 +340,6 @@ class MapOf:
         if self.key:
             body["propertyNames"] = {"pattern": f"^({self.key})$"}
         return body
-
-
-class Later:
-    """A kind that is defined further down (a step's undo holds steps)."""
-
-    def __init__(self, kind: Callable[[], Any]) -> None:
-        self.kind = kind
-
-    @property
-    def blank(self) -> Any:
-        """The blank of the kind."""
-        return self.kind().blank
-
-    def read(self, node: Node, context: Context, at: str) -> Any:
-        """Read by the kind."""
-        return self.kind().read(node, context, at)
-
-    def schema(self, definitions: dict[str, Any]) -> dict[str, Any]:
-        """Print the kind."""
-        printed: dict[str, Any] = self.kind().schema(definitions)
-        return printed
 
 
 def keys_of(fields: Iterable[str]) -> str:

@@ -46,15 +46,18 @@ _FORBIDDEN = re.compile(
 )
 """C0 and C1 controls, line breaks that only YAML knows, direction overrides, surrogates, a BOM inside."""
 
+_UNCLOSED = (
+    "a list or mapping in brackets needs `,` here, or its closing bracket; put a text that holds brackets in quotes"
+)
 _PLAIN_WORDS = (
-    ("cannot start any token", "a character that cannot stand here; put text that begins with it in quotes"),
+    ("cannot start any token", "a character that cannot stand here; put a text with it, or with brackets, in quotes"),
     ("mapping values are not allowed", "`: ` cannot stand here; put a text that holds it in quotes"),
     ("could not find expected ':'", "a key needs `:` and a space after it"),
     ("expected <block end>", "this line does not fit: look at its indentation, and at quotes before it"),
     ("did not find expected key", "this line does not fit: look at its indentation, and at quotes before it"),
     ("unexpected end of stream", "a quote or bracket is opened and never closed"),
-    ("did not find expected ',' or", "a list or mapping in brackets needs `,` here, or its closing bracket"),
-    ("expected ',' or", "a list or mapping in brackets needs `,` here, or its closing bracket"),
+    ("did not find expected ',' or", _UNCLOSED),
+    ("expected ',' or", _UNCLOSED),
 )
 
 

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping
 from quarterdeck.documents import nodes
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.documents.reader import Context
-from quarterdeck.procedure.model import Param
-from quarterdeck.procedure.substitution import NAME_PATTERN, references, splice, value_problem
+from quarterdeck.procedure.model import NAME_PATTERN, Param
+from quarterdeck.procedure.substitution import references, splice, value_problem
 
 __all__ = ["Filling", "fill", "settle"]
 
@@ -92,4 +92,4 @@ def _fill(node: nodes.Node, key: str, filling: Filling, known: set[str], context
                 node.open = True
         filled = splice(node.text, filling.now)
         if filled != node.text:
-            node.text, node.offset = filled, -1
+            node.text, node.offset, node.filled = filled, -1, True

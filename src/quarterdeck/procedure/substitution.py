@@ -19,7 +19,6 @@ from quarterdeck.procedure.model import Expect, Param
 
 __all__ = [
     "BUILT_IN",
-    "NAME_PATTERN",
     "UnknownReferenceError",
     "environment_name",
     "leading_dash_refused",
@@ -33,7 +32,6 @@ __all__ = [
 BUILT_IN = ("quarterdeck.session", "quarterdeck.step", "quarterdeck.home", "quarterdeck.attempt")
 """What the station fills in: the session's id, the step's id, its state folder, the number of the attempt."""
 
-NAME_PATTERN = r"[a-z][a-z0-9_]*"
 MOST_CHARACTERS = 4096
 _REFERENCE = re.compile(r"\$\$\{|\$\{([^{}\n]*)\}")
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?|\[?[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(%\w+)?\]?"

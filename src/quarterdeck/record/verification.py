@@ -12,8 +12,8 @@ import msgspec
 
 from quarterdeck import __version__
 from quarterdeck.errors import LogbookError
+from quarterdeck.procedure.check import recompile
 from quarterdeck.procedure.editions import as_of
-from quarterdeck.procedure.loader import compiled
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.record import verify
 from quarterdeck.record.verify import Report
@@ -54,7 +54,7 @@ def _compile(report: Report, number: int, plan: PlanRevised, version: str) -> No
 
     It is compiled as its own edition did, and not judged: what lint refuses today was worked by all the same.
     """
-    found = compiled(plan.text, path=plan.path or "the plan", params=plan.params)
+    found = recompile(plan.text, plan.params)
     try:
         worked_by = msgspec.json.decode(plan.compiled, type=Procedure)
         same = found is not None and as_of(found, worked_by.edition) == worked_by

@@ -20,10 +20,10 @@ from quarterdeck.documents.problems import document_error
 from quarterdeck.documents.scalars import duration
 from quarterdeck.documents.strict import read_text
 from quarterdeck.errors import LogbookError, UsageError
-from quarterdeck.host import host_names, login_name
+from quarterdeck.host import ThisMachine, host_names, login_name
 from quarterdeck.logbook.folder import new_session_id, sessions_folder
 from quarterdeck.logbook.log import SessionLog
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.session.event import Actor, Draft
 from quarterdeck.session.events import PlanRevised, SessionOpened
 from quarterdeck.station.keeping import moment
@@ -88,7 +88,7 @@ def open_session(
     """
     given, planned = dict(params or {}), dict(window or {})
     text = read_text(procedure)
-    loaded = parse(text, path=str(procedure), params=given)
+    loaded = parse(text, path=str(procedure), params=given, machine=ThisMachine)
     if loaded.procedure is None:
         raise document_error(str(procedure), loaded.problems)
     compiled = loaded.procedure

@@ -217,11 +217,12 @@ def doctor(arguments: argparse.Namespace) -> int:
 def _procedure(named: str) -> Any:
     from quarterdeck.documents.problems import document_error
     from quarterdeck.documents.strict import read_text
+    from quarterdeck.host import ThisMachine
+    from quarterdeck.procedure.check import parse
     from quarterdeck.procedure.library import find_procedure
-    from quarterdeck.procedure.loader import parse
 
     path = find_procedure(named)
-    loaded = parse(read_text(path), path=str(path), demand=False)
+    loaded = parse(read_text(path), path=str(path), demand=False, machine=ThisMachine)
     if loaded.procedure is None:
         raise document_error(str(path), loaded.problems)
     return loaded.procedure

@@ -11,12 +11,13 @@ from quarterdeck.procedure.quantities import as_quantity, parse_quantity
 from quarterdeck.procedure.rules.base import Lint
 from quarterdeck.procedure.targets import metric_problem
 
-__all__ = ["known_target", "quantity_problem", "recorded", "verified"]
+__all__ = ["known_target", "quantity_problem", "recorded", "verified", "verify_items"]
 
 _NUMERIC = {"lt", "lte", "gt", "gte", "between"}
 
 
-def _items(lint: Lint) -> Iterator[tuple[str, VerifyItem, Step | None]]:
+def verify_items(lint: Lint) -> Iterator[tuple[str, VerifyItem, Step | None]]:
+    """Yield every verify item with its path, and the step that has it."""
     for placed in lint.places:
         at = lint.at(placed.step)
         for index, item in enumerate(placed.step.verify):
@@ -36,7 +37,7 @@ def known_target(lint: Lint, path: str, name: str) -> None:
 
 def verified(lint: Lint) -> None:
     """Refuse verify items that can never hold: unknown targets, values, metrics; units and words that do not fit."""
-    for at, item, step in _items(lint):
+    for at, item, step in verify_items(lint):
         if item.check:
             known_target(lint, f"{at}.check", item.check)
         if item.gauge and "${" not in item.gauge:
