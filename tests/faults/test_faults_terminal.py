@@ -356,7 +356,6 @@ def test_a_closed_stream_is_one_line_and_no_traceback(night: Night, closed: str)
 
 BROKEN = """
 import os
-from quarterdeck.console import viewing
 from quarterdeck.console.app import QuarterdeckApp
 whole = QuarterdeckApp.snapshot
 def breaks(self):

@@ -121,4 +121,4 @@ class TheEnd(Over[object]):
         elif command:
             event.stop()
             app = cast("QuarterdeckApp", self.app)
-            app.start(app.by_id[command])
+            app.keys.start(app.desk.commands[command])

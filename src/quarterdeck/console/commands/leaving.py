@@ -59,4 +59,4 @@ class Suspend(Command):
 
     async def run(self, desk: Desk) -> None:
         """Suspend."""
-        await desk.view("suspend")
+        await desk.view.suspend()

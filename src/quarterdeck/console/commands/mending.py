@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, any_of
 from quarterdeck.console.commands.questions import ask_effect, ask_gone
-from quarterdeck.console.commands.steps import ENDED_BADLY, any_of, finish, meant, meant_live, start_or_retry
+from quarterdeck.console.commands.steps import ENDED_BADLY, finish, may_start, meant, meant_live, start_or_retry
 from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import name_of, parse_span, span
@@ -137,7 +137,9 @@ class Retry(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step has ended badly."""
-        return YES if situation.again() and not situation.is_over else No("no step has failed")
+        failed = situation.again()
+        answers = [may_start(situation, step) for step in failed]
+        return YES if YES in answers else next(iter(answers), No("no step has failed"))
 
     async def run(self, desk: Desk) -> None:
         """Start it again."""
@@ -194,7 +196,12 @@ class DeclareEffect(Command):
 
     def available(self, situation: Situation) -> Available:
         """While an effect is unknown."""
-        return YES if self._possible(situation) else No("no effect is unknown")
+        return any_of(
+            situation,
+            self._possible(situation),
+            lambda step: intents.DeclareEffect(step=step, effect="none"),
+            "no effect is unknown",
+        )
 
     @staticmethod
     def _possible(situation: Situation) -> list[str]:
@@ -218,7 +225,12 @@ class DeclareGone(Command):
 
     def available(self, situation: Situation) -> Available:
         """While the end of a command is not proven."""
-        return YES if situation.gone_questions() else No("the end of every command is proven")
+        return any_of(
+            situation,
+            situation.gone_questions(),
+            lambda step: intents.DeclareGone(step=step),
+            "the end of every command is proven",
+        )
 
     async def run(self, desk: Desk) -> None:
         """Ask how it is known."""

@@ -37,7 +37,7 @@ class Open(Command):
         elif at_the_end := _asked_at_the_end(situation):
             await desk.perform(at_the_end)
         else:
-            await desk.view("open", situation.selected or situation.named)
+            await desk.view.open(situation.selected or situation.named)
 
 
 def _asked_at_the_end(situation: Situation) -> str:
@@ -61,7 +61,7 @@ class Help(Command):
 
     async def run(self, desk: Desk) -> None:
         """Show it."""
-        await desk.view("help")
+        await desk.view.help()
 
 
 class Palette(Command):
@@ -78,7 +78,7 @@ class Palette(Command):
 
     async def run(self, desk: Desk) -> None:
         """Show it."""
-        await desk.view("palette")
+        await desk.view.palette()
 
 
 class Layout(Command):
@@ -92,7 +92,7 @@ class Layout(Command):
 
     async def run(self, desk: Desk) -> None:
         """Change it."""
-        await desk.view("layout")
+        await desk.view.layout()
 
 
 class Theme(Command):
@@ -104,7 +104,7 @@ class Theme(Command):
 
     async def run(self, desk: Desk) -> None:
         """Ask which."""
-        await desk.view("theme")
+        await desk.view.theme()
 
 
 class NextPane(Command):
@@ -118,7 +118,7 @@ class NextPane(Command):
 
     async def run(self, desk: Desk) -> None:
         """Move."""
-        await desk.view("next_pane")
+        await desk.view.next_pane()
 
 
 class Follow(Command):
@@ -132,7 +132,7 @@ class Follow(Command):
 
     async def run(self, desk: Desk) -> None:
         """Follow."""
-        await desk.view("follow")
+        await desk.view.follow()
 
 
 class Contacts(Command):
@@ -150,7 +150,7 @@ class Contacts(Command):
 
     async def run(self, desk: Desk) -> None:
         """Show them."""
-        await desk.view("contacts")
+        await desk.view.contacts()
 
 
 class Links(Command):
@@ -171,7 +171,7 @@ class Links(Command):
 
     async def run(self, desk: Desk) -> None:
         """Show them."""
-        await desk.view("links")
+        await desk.view.links()
 
 
 class Copy(Command):
@@ -188,7 +188,7 @@ class Copy(Command):
 
     async def run(self, desk: Desk) -> None:
         """Copy."""
-        await desk.view("copy")
+        await desk.view.copy()
 
 
 class Write(Command):
@@ -202,7 +202,7 @@ class Write(Command):
 
     async def run(self, desk: Desk) -> None:
         """Write."""
-        await desk.view("write")
+        await desk.view.write()
 
 
 def pick_theme(names: tuple[str, ...], current: str) -> Form:
