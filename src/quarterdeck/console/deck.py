@@ -161,7 +161,6 @@ class TabLine(Pane):
         self.box = box
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One line."""
         del snapshot
         return 1
 

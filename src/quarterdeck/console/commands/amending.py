@@ -29,7 +29,6 @@ class AddStep(Command):
     key = "A"
 
     def available(self, situation: Situation) -> Available:
-        """While the session is live."""
         trial = Step(id="added", title="?", kind="manual", owner="lead", duration=60.0, mutates=True, undo_none="?")
         answer = agreed(situation, intents.AddStep(step=trial, reason="?"))
         if isinstance(answer, No) and situation.session.phase == "rolling_back":
@@ -164,7 +163,6 @@ class Correct(Command):
     title = "Correct a step: a wrong done, effect or value"
 
     def available(self, situation: Situation) -> Available:
-        """While a step has an end."""
         return any_of(
             situation,
             _correctable(situation),
@@ -173,7 +171,6 @@ class Correct(Command):
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask what is right."""
         situation = desk.situation
         found = _correctable(situation)
         if situation.selected in found:
@@ -252,13 +249,11 @@ class Extend(Command):
     title = "Extend the window"
 
     def available(self, situation: Situation) -> Available:
-        """While the session has a window."""
         window = situation.session.window
         later = intents.ExtendWindow(end=window.end + 60 if window else 0.0, reason="?")
         return agreed(situation, later, "no window is running" if window is None or situation.is_over else "")
 
     async def run(self, desk: Desk) -> None:
-        """Ask for the new end."""
         situation = desk.situation
         window = situation.session.window
         if window is None:
@@ -305,11 +300,9 @@ class Review(Command):
     title = "Review and seal the session"
 
     def available(self, situation: Situation) -> Available:
-        """After the end."""
         return agreed(situation, intents.CloseSession(note="?"), "the session is not at that point")
 
     async def run(self, desk: Desk) -> None:
-        """Ask for the note."""
         form = Form("review", "Review: seal the session", fields=(text("note", "What was learned?"),), confirm="seal")
         answers = await desk.fill(form)
         if answers is not None:

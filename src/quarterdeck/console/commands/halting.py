@@ -35,7 +35,6 @@ class Halt(Command):
         return agreed(situation, intents.Halt(nonce="?"), over_or(situation, ""))
 
     async def run(self, desk: Desk) -> None:
-        """Halt."""
         desk.halt()
 
 
@@ -49,13 +48,11 @@ class Pause(Command):
     word = "pause"
 
     def available(self, situation: Situation) -> Available:
-        """While something can be paused."""
         paused = situation.state in {"paused", "rollback_paused"}
         words = over_or(situation, "paused already; G goes on" if paused else "")
         return agreed(situation, intents.Pause(), words)
 
     async def run(self, desk: Desk) -> None:
-        """Pause."""
         await desk.ask(intents.Pause())
 
 
@@ -73,13 +70,11 @@ class GoOn(Command):
     word = "go on"
 
     def available(self, situation: Situation) -> Available:
-        """While something is paused or halted."""
         stands = situation.halts() or situation.state in {"paused", "rollback_paused"}
         words = over_or(situation, "" if stands else "nothing is paused or halted")
         return agreed(situation, _intent(situation, "?", "?", "?"), words)
 
     async def run(self, desk: Desk) -> None:
-        """Go on."""
         await go_on(desk)
 
 
@@ -163,7 +158,6 @@ class WhatNow(Command):
     title = "After a halt: what now?"
 
     def available(self, situation: Situation) -> Available:
-        """While a halt is live."""
         return YES if situation.halts() else No("nothing is halted")
 
     async def run(self, desk: Desk) -> None:
@@ -183,5 +177,4 @@ class LetterR(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Say it."""
         desk.say("G goes on, B rolls back")

@@ -29,13 +29,11 @@ class StopNow(Command):
     word = "stop it"
 
     def available(self, situation: Situation) -> Available:
-        """While a command runs."""
         return any_of(
             situation, situation.live(), lambda step: intents.StopCommand(step=step, reason="?"), "no command runs"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask, then stop it."""
         situation = desk.situation
         possible = [s for s in situation.live() if not situation.refusal(intents.StopCommand(step=s, reason="?"))]
         step = await desk.which("Stop", meant_live(situation, possible))
@@ -65,13 +63,11 @@ class Estimate(Command):
     key = "E"
 
     def available(self, situation: Situation) -> Available:
-        """While a step runs."""
         return any_of(
             situation, situation.live(), lambda step: intents.Estimate(step=step, rest=60.0), "no step is under way"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask for a span."""
         situation = desk.situation
         step = await desk.which("Estimate", meant_live(situation, situation.live()))
         if not step:
@@ -120,7 +116,6 @@ class DoneByHand(Command):
         return [*situation.startable(), *situation.again()]
 
     async def run(self, desk: Desk) -> None:
-        """Ask what was done."""
         step = await desk.which("Done by hand", meant(desk.situation, self._possible(desk.situation)))
         if step:
             await finish(desk, step, by_hand=True)
@@ -136,13 +131,11 @@ class Retry(Command):
     title = "Retry a failed step"
 
     def available(self, situation: Situation) -> Available:
-        """While a step has ended badly."""
         failed = situation.again()
         answers = [may_start(situation, step) for step in failed]
         return YES if YES in answers else next(iter(answers), No("no step has failed"))
 
     async def run(self, desk: Desk) -> None:
-        """Start it again."""
         situation = desk.situation
         step = await desk.which("Retry", meant(situation, situation.again()))
         if step:
@@ -156,14 +149,12 @@ class Accept(Command):
     title = "Accept a verification that failed"
 
     def available(self, situation: Situation) -> Available:
-        """While a step waits in verifying."""
         waiting = [step for step in situation.live() if situation.run(step).state == "verifying"]
         return any_of(
             situation, waiting, lambda step: intents.AcceptStep(step=step, reason="?"), "no verification waits"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask why."""
         situation = desk.situation
         waiting = [step for step in situation.live() if situation.run(step).state == "verifying"]
         step = await desk.which("Accept", meant(situation, waiting))
@@ -195,7 +186,6 @@ class DeclareEffect(Command):
     title = "Say what a step changed"
 
     def available(self, situation: Situation) -> Available:
-        """While an effect is unknown."""
         return any_of(
             situation,
             self._possible(situation),
@@ -211,7 +201,6 @@ class DeclareEffect(Command):
         return list(dict.fromkeys([*situation.effect_questions(), *declared]))
 
     async def run(self, desk: Desk) -> None:
-        """Ask."""
         step = await desk.which("Changed", meant(desk.situation, self._possible(desk.situation)))
         if step:
             await ask_effect(desk, step)
@@ -233,7 +222,6 @@ class DeclareGone(Command):
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask how it is known."""
         step = await desk.which("Gone", meant(desk.situation, desk.situation.gone_questions()))
         if step:
             await ask_gone(desk, step)

@@ -25,11 +25,9 @@ class AnswerPoll(Command):
     title = "Answer the poll"
 
     def available(self, situation: Situation) -> Available:
-        """While one is open."""
         return any_of(situation, [poll.step for poll in situation.polls()], _go(situation), "no poll is open")
 
     async def run(self, desk: Desk) -> None:
-        """Ask role by role."""
         step = await desk.which("Answer", [poll.step for poll in desk.situation.polls()])
         if step:
             await ask_poll(desk, step)
@@ -59,7 +57,6 @@ class Dismiss(Command):
     word = "dismiss"
 
     def available(self, situation: Situation) -> Available:
-        """While one is open."""
         return any_of(
             situation,
             [proposal.guard for proposal in situation.proposals()],
@@ -68,7 +65,6 @@ class Dismiss(Command):
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask why."""
         proposal = desk.situation.proposals()[0]
         answers = await desk.fill(
             Form(
@@ -92,7 +88,6 @@ class OverrideGuard(Command):
     title = "Override a guard"
 
     def available(self, situation: Situation) -> Available:
-        """While one holds."""
         return any_of(
             situation,
             situation.session.holding,
@@ -101,7 +96,6 @@ class OverrideGuard(Command):
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask which, for how long, why."""
         holding = desk.situation.session.holding
         answers = await desk.fill(
             Form(
@@ -136,7 +130,6 @@ class AnswerCriterion(Command):
     title = "Answer a criterion"
 
     def available(self, situation: Situation) -> Available:
-        """While one is not answered."""
         return any_of(
             situation,
             [identity for identity, _ in _open_criteria(situation)],
@@ -145,7 +138,6 @@ class AnswerCriterion(Command):
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask."""
         for identity, title in _open_criteria(desk.situation):
             answers = await desk.fill(
                 Form(
@@ -179,7 +171,6 @@ class SignOff(Command):
     title = "Sign a step off"
 
     def available(self, situation: Situation) -> Available:
-        """While one awaits it."""
         return any_of(situation, _awaiting(situation), _signed(situation), "no step awaits a sign-off")
 
     async def run(self, desk: Desk) -> None:
@@ -257,7 +248,6 @@ class TickItem(Command):
         return any_of(situation, items, lambda item: intents.TickItem(item=item), "every item is ticked")
 
     async def run(self, desk: Desk) -> None:
-        """Ask which."""
         items = _open_items(desk.situation)
         answers = await desk.fill(
             Form(

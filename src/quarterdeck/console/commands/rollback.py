@@ -132,7 +132,6 @@ class RunMine(Command):
     word = "run all my undos"
 
     def available(self, situation: Situation) -> Available:
-        """In a rollback that is not paused."""
         rollback = situation.session.rollback
         if rollback is not None and rollback.run_mine:
             return No("your undo steps run already")
@@ -140,7 +139,6 @@ class RunMine(Command):
         return No("no rollback runs", relevant=False) if isinstance(answer, No) and rollback is None else answer
 
     async def run(self, desk: Desk) -> None:
-        """Settle what asks, then run."""
         for step in desk.situation.undo_questions():
             if not await ask_undo(desk, step):
                 return
@@ -198,12 +196,10 @@ class StopMine(Command):
     title = "Stop running my undo steps by themselves"
 
     def available(self, situation: Situation) -> Available:
-        """While they run."""
         back = situation.session.rollback
         return YES if back is not None and back.run_mine else No("no undo steps run by themselves")
 
     async def run(self, desk: Desk) -> None:
-        """Stop it."""
         await desk.ask(intents.RunMine(roles=_mine(desk.situation), stop=True))
 
 
@@ -228,7 +224,6 @@ class UndoStep(Command):
         return agreed(situation, intents.UndoStep(step=step, halts=situation.halts(), reason="?"), words)
 
     async def run(self, desk: Desk) -> None:
-        """Ask why, then undo it."""
         situation = desk.situation
         step = last_with_effect(situation)
         definition = situation.step(step)
@@ -263,12 +258,10 @@ class DecideUndo(Command):
     title = "Decide an undo: run, by hand, or not needed"
 
     def available(self, situation: Situation) -> Available:
-        """While one asks."""
         asked = situation.undo_questions()
         return any_of(situation, asked, lambda step: intents.DecideUndo(step=step, choice="run"), "no undo asks")
 
     async def run(self, desk: Desk) -> None:
-        """Ask."""
         step = await desk.which("Decide", desk.situation.undo_questions())
         if step:
             await ask_undo(desk, step)
@@ -281,13 +274,11 @@ class Contingency(Command):
     title = "Contingency: run its steps"
 
     def available(self, situation: Situation) -> Available:
-        """While halted, where the procedure has some."""
         plan = situation.session.plan
         words = "" if plan is not None and plan.contingency else "the procedure has no contingency steps"
         return agreed(situation, intents.StartContingency(halts=situation.halts(), reason="?"), words)
 
     async def run(self, desk: Desk) -> None:
-        """Show them, ask why, start."""
         situation = desk.situation
         plan = situation.session.plan
         steps = [plan.steps[step] for step in plan.contingency] if plan else []
@@ -319,7 +310,6 @@ class Abandon(Command):
     title = "Abandon: hand over and end here"
 
     def available(self, situation: Situation) -> Available:
-        """While nothing runs."""
         words = over_or(situation, "something runs: halt first (H)" if situation.live() else "")
         return agreed(situation, intents.Abandon(reason="?", handover="?", halts=situation.halts()), words)
 
@@ -355,11 +345,9 @@ class EndSession(Command):
     title = "End the session"
 
     def available(self, situation: Situation) -> Available:
-        """When closing is through."""
         return agreed(situation, intents.EndSession(), over_or(situation, ""))
 
     async def run(self, desk: Desk) -> None:
-        """End it."""
         form = Form("end_session", "End the session: nothing but addenda follow", confirm="END", tone="change")
         if await desk.fill(form) is not None:
             await desk.ask(intents.EndSession())

@@ -65,7 +65,6 @@ class Start(Command):
         return No(words)
 
     async def run(self, desk: Desk) -> None:
-        """Start it."""
         situation = desk.situation
         candidates = situation.startable() or situation.again()
         if not candidates and situation.session.phase == "planned":
@@ -198,13 +197,11 @@ class Fail(Command):
     word = "fail"
 
     def available(self, situation: Situation) -> Available:
-        """While a step is under way."""
         return any_of(
             situation, situation.live(), lambda step: intents.FailStep(step=step, reason="?"), "no step is under way"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask why, then say failed."""
         situation = desk.situation
         possible = [s for s in situation.live() if not situation.refusal(intents.FailStep(step=s, reason="?"))]
         step = await desk.which("Fail", meant_live(situation, possible))
@@ -254,7 +251,6 @@ class Skip(Command):
         return meant(situation, open_ones)
 
     async def run(self, desk: Desk) -> None:
-        """Ask why, then skip."""
         situation = desk.situation
         intent = {s: intents.SkipStep(step=s, reason="?") for s in self._possible(situation)}
         possible = [step for step, wish in intent.items() if not isinstance(agreed(situation, wish), No)]
@@ -287,7 +283,6 @@ class Verify(Command):
     word = "verify"
 
     def available(self, situation: Situation) -> Available:
-        """While a step with verifications was started."""
         found = _verifiable(situation)
         return any_of(
             situation,
@@ -297,7 +292,6 @@ class Verify(Command):
         )
 
     async def run(self, desk: Desk) -> None:
-        """Read them."""
         situation = desk.situation
         possible = [s for s in _verifiable(situation) if not situation.refusal(intents.VerifyStep(step=s))]
         step = await desk.which("Verify", meant(situation, possible)[-1:] if possible else [])

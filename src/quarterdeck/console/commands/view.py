@@ -26,7 +26,6 @@ class Open(Command):
         return "answer" if open_question(situation) or _asked_at_the_end(situation) else "open"
 
     async def run(self, desk: Desk) -> None:
-        """Answer or open."""
         situation = desk.situation
         asked = open_question(situation)
         if asked == "poll":
@@ -60,7 +59,6 @@ class Help(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Show it."""
         await desk.view.help()
 
 
@@ -77,7 +75,6 @@ class Palette(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Show it."""
         await desk.view.palette()
 
 
@@ -91,7 +88,6 @@ class Layout(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Change it."""
         await desk.view.layout()
 
 
@@ -103,7 +99,6 @@ class Theme(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Ask which."""
         await desk.view.theme()
 
 
@@ -117,7 +112,6 @@ class NextPane(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Move."""
         await desk.view.next_pane()
 
 
@@ -131,7 +125,6 @@ class Follow(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Follow."""
         await desk.view.follow()
 
 
@@ -145,11 +138,9 @@ class Contacts(Command):
     of_view = True
 
     def available(self, situation: Situation) -> Available:
-        """When the plan is known."""
         return YES if situation.session.plan is not None else No("the plan is not here yet")
 
     async def run(self, desk: Desk) -> None:
-        """Show them."""
         await desk.view.contacts()
 
 
@@ -161,7 +152,6 @@ class Links(Command):
     of_view = True
 
     def available(self, situation: Situation) -> Available:
-        """Where there are some."""
         plan = situation.session.plan
         if plan is None:
             return No("the plan is not here yet")
@@ -170,7 +160,6 @@ class Links(Command):
         return YES if found else No("the procedure names no links")
 
     async def run(self, desk: Desk) -> None:
-        """Show them."""
         await desk.view.links()
 
 
@@ -187,7 +176,6 @@ class Copy(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Copy."""
         await desk.view.copy()
 
 
@@ -201,7 +189,6 @@ class Write(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Write."""
         await desk.view.write()
 
 

@@ -31,7 +31,6 @@ class BannerPane(Pane):
         self._rows: list[tuple[str, str, str]] = []
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One for each trouble."""
         del snapshot
         return len(self._rows)
 

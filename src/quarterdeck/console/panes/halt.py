@@ -46,7 +46,6 @@ class HaltPane(Pane):
     """
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """The whole button."""
         del snapshot
         return max(1, self.size.height)
 

@@ -32,7 +32,6 @@ class HeaderPane(Pane):
     bar = True
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One line."""
         del snapshot
         return 1
 

@@ -116,7 +116,6 @@ class LogPane(Pane):
         return self._width - self._head - 1
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """All rows of all lines."""
         del snapshot
         return len(self._index)
 

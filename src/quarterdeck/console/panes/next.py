@@ -27,7 +27,6 @@ class NextPane(Pane):
         return max(1, self.size.height)
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """Line `y` of the wrapped sentence."""
         line = snapshot.next_line
         text = visible(line.text + _reads_now(snapshot), 1_000)
         rows = wrap(_KEY.sub("\\1\u00a0", text), width - 8, most=max(1, self.size.height))

@@ -7,11 +7,14 @@ works; it costs more bytes, or shows a traceback where the console itself broke.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.app import App
 
 from quarterdeck.console.terminal.driver import vanishing
+
+if TYPE_CHECKING:
+    from textual.screen import Screen
 
 __all__ = ["Contained", "Sparing", "missing", "spare", "vanishing"]
 
@@ -26,7 +29,7 @@ except ImportError as error:
     class Sparing:  # type: ignore[no-redef]  # the same name, without what it needs
         """A screen as Textual has it."""
 
-    def spare(screen: Any) -> None:
+    def spare(screen: Screen[Any]) -> None:
         """Leave the screen as it is."""
 
 
