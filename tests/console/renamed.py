@@ -1,7 +1,7 @@
-"""A console on a Textual in which one private name is called otherwise: `python renamed.py NAME [FILE]`.
+"""A console on a Textual in which one private name is called otherwise: `python renamed.py NAME`.
 
-The name is changed in all of Textual's sources, or in one file of them, as a release would do it; so Textual works, and
-what used the name by itself does not find it. Prints what the console says is missing, then what it showed.
+The name is changed in all of Textual's sources, as a release would do it; so Textual works, and what used the name by
+itself does not find it. Prints what the console says is missing, then the state in which a short night ended.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Finder(importlib.machinery.PathFinder):
     def find_spec(
         cls, fullname: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if fullname.split(".")[0] != "textual":
+        if fullname.partition(".")[0] != "textual":
             return None
         name = Renaming.name_
         if fullname.endswith(f".{name}"):
@@ -64,7 +64,7 @@ async def night() -> None:
     from quarterdeck.session import intents
 
     async with helm(intents.StartSession(), intents.StartStep(step="announce")) as at:
-        print("missing:", "; ".join(terminal.missing))
+        sys.stdout.write(f"missing: {'; '.join(terminal.missing)}\n")
         await at.press("D", "down", "S")
         assert at.title == "Start 2 Copy the table", at.title
         await at.press("enter")
@@ -78,7 +78,7 @@ async def night() -> None:
         await at.press("A", "enter")
         assert at.step("uncopy") == "running"
         assert "Remove the copy" in at.app.export_screenshot().replace("&#160;", " ")
-        print("shown:", at.state)
+        sys.stdout.write(f"shown: {at.state}\n")
 
 
 if __name__ == "__main__":

@@ -38,17 +38,18 @@ def of_textual() -> set[str]:
     return {*found, "_compositor"}
 
 
-PRIVATE = sorted(
-    {name for path in (CONSOLE / "terminal").glob("*.py") for name in underscored(path)} & of_textual()
-    - {"_app", "_gone", "_die", "_dead", "_names", "_seen", "_runs"}
-)  # fmt: skip
+OURS = {"_app", "_gone", "_die", "_dead", "_names", "_seen", "_runs"}
+"""Names that this package gives itself, and which Textual happens to have too."""
+USED = set().union(*(underscored(path) for path in (CONSOLE / "terminal").glob("*.py")))
+PRIVATE = sorted((USED & of_textual()) - OURS)
 """What the console uses of Textual's own."""
 
 
 def test_the_names_are_those_that_we_know() -> None:
     assert PRIVATE == [
-        "_close_messages_no_wait", "_compositor", "_compositor_refresh", "_dirty_regions", "_dirty_widgets", "_exception",
-        "_exception_event", "_file", "_handle_exception", "_regions_to_spans", "_render_chops", "_return_code",
+        "_close_messages_no_wait", "_compositor", "_compositor_refresh", "_dirty_regions", "_dirty_widgets",
+        "_exception", "_exception_event", "_file", "_handle_exception", "_regions_to_spans", "_render_chops",
+        "_return_code",
     ]  # fmt: skip
 
 

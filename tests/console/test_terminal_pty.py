@@ -194,12 +194,9 @@ class TestOnATerminal:
         attached.press("P")
         attached.expect("PAUSED")
         (record,) = (home.folder / "state" / "recorder").glob("*-????.jsonl")
+        lines = record.read_text().splitlines()
         started, paused = (
-            next(
-                json.loads(line)["event"]["actor"]
-                for line in record.read_text().splitlines()
-                if f'"kind":"{kind}"' in line
-            )
+            next(json.loads(line)["event"]["actor"] for line in lines if f'"kind":"{kind}"' in line)
             for kind in ("session.started", "session.paused")
         )
         assert started["tty"] == str(Path(f"/proc/{leading.pid}/fd/0").readlink())
