@@ -299,6 +299,14 @@ class Keys:
         else:
             self._first_that_applies([command])
 
+    def key_of(self, command: str) -> str:
+        """The key to show for the command with this id."""
+        return self._keymap.key_of(self._keymap.by_id[command])
+
+    def find(self, key: str, character: str | None) -> list[Command]:
+        """The commands of a key."""
+        return self._keymap.find(key, character)
+
     def footer(self) -> tuple[tuple[str, str, bool], ...]:
         """The keys that work now: key, label, whether it is consequential, in the order of their places."""
         situation = self._desk.situation
