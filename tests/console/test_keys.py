@@ -16,6 +16,7 @@ from quarterdeck.console.commands import all_commands
 from quarterdeck.console.commands.base import Command, Desk
 from quarterdeck.console.keys import Keymap
 from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.panes.next import NextPane
 from quarterdeck.console.screens.palette import PaletteScreen
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.errors import DocumentError
@@ -54,6 +55,50 @@ async def test_the_halt_button_says_the_keys_of_the_keymap() -> None:
         assert button.label(at.snapshot)[0] == "J HALT"
         await at.press("n")
         assert at.screen.query_one(HaltPane).label(at.snapshot)[0] == "F8 HALT"
+
+
+async def test_sentences_name_the_persons_own_keys() -> None:
+    keymap = Keymap(all_commands(), {"go_on": "J", "done": "Y", "halt": ["M", "f8"], "start": "L"})
+    async with helm(*RUNNING, keymap=keymap) as at:
+        pane = next(iter(at.screen.query(NextPane)))
+        assert "Y says done" in "".join(text for text, _ in pane.row(at.snapshot, 0, 110))
+        await at.press("P", "L")
+        assert at.said[-1] == "L: paused: J goes on"
+        await at.press("P")
+        assert at.said[-1] == "P: paused already; J goes on"
+
+
+def test_a_key_of_its_own_is_not_the_other_case_of_a_harmless_one_as_well() -> None:
+    keymap = Keymap(all_commands(), {"start": "L"})
+    assert [command.id for command in keymap.find("L")] == ["start"]
+    assert [command.id for command in keymap.find("l")] == ["layout"]
+
+
+def test_a_sentence_keeps_letters_that_are_no_keys() -> None:
+    keymap = Keymap(all_commands(), {"roll_back": "J"})
+    assert keymap.said("“Plan B is better” runs · B rolls back, H halts (B)") == (
+        "“Plan B is better” runs · J rolls back, H halts (J)"
+    )
+    assert Keymap(all_commands()).said("B rolls back") == "B rolls back"
+
+
+def test_a_key_that_two_commands_share_is_renamed_only_where_both_were() -> None:
+    assert Keymap(all_commands(), {"run_mine": "J"}).said("A runs mine") == "A runs mine"
+
+
+async def test_a_capital_that_halts_picks_no_answer_of_a_bar() -> None:
+    keymap = Keymap(all_commands(), {"halt": ["N", "f8"]})
+    station = FakeStation()
+    station.must(*ANNOUNCED, intents.StartStep(step="copy"))
+    station.ends("copy")
+    station.must(intents.StartStep(step="switch"), intents.AddEvidence(step="switch", text="seen"))
+    station.must(intents.FinishStep(step="switch", values={"rows": "3"}), intents.StartStep(step="ask"))
+    async with helm(station=station, keymap=keymap) as at:
+        await at.press("enter")
+        assert at.form.large == "lead?"
+        await at.press("N")
+        assert at.state == "halted"
+        assert at.asked(intents.AnswerPoll) == []
 
 
 def test_an_urgent_command_keeps_a_key_for_text_fields_whatever_its_id() -> None:

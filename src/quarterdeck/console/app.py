@@ -94,7 +94,9 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self.halt_keys = keymap.urgent_keys()
         """What the halt button says: the key without a text field, and the one in it."""
         link = Link(connect, self._changed)
-        self.desk = Desk(self, link, keymap.by_id, lambda: self._changed("now"))
+        self.said = keymap.said
+        """Puts the person's own keys into a sentence of the rule book, such as the next line."""
+        self.desk = Desk(self, link, keymap.by_id, lambda: self._changed("now"), keymap.said)
         self.view = self.desk.view = View(self, self.desk, keymap, ascii_glyphs=self.asked.ascii)
         self.keys = Keys(self.desk, keymap, self.view.show_tab)
         self.crash: crash.Crash | None = None
@@ -220,7 +222,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
     def _on_beat(self) -> None:
         if self.is_cut_off():
             self.vanish()
-        elif not self._due and (self._fresh or time.monotonic() - self._ticked >= CLOCKS):
+        elif (self._fresh and not self._due) or time.monotonic() - self._ticked >= CLOCKS:
             self.tick()
 
     def tick(self) -> None:

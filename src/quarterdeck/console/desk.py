@@ -38,8 +38,15 @@ class Desk:
     view: View
     """How it looks: made for this desk, and put here, by the app."""
 
-    def __init__(self, app: App[int], link: Link, commands: Mapping[str, Command], tick: Callable[[], None]) -> None:
-        """`commands` by their ids; `tick` asks for a tick at once."""
+    def __init__(
+        self,
+        app: App[int],
+        link: Link,
+        commands: Mapping[str, Command],
+        tick: Callable[[], None],
+        said: Callable[[str], str],
+    ) -> None:
+        """`commands` by their ids; `tick` asks for a tick at once; `said` puts the person's keys into a sentence."""
         self.link = link
         """What is known of the session; another one, where the demo picks another session."""
         self.commands = commands
@@ -52,6 +59,7 @@ class Desk:
         self.drafts: dict[str, Answers] = {}
         """What was typed when events closed a bar, by the id of its form."""
         self._app = app
+        self._said = said
         self._boot = boot_id()
         self.tick = tick
 
@@ -92,7 +100,8 @@ class Desk:
         """Ask the station; say a refusal in one line, unless the command offers to waive it."""
         answer = await self.link.ask(intent)
         if answer.refusal and not (offers and answer.waivable):
-            self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
+            hint = f" · {self._said(answer.hint)}" if answer.hint else ""
+            self.say(f"{self._said(answer.refusal)}{hint}", "warning")
         return answer
 
     async def fill(self, form: Form) -> Answers | None:
@@ -139,7 +148,8 @@ class Desk:
         found = self.commands[command]
         answer = self.availability(found)
         if isinstance(answer, No):
-            self.say(answer.because[0].upper() + answer.because[1:], "warning")
+            because = self._said(answer.because)
+            self.say(because[0].upper() + because[1:], "warning")
         else:
             await found.run(self)
 

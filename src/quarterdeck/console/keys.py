@@ -39,6 +39,8 @@ _TYPING = frozenset({"Input", "TextArea"})
 _NAMED = {"?": "question_mark", " ": "space"}
 _SHOWN = {"ctrl+": "^", "question_mark": "?", "enter": "enter", "escape": "esc", "space": "space"}
 _KEY = re.compile(r"(ctrl\+|alt\+|shift\+)*([a-zA-Z0-9]|f[1-9]|f1[0-9]|f2[0-4]|[a-z_]{2,})|[^\w\s]")
+_SAID = re.compile(r"(?:(?<=[·:,;?] )|(?<=^)|(?<=\())(?:enter|F9|\^p|[A-Zv?])(?= [a-z]|\))")
+"""Where a sentence names a key: at the start of a clause, before a verb, or in brackets."""
 _RESERVED = {"up", "down", "left", "right", "pageup", "pagedown", "home", "end", "shift+tab"}
 
 
@@ -76,6 +78,7 @@ class Keymap:
         self._table: dict[str, list[Command]] = {}
         self._over_text: dict[str, Command] = {}
         self._fill()
+        self._own = self._changed() if own else {}
 
     def _apply(self, own: Mapping[str, str | Sequence[str]]) -> None:
         problems: list[str] = []
@@ -122,10 +125,11 @@ class Keymap:
         return ""
 
     def _fill(self) -> None:
+        named = {key for keys in self._keys.values() for key in keys}
         for command in self.commands:
             for key in self._keys[command.id]:
-                variants = {key, key.swapcase()} if command.any_case and len(key) == 1 else {key}
-                for variant in variants:
+                other = {key.swapcase()} - named if command.any_case and len(key) == 1 else set[str]()
+                for variant in (key, *other):
                     self._table.setdefault(name_of_key(variant), []).append(command)
             for key in self._everywhere[command.id]:
                 self._over_text[key] = command
@@ -158,6 +162,18 @@ class Keymap:
     def keys_of(self, command: Command) -> str:
         """All keys of a command, for help."""
         return " ".join(shown(k) for k in dict.fromkeys((*self._keys[command.id], *self._everywhere[command.id])))
+
+    def said(self, sentence: str) -> str:
+        """A sentence of the rule book (`G goes on, B rolls back`) with the person's own keys for the shipped."""
+        return _SAID.sub(lambda match: self._own.get(match[0], match[0]), sentence) if self._own else sentence
+
+    def _changed(self) -> dict[str, str]:
+        """Shipped keys, as they are shown, to those that do the same now; not where only some commands moved."""
+        now: dict[str, set[str]] = {}
+        for command in self.commands:
+            if shipped := command.key or next(iter(command.everywhere), ""):
+                now.setdefault(shown(shipped), set()).add(self.key_of(command))
+        return {old: new for old, keys in now.items() if len(keys) == 1 for new in keys if new not in {"", old}}
 
     def urgent(self) -> Command | None:
         """The command that outranks everything: halt."""
@@ -327,7 +343,7 @@ class Keys:
                 return
             if answer.relevant or not because:
                 because = answer.because
-        self._desk.say(f"{self._keymap.key_of(found[0])}: {because}", "warning")
+        self._desk.say(f"{self._keymap.key_of(found[0])}: {self._keymap.said(because)}", "warning")
 
     def start(self, command: Command) -> None:
         """Let a command run beside the screen."""

@@ -89,7 +89,7 @@ class View:
 
     def _not_now(self, command: str) -> str:
         answer = self._desk.availability(self._keymap.by_id[command])
-        return answer.because if isinstance(answer, No) else ""
+        return self._keymap.said(answer.because) if isinstance(answer, No) else ""
 
     async def open(self, step: str) -> None:
         """Everything of one step; without one, of the step that is shown."""
