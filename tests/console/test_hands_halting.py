@@ -114,7 +114,7 @@ async def test_a_halt_closes_what_was_being_asked_and_keeps_the_draft() -> None:
         await at.settle()
         assert not at.asks
         assert any("a halt came" in toast for toast in at.said)
-        assert at.app._drafts["estimate:copy"] == {"rest": "12m"}
+        assert at.app.desk.drafts["estimate:copy"] == {"rest": "12m"}
 
 
 async def test_a_note_survives_a_halt() -> None:

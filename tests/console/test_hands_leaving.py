@@ -13,6 +13,7 @@ from textual.widgets import Input
 from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.deck import TabBox
+from quarterdeck.console.screens.bar import Bar
 from quarterdeck.session import intents
 from quarterdeck.station.client import Linked
 
@@ -27,7 +28,7 @@ async def test_q_asks_what_of_a_live_session_and_says_how_to_come_back() -> None
         await at.press("1")
     assert at.station.left is False
     assert at.app.return_value == 3
-    assert at.app.detached
+    assert at.app.desk.detached
 
 
 async def test_q_leaves_a_session_that_is_not_live_at_once() -> None:
@@ -46,7 +47,7 @@ async def test_letters_are_swallowed_after_events_closed_a_bar_until_nobody_type
         await at.strike("P")
         await at.settle()
         assert at.state == "running"
-        at.app._pressing._swallow_since = time.monotonic() - 1.1
+        at.app.keys._swallow_since = time.monotonic() - 1.1
         await at.press("P")
         assert at.state == "paused"
 
@@ -65,10 +66,11 @@ async def test_a_draft_is_there_again_when_the_bar_opens_again() -> None:
     async with helm(*COPYING) as at:
         await at.press("T")
         await at.write("the table is wro", enter=False)
-        at.app._pressing._close("for this test")
+        assert isinstance(at.screen, Bar)
+        at.app.keys._close(at.screen, "for this test")
+        at.app.keys._swallow_since = None
         await at.settle()
         assert not at.asks
-        at.app._pressing._swallow_since = None
         await at.press("T")
         await at.write("ng")
         assert at.asked(intents.StopCommand)[0].reason == "the table is wrong"
@@ -102,7 +104,7 @@ async def test_an_exception_in_a_handler_leaves_a_file_and_one_line_and_no_trace
     async def leads() -> None:
         async with helm(*RUNNING) as at:
             apps.append(at.app)
-            at.app.start(Broken())
+            at.app.keys.start(Broken())
             await at.settle()
 
     apps: list[QuarterdeckApp] = []
@@ -163,7 +165,7 @@ async def test_numbers_show_the_tabs_of_a_small_terminal() -> None:
 
 async def test_a_poor_terminal_gets_nothing_but_ascii() -> None:
     async with helm(*RUNNING, intents.FinishStep(step="announce"), look=Look(ascii=True)) as at:
-        at.app.say("Caf\u00e9 \u00b7 \u201cquoted\u201d \u2192 \u6f22")
+        at.app.desk.say("Caf\u00e9 \u00b7 \u201cquoted\u201d \u2192 \u6f22")
         for keys in ("S", "escape", "?", "escape", "ctrl+p"):
             await at.press(keys)
             lines = at.screen._compositor.render_full_update().render_segments(at.app.console)

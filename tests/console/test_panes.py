@@ -13,10 +13,11 @@ from test_text_gate import NASTY
 from textual.geometry import Region
 from textual.widgets import Input
 
+from quarterdeck.console.connection import LogLine
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.log import mark_word
 from quarterdeck.console.panes.procedure import ProcedurePane
-from quarterdeck.console.snapshot import LogLine, Snapshot
+from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.session.plan import build
@@ -299,9 +300,7 @@ def nasty(text: str) -> Snapshot:
     )  # fmt: skip
     log = [LogLine(night.T0, 0, text, text, "alarm", n) for n in range(5)]
     tail = Tail(step="reindex", run="r", text=text, total=1, line=text, percent=1.0)
-    return night.snapshot_of(
-        session, readings=readings, log=log, tails={"reindex": tail}, organisation=text, notice=text
-    )
+    return night.snapshot_of(session, readings=readings, log=log, tails={"reindex": tail}, read_only=text)
 
 
 @pytest.mark.parametrize("layout", ["lead", "wallboard", "compact"])

@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
 
 from quarterdeck.console.situation import LinkWord
-from quarterdeck.console.snapshot import LogLine, log_line
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.observer.readings import Reading
 from quarterdeck.session.event import Actor, Event, decode
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.narrative import Level
+from quarterdeck.session.narrative import Level, level, sentence
+from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 from quarterdeck.station.halting import new_nonce
 from quarterdeck.station.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
-__all__ = ["HaltCall", "Link", "StationClient"]
+__all__ = ["HaltCall", "Link", "LogLine", "News", "StationClient", "connect", "log_line"]
+
+News = Literal["now", "soon", "later"]
+"""How soon something new is shown: what happened at once; readings and output with the next beat; what only follows
+from it (who has seen it, how the recorders are) with the next tick of the clocks, so that a key makes one tick."""
 
 HISTORY = 240
 """Values of a metric that are kept for its graph."""
@@ -38,6 +45,42 @@ CATCH_UP = 2.0
 """Seconds that an answer waits for its own events at most."""
 UNCONFIRMED_AFTER = 3.0
 """Seconds without an answer after which a halt counts as unconfirmed."""
+
+
+class LogLine(Struct, frozen=True):
+    """One line of the log: an event, told."""
+
+    at: float
+    """Wall clock of its author, epoch seconds."""
+    off: int
+    """Minutes east of UTC where it happened."""
+    who: str
+    """Role, or login where that says more."""
+    text: str
+    level: Level = "info"
+    position: int = 0
+    """Which event of the session it was for this station (`Marks` count these)."""
+    event: str = ""
+    """Its id."""
+    step: str = ""
+    kind: str = ""
+
+
+def log_line(event: Event, position: int, plan: Plan | None) -> LogLine:
+    """Tell an event as one line of the log. `position` as in `Happened`."""
+    actor = event.actor
+    who = actor.via if actor.via in {"station", "guard"} else actor.role or actor.login
+    return LogLine(
+        at=event.t.wall,
+        off=event.t.off,
+        who=who,
+        text=sentence(event, plan),
+        level=level(event),
+        position=position,
+        event=event.id,
+        step=event.step,
+        kind=event.kind,
+    )
 
 
 class StationClient(Protocol):
@@ -64,6 +107,25 @@ class StationClient(Protocol):
         """Say goodbye."""
 
 
+async def connect(folder: Path, via: str = "console") -> StationClient:
+    """Reach a session's station from this terminal: its name, and of our environment what commands need (the agent).
+
+    The one way for every verb with a console. StationError where no station answers.
+    """
+    from quarterdeck.station.client import Client
+
+    passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
+    return await Client.connect(folder, via=via, tty=_tty(), pass_env=passed, own=os.environ)
+
+
+def _tty() -> str:
+    """The terminal's name; empty where stdin is none."""
+    try:
+        return os.ttyname(0)
+    except OSError:
+        return ""
+
+
 class HaltCall:
     """A halt that was called on this console: sent, then confirmed, or not."""
 
@@ -78,8 +140,8 @@ class HaltCall:
 class Link:
     """The console's knowledge of its session, kept up to date."""
 
-    def __init__(self, connect: Callable[[], Awaitable[StationClient]], changed: Callable[[bool], None]) -> None:
-        """`connect` reaches (or opens) the session; `changed(urgent)` is called whenever there is something new."""
+    def __init__(self, connect: Callable[[], Awaitable[StationClient]], changed: Callable[[News], None]) -> None:
+        """`connect` reaches (or opens) the session; `changed` is called whenever there is something new."""
         self._connect = connect
         self._changed = changed
         self.client: StationClient | None = None
@@ -140,16 +202,16 @@ class Link:
             case Sampled():
                 for reading in frame.readings:
                     self._reading(reading)
-                self._changed(False)
+                self._changed("soon")
             case Tail():
                 self.tails[frame.step] = frame
-                self._changed(False)
+                self._changed("soon")
             case Marks():
                 self.marks = frame
-                self._changed(False)
+                self._changed("later")
             case Standing():
                 self.standing = frame
-                self._changed(False)
+                self._changed("later")
             case Welcome():
                 self.me, self.folder, self.read_only = frame.you, Path(frame.folder), frame.read_only
                 self._turn("live")
@@ -167,7 +229,7 @@ class Link:
         if state != self.state:
             self.since = time.time()
         self.state, self.why = state, why
-        self._changed(True)
+        self._changed("now")
 
     def _happened(self, frame: Happened) -> None:
         position = frame.position - len(frame.events)
@@ -178,7 +240,7 @@ class Link:
         self._news.set()
         if frame.caught_up:
             self.caught_up.set()
-        self._changed(True)
+        self._changed("now")
 
     def _event(self, event: Event, position: int) -> None:
         self.folding.add(event)
@@ -231,12 +293,13 @@ class Link:
         task = asyncio.get_running_loop().create_task(self._halt(call), name="halt")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        self._changed("now")
         return call
 
     async def _halt(self, call: HaltCall) -> None:
         if self.client is None:
             call.trouble = "the station is not there yet: it is sent as soon as it is. Sooner: quarterdeck halt"
-            self._changed(True)
+            self._changed("now")
             await self._there.wait()
         assert self.client is not None
         try:
@@ -249,7 +312,7 @@ class Link:
                 call.trouble = answer.refusal
         except (OSError, StationError) as error:
             call.trouble = f"the halt could not be written ({error}): stop by hand, from another terminal"
-        self._changed(True)
+        self._changed("now")
 
     def halt_sent(self) -> bool:
         """Whether a halt of this console is under way and not confirmed by the session's state."""
@@ -274,6 +337,7 @@ class Link:
     def note(self, text: str, level: Level = "info") -> None:
         """A line of this console alone in its log: what a toast said does not vanish."""
         self.log.append(LogLine(at=time.time(), off=_offset(), who="here", text=text, level=level, kind="notice"))
+        self._changed("soon")
 
     def take_alarm(self) -> bool:
         """Whether something came since the last call that rings the bell."""

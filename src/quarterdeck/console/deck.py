@@ -19,7 +19,7 @@ from textual.widget import Widget
 from quarterdeck.console.layouts import Layout, Layouts, PaneNode, Part, Size, Tabs
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
 from quarterdeck.console.panes.header import badge_of
-from quarterdeck.console.sparing import spare
+from quarterdeck.console.terminal import spare
 
 if TYPE_CHECKING:
     from textual import events
@@ -161,7 +161,6 @@ class TabLine(Pane):
         self.box = box
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One line."""
         del snapshot
         return 1
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -44,10 +43,9 @@ class Opening:
         """Wait for the session, then reach its station. The opener's own error where there is one."""
         out, err = await asyncio.to_thread(self._process.communicate)
         self.folder = _folder(out, err)
-        from quarterdeck.station.client import Client
+        from quarterdeck.console.connection import connect
 
-        passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
-        return await Client.connect(self.folder, via="console", pass_env=passed, own=os.environ)
+        return await connect(self.folder)
 
     def close(self) -> None:
         """Leave no process behind."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import availability, decide
@@ -16,8 +16,7 @@ from quarterdeck.session.decide import Refusal
 from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.leftovers import open_left
-from quarterdeck.session.rollback import next_item
-from quarterdeck.session.state import FINISHED, HaltMark, Poll, Proposal, Session, StepRun
+from quarterdeck.session.state import Poll, Proposal, Session, StepRun
 
 __all__ = ["LinkWord", "Situation"]
 
@@ -44,9 +43,16 @@ class Situation(Struct, frozen=True):
 
     # -- asking the rule book
 
-    def refusal(self, intent: Intent) -> Refusal | None:
-        """What the rules say against it now; None where they would let it happen."""
-        answer = decide.decide(self.session, intent, self.me, self.now)
+    def refusal(self, intent: Intent, *, reason_comes: bool = False) -> Refusal | None:
+        """What the rules say against it now; None where they would let it happen.
+
+        `reason_comes`: as if every live halt had its reason, since that is asked for before the intent is sent.
+        """
+        session = self.session
+        if reason_comes and self.reason_open():
+            halts = {n: structs.replace(mark, reason=mark.reason or "?") for n, mark in session.halts.items()}
+            session = structs.replace(session, halts=halts)
+        answer = decide.decide(session, intent, self.me, self.now)
         return answer if isinstance(answer, Refusal) else None
 
     def view(self, step: str) -> str:
@@ -78,82 +84,49 @@ class Situation(Struct, frozen=True):
         return availability.in_force(self.session)
 
     def startable(self) -> list[str]:
-        """Ids that could be started now, in order. The rules are asked only about steps that nothing precedes."""
-        session, plan = self.session, self.session.plan
-        if plan is None:
-            return []
-        if session.phase == "rolling_back" or session.undoing:
-            item = next_item(session)
-            return [item.step] if item is not None and self.view(item.step) == "available" else []
-        found, steps, runs = [], plan.steps, session.steps
-        for identity in availability.in_force(session):
-            if runs[identity].state not in {"pending", "claimed"}:
-                continue
-            if any(runs[before].state not in FINISHED for before in steps[identity].after if before in runs):
-                continue
-            if self.view(identity) == "available":
-                found.append(identity)
-        return found
+        """Ids that could be started now, in order."""
+        return availability.startable(self.session, self.now)
 
     def again(self) -> list[str]:
         """Ids that ended badly and wait for somebody: failed, interrupted, unknown."""
-        bad = {"failed", "interrupted", "unknown"}
-        return [identity for identity in self.in_force() if self.run(identity).state in bad]
+        return availability.again(self.session)
 
     def live(self) -> list[str]:
         """Ids in which something is going on, in order of their starts; verifying ones too, polls not."""
-        runs = [run for run in self.session.steps.values() if run.state in {"granted", "running", "verifying"}]
-        found = sorted(runs, key=lambda run: run.sequence)
-        return [run.id for run in found if (step := self.step(run.id)) is not None and step.kind != "poll"]
+        return availability.live(self.session)
 
     def polls(self) -> list[Poll]:
         """Open polls."""
-        return [poll for poll in self.session.polls.values() if not poll.result]
+        return self.session.open_polls()
 
     def proposals(self) -> list[Proposal]:
         """Open proposals of guards to halt."""
-        return [proposal for proposal in self.session.proposals.values() if proposal.state == "open"]
+        return self.session.open_proposals()
 
-    def halts(self) -> list[HaltMark]:
-        """Live halts, oldest first."""
-        return [mark for mark in self.session.halts.values() if not mark.answered]
+    def halts(self) -> tuple[str, ...]:
+        """Nonces of the live halts, oldest first: those that an act of now knows (R2)."""
+        return self.session.live_halts()
 
     def reason_open(self) -> bool:
         """Whether a live halt has no reason yet."""
-        return any(not mark.reason for mark in self.halts())
+        return any(not self.session.halts[nonce].reason for nonce in self.halts())
 
     def manual_questions(self) -> list[str]:
-        """Manual steps that ran when the halt came: not begun, partly, done? (R5)."""
-        return [run.id for run in self.session.steps.values() if run.question_at_halt]
+        """Manual steps that ran when the halt came (R5)."""
+        return availability.manual_questions(self.session)
 
     def effect_questions(self) -> list[str]:
-        """Steps whose effect is unknown and not declared (R6), and which no longer run."""
-        return [
-            run.id
-            for run in self.session.steps.values()
-            if run.effect == "unknown"
-            and not run.declared
-            and not run.question_at_halt
-            and (run.state in {"failed", "interrupted", "unknown", "skipped"} or self._stuck_at_halt(run))
-        ]
-
-    def _stuck_at_halt(self, run: StepRun) -> bool:
-        """A halt came while its verifications were read: the command is over, what it changed is not said."""
-        return run.state == "verifying" and bool(self.halts())
+        """Steps whose effect is unknown and not declared (R6)."""
+        return availability.effect_questions(self.session)
 
     def gone_questions(self) -> list[str]:
-        """Steps whose command's end could not be proven: somebody says that it is gone."""
-        return [run.id for run in self.session.steps.values() if run.unproven]
+        """Steps whose command's end could not be proven."""
+        return availability.gone_questions(self.session)
 
     def left_questions(self) -> list[str]:
         """Steps of whose commands something still runs after a halt: is it left or ended."""
         return list(dict.fromkeys(step.id for step, _ in open_left(self.session)))
 
     def undo_questions(self) -> list[str]:
-        """Undone steps of a committed rollback whose owner picks run, by hand or not needed first (R6)."""
-        items = self.session.rollback.items if self.session.rollback else self.session.undo_items
-        found: list[str] = []
-        for item in items:
-            if item.asks and item.undoes not in found and not self.run(item.undoes).undo_choice:
-                found.append(item.undoes)
-        return found
+        """Steps whose undo waits for its owner's choice (R6)."""
+        return availability.undo_questions(self.session)

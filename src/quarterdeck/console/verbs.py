@@ -87,7 +87,7 @@ def run_console(
     if app.trouble is not None and app.crash is None:
         raise app.trouble
     said = app.crash.line if app.crash is not None else ""
-    if app.detached and not said:
+    if app.desk.detached and not said:
         said = f"The session goes on. Come back with: quarterdeck attach {app.link.session.id}"
     _tell(said)
     return 1 if code is None or app.crash is not None else code
@@ -118,7 +118,7 @@ def _app(
     from quarterdeck.console import theme as themes
     from quarterdeck.console.app import Look, QuarterdeckApp
     from quarterdeck.console.commands import all_commands
-    from quarterdeck.console.settings import own_keymap
+    from quarterdeck.console.keys import own_keymap
     from quarterdeck.documents.settings import config_folder
 
     if theme and theme not in themes.NAMES:
@@ -162,20 +162,12 @@ def _need_terminal() -> None:
 
 
 def _to(folder: Path) -> Connect:
-    async def connect() -> StationClient:
-        from quarterdeck.station.client import Client
+    async def to_station() -> StationClient:
+        from quarterdeck.console.connection import connect
 
-        passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
-        return await Client.connect(folder, via="console", tty=_tty(), pass_env=passed, own=os.environ)
+        return await connect(folder)
 
-    return connect
-
-
-def _tty() -> str:
-    try:
-        return os.ttyname(0)
-    except OSError:
-        return ""
+    return to_station
 
 
 def _params(pairs: Sequence[str]) -> dict[str, str]:

@@ -36,7 +36,6 @@ class _Break(Command):
         self._world = world
 
     async def run(self, desk: Desk) -> None:
-        """Turn the fault on."""
         self._world.fault(self.fault)
         desk.say(f"Broken: {_WORDS[self.fault]}", "warning")
 
@@ -57,7 +56,6 @@ class Mend(Command):
         self._world = world
 
     async def run(self, desk: Desk) -> None:
-        """Turn all faults off."""
         for fault in FAULTS:
             self._world.clear_fault(fault)
         desk.say("Mended")

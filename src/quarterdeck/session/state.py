@@ -293,6 +293,14 @@ class Session(Struct):
         """Nonces of the halts that nobody answered."""
         return tuple(nonce for nonce, mark in self.halts.items() if not mark.answered)
 
+    def open_polls(self) -> list[Poll]:
+        """Polls that are not over."""
+        return [poll for poll in self.polls.values() if not poll.result]
+
+    def open_proposals(self) -> list[Proposal]:
+        """Guards' proposals to halt that nobody answered."""
+        return [proposal for proposal in self.proposals.values() if proposal.state == "open"]
+
     def running(self) -> list[StepRun]:
         """Steps in which something is going on, in order of their starts (polls are no work)."""
         return list(self.memo.of("running", self.plan, self._running))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import datetime, timedelta
 
-from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.commands.base import Available, Command, Desk, No, agreed, any_of
 from quarterdeck.console.commands.mending import wrong_span
 from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
 from quarterdeck.console.situation import Situation
@@ -29,14 +29,11 @@ class AddStep(Command):
     key = "A"
 
     def available(self, situation: Situation) -> Available:
-        """While the session is live."""
-        if situation.session.rollback is not None and not situation.is_over:
-            return No("in a rollback A runs mine", relevant=False)
-        if situation.is_over or situation.session.plan is None:
-            return No("the session is over")
         trial = Step(id="added", title="?", kind="manual", owner="lead", duration=60.0, mutates=True, undo_none="?")
-        refusal = situation.refusal(intents.AddStep(step=trial, reason="?"))
-        return No(refusal.why) if refusal else YES
+        answer = agreed(situation, intents.AddStep(step=trial, reason="?"))
+        if isinstance(answer, No) and situation.session.phase == "rolling_back":
+            return No("in a rollback A runs mine", relevant=False)
+        return answer
 
     async def run(self, desk: Desk) -> None:
         """Ask for it all in one bar."""
@@ -166,11 +163,14 @@ class Correct(Command):
     title = "Correct a step: a wrong done, effect or value"
 
     def available(self, situation: Situation) -> Available:
-        """While a step has an end."""
-        return YES if _correctable(situation) else No("no step has ended")
+        return any_of(
+            situation,
+            _correctable(situation),
+            lambda step: intents.CorrectStep(step=step, state="done", reason="?"),
+            "no step has ended",
+        )
 
     async def run(self, desk: Desk) -> None:
-        """Ask what is right."""
         situation = desk.situation
         found = _correctable(situation)
         if situation.selected in found:
@@ -249,13 +249,11 @@ class Extend(Command):
     title = "Extend the window"
 
     def available(self, situation: Situation) -> Available:
-        """While the session has a window."""
-        if situation.is_over or situation.session.window is None:
-            return No("no window is running")
-        return YES
+        window = situation.session.window
+        later = intents.ExtendWindow(end=window.end + 60 if window else 0.0, reason="?")
+        return agreed(situation, later, "no window is running" if window is None or situation.is_over else "")
 
     async def run(self, desk: Desk) -> None:
-        """Ask for the new end."""
         situation = desk.situation
         window = situation.session.window
         if window is None:
@@ -302,12 +300,9 @@ class Review(Command):
     title = "Review and seal the session"
 
     def available(self, situation: Situation) -> Available:
-        """After the end."""
-        refusal = situation.refusal(intents.CloseSession())
-        return YES if situation.is_over and refusal is None else No("the session is not at that point")
+        return agreed(situation, intents.CloseSession(note="?"), "the session is not at that point")
 
     async def run(self, desk: Desk) -> None:
-        """Ask for the note."""
         form = Form("review", "Review: seal the session", fields=(text("note", "What was learned?"),), confirm="seal")
         answers = await desk.fill(form)
         if answers is not None:

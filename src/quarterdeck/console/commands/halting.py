@@ -5,7 +5,7 @@ Halt acts first and asks afterwards; everything else here asks the rule book bef
 
 from __future__ import annotations
 
-from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, over_or
 from quarterdeck.console.commands.questions import ask_open, what_now
 from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.situation import Situation
@@ -32,10 +32,9 @@ class Halt(Command):
 
     def available(self, situation: Situation) -> Available:
         """In every state before the end (R1)."""
-        return No("the session is over") if situation.is_over else YES
+        return agreed(situation, intents.Halt(nonce="?"), over_or(situation, ""))
 
     async def run(self, desk: Desk) -> None:
-        """Halt."""
         desk.halt()
 
 
@@ -49,16 +48,11 @@ class Pause(Command):
     word = "pause"
 
     def available(self, situation: Situation) -> Available:
-        """While something can be paused."""
-        if situation.is_over:
-            return No("the session is over")
-        if situation.state in {"paused", "rollback_paused"}:
-            return No("paused already; G goes on")
-        refusal = situation.refusal(intents.Pause())
-        return No(refusal.why) if refusal else YES
+        paused = situation.state in {"paused", "rollback_paused"}
+        words = over_or(situation, "paused already; G goes on" if paused else "")
+        return agreed(situation, intents.Pause(), words)
 
     async def run(self, desk: Desk) -> None:
-        """Pause."""
         await desk.ask(intents.Pause())
 
 
@@ -76,25 +70,16 @@ class GoOn(Command):
     word = "go on"
 
     def available(self, situation: Situation) -> Available:
-        """While something is paused or halted."""
-        if situation.is_over:
-            return No("the session is over")
-        if situation.state in {"paused", "rollback_paused", "halted", "halting", "planned"} and (
-            situation.halts() or situation.state != "planned"
-        ):
-            refusal = situation.refusal(_intent(situation, "?", "?", "?"))
-            return No(refusal.why) if refusal and not refusal.waivable else YES
-        return No("nothing is paused or halted")
+        stands = situation.halts() or situation.state in {"paused", "rollback_paused"}
+        words = over_or(situation, "" if stands else "nothing is paused or halted")
+        return agreed(situation, _intent(situation, "?", "?", "?"), words)
 
     async def run(self, desk: Desk) -> None:
-        """Go on."""
         await go_on(desk)
 
 
 def _intent(situation: Situation, why: str, accept: str = "", override: str = "") -> intents.GoOn:
-    return intents.GoOn(
-        halts=tuple(mark.nonce for mark in situation.halts()), reason=why, accept=accept, override=override
-    )
+    return intents.GoOn(halts=situation.halts(), reason=why, accept=accept, override=override)
 
 
 async def go_on(desk: Desk) -> bool:
@@ -173,7 +158,6 @@ class WhatNow(Command):
     title = "After a halt: what now?"
 
     def available(self, situation: Situation) -> Available:
-        """While a halt is live."""
         return YES if situation.halts() else No("nothing is halted")
 
     async def run(self, desk: Desk) -> None:
@@ -193,5 +177,4 @@ class LetterR(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Say it."""
         desk.say("G goes on, B rolls back")

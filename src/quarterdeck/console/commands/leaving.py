@@ -45,7 +45,6 @@ class CtrlC(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Say it."""
         desk.say("Ctrl+C does nothing here: Q leaves, H halts, y copies")
 
 
@@ -58,5 +57,4 @@ class Suspend(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Suspend."""
-        await desk.view("suspend")
+        await desk.view.suspend()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, any_of
 from quarterdeck.console.commands.questions import ask_effect, ask_gone, ask_left
-from quarterdeck.console.commands.steps import ENDED_BADLY, any_of, finish, meant, meant_live, start_or_retry
+from quarterdeck.console.commands.steps import ENDED_BADLY, finish, may_start, meant, meant_live, start_or_retry
 from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import name_of, parse_span, span
@@ -30,13 +30,11 @@ class StopNow(Command):
     word = "stop it"
 
     def available(self, situation: Situation) -> Available:
-        """While a command runs."""
         return any_of(
             situation, situation.live(), lambda step: intents.StopCommand(step=step, reason="?"), "no command runs"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask, then stop it."""
         situation = desk.situation
         possible = [s for s in situation.live() if not situation.refusal(intents.StopCommand(step=s, reason="?"))]
         step = await desk.which("Stop", meant_live(situation, possible))
@@ -66,13 +64,11 @@ class Estimate(Command):
     key = "E"
 
     def available(self, situation: Situation) -> Available:
-        """While a step runs."""
         return any_of(
             situation, situation.live(), lambda step: intents.Estimate(step=step, rest=60.0), "no step is under way"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask for a span."""
         situation = desk.situation
         step = await desk.which("Estimate", meant_live(situation, situation.live()))
         if not step:
@@ -121,7 +117,6 @@ class DoneByHand(Command):
         return [*situation.startable(), *situation.again()]
 
     async def run(self, desk: Desk) -> None:
-        """Ask what was done."""
         step = await desk.which("Done by hand", meant(desk.situation, self._possible(desk.situation)))
         if step:
             await finish(desk, step, by_hand=True)
@@ -137,11 +132,11 @@ class Retry(Command):
     title = "Retry a failed step"
 
     def available(self, situation: Situation) -> Available:
-        """While a step has ended badly."""
-        return YES if situation.again() and not situation.is_over else No("no step has failed")
+        failed = situation.again()
+        answers = [may_start(situation, step) for step in failed]
+        return YES if YES in answers else next(iter(answers), No("no step has failed"))
 
     async def run(self, desk: Desk) -> None:
-        """Start it again."""
         situation = desk.situation
         step = await desk.which("Retry", meant(situation, situation.again()))
         if step:
@@ -155,14 +150,12 @@ class Accept(Command):
     title = "Accept a verification that failed"
 
     def available(self, situation: Situation) -> Available:
-        """While a step waits in verifying."""
         waiting = [step for step in situation.live() if situation.run(step).state == "verifying"]
         return any_of(
             situation, waiting, lambda step: intents.AcceptStep(step=step, reason="?"), "no verification waits"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask why."""
         situation = desk.situation
         waiting = [step for step in situation.live() if situation.run(step).state == "verifying"]
         step = await desk.which("Accept", meant(situation, waiting))
@@ -194,8 +187,12 @@ class DeclareEffect(Command):
     title = "Say what a step changed"
 
     def available(self, situation: Situation) -> Available:
-        """While an effect is unknown."""
-        return YES if self._possible(situation) else No("no effect is unknown")
+        return any_of(
+            situation,
+            self._possible(situation),
+            lambda step: intents.DeclareEffect(step=step, effect="none"),
+            "no effect is unknown",
+        )
 
     @staticmethod
     def _possible(situation: Situation) -> list[str]:
@@ -205,7 +202,6 @@ class DeclareEffect(Command):
         return list(dict.fromkeys([*situation.effect_questions(), *declared]))
 
     async def run(self, desk: Desk) -> None:
-        """Ask."""
         step = await desk.which("Changed", meant(desk.situation, self._possible(desk.situation)))
         if step:
             await ask_effect(desk, step)
@@ -219,10 +215,14 @@ class DeclareGone(Command):
 
     def available(self, situation: Situation) -> Available:
         """While the end of a command is not proven."""
-        return YES if situation.gone_questions() else No("the end of every command is proven")
+        return any_of(
+            situation,
+            situation.gone_questions(),
+            lambda step: intents.DeclareGone(step=step),
+            "the end of every command is proven",
+        )
 
     async def run(self, desk: Desk) -> None:
-        """Ask how it is known."""
         step = await desk.which("Gone", meant(desk.situation, desk.situation.gone_questions()))
         if step:
             await ask_gone(desk, step)

@@ -22,7 +22,6 @@ class Note(Command):
     word = "note"
 
     async def run(self, desk: Desk) -> None:
-        """Ask for it."""
         situation = desk.situation
         live = situation.live()
         step = situation.selected or (live[0] if live else "")
@@ -88,11 +87,9 @@ class Value(Command):
     title = "Record a value of a step"
 
     def available(self, situation: Situation) -> Available:
-        """While a started step asks for values."""
         return YES if _asking(situation) else No("no step that was started asks for values")
 
     async def run(self, desk: Desk) -> None:
-        """Ask for it."""
         situation = desk.situation
         step = await desk.which("Record a value of", _asking(situation))
         definition = situation.step(step) if step else None

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from collections.abc import Callable
+
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, any_of, over_or
 from quarterdeck.console.commands.questions import ask_poll
 from quarterdeck.console.commands.starting import start_session
 from quarterdeck.console.forms import Choice, Form, choice, reason, text
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import clock, name_of
-from quarterdeck.session import availability, intents
+from quarterdeck.session import intents
+from quarterdeck.session.intents import Intent
 
 __all__ = [
     "AnswerCriterion", "AnswerPoll", "Dismiss", "OverrideGuard", "SignOff", "StartWithOverride", "TickItem",
@@ -22,14 +25,23 @@ class AnswerPoll(Command):
     title = "Answer the poll"
 
     def available(self, situation: Situation) -> Available:
-        """While one is open."""
-        return YES if situation.polls() else No("no poll is open")
+        return any_of(situation, [poll.step for poll in situation.polls()], _go(situation), "no poll is open")
 
     async def run(self, desk: Desk) -> None:
-        """Ask role by role."""
         step = await desk.which("Answer", [poll.step for poll in desk.situation.polls()])
         if step:
             await ask_poll(desk, step)
+
+
+def _go(situation: Situation) -> Callable[[str], Intent]:
+    """A go for the first role that a poll waits for."""
+
+    def intent(step: str) -> Intent:
+        definition = situation.step(step)
+        role = definition.roles[0] if definition is not None and definition.roles else ""
+        return intents.AnswerPoll(step=step, role=role, answer="go")
+
+    return intent
 
 
 class Dismiss(Command):
@@ -45,11 +57,14 @@ class Dismiss(Command):
     word = "dismiss"
 
     def available(self, situation: Situation) -> Available:
-        """While one is open."""
-        return YES if situation.proposals() else No("no guard proposes a halt")
+        return any_of(
+            situation,
+            [proposal.guard for proposal in situation.proposals()],
+            lambda guard: intents.DismissProposal(guard=guard, reason="?"),
+            "no guard proposes a halt",
+        )
 
     async def run(self, desk: Desk) -> None:
-        """Ask why."""
         proposal = desk.situation.proposals()[0]
         answers = await desk.fill(
             Form(
@@ -73,13 +88,14 @@ class OverrideGuard(Command):
     title = "Override a guard"
 
     def available(self, situation: Situation) -> Available:
-        """While one holds."""
-        if situation.is_over:
-            return No("the session is over")
-        return YES if situation.session.holding else No("no guard's condition holds")
+        return any_of(
+            situation,
+            situation.session.holding,
+            lambda guard: intents.OverrideGuard(guard=guard, reason="?"),
+            over_or(situation, "no guard's condition holds"),
+        )
 
     async def run(self, desk: Desk) -> None:
-        """Ask which, for how long, why."""
         holding = desk.situation.session.holding
         answers = await desk.fill(
             Form(
@@ -114,11 +130,14 @@ class AnswerCriterion(Command):
     title = "Answer a criterion"
 
     def available(self, situation: Situation) -> Available:
-        """While one is not answered."""
-        return YES if not situation.is_over and _open_criteria(situation) else No("no criterion asks")
+        return any_of(
+            situation,
+            [identity for identity, _ in _open_criteria(situation)],
+            lambda identity: intents.AnswerCriterion(criterion=identity, satisfied=True),
+            "no criterion asks",
+        )
 
     async def run(self, desk: Desk) -> None:
-        """Ask."""
         for identity, title in _open_criteria(desk.situation):
             answers = await desk.fill(
                 Form(
@@ -152,8 +171,7 @@ class SignOff(Command):
     title = "Sign a step off"
 
     def available(self, situation: Situation) -> Available:
-        """While one awaits it."""
-        return YES if _awaiting(situation) else No("no step awaits a sign-off")
+        return any_of(situation, _awaiting(situation), _signed(situation), "no step awaits a sign-off")
 
     async def run(self, desk: Desk) -> None:
         """Ask for what it means, then sign."""
@@ -201,6 +219,19 @@ class SignOff(Command):
         await desk.ask(signature)
 
 
+def _signed(situation: Situation) -> Callable[[str], Intent]:
+    """A signature in the first role that is asked for one."""
+
+    def intent(step: str) -> Intent:
+        definition = situation.step(step)
+        rule = definition.sign_off if definition is not None else None
+        roles = (rule.of or (rule.role,)) if rule is not None else ()
+        missing = [role for role in roles if role not in situation.run(step).signed_by]
+        return intents.SignStep(step=step, role=next(iter(missing), ""), meaning="?")
+
+    return intent
+
+
 def _awaiting(situation: Situation) -> list[str]:
     return [run.id for run in situation.session.steps.values() if run.sign_off == "awaiting"]
 
@@ -212,13 +243,11 @@ class TickItem(Command):
     title = "Tick a checklist item"
 
     def available(self, situation: Situation) -> Available:
-        """While one is open, before Start."""
-        if situation.session.phase != "planned":
-            return No("the session has started")
-        return YES if _open_items(situation) else No("every item is ticked")
+        """While one is open: after Start too, where that was overridden."""
+        items = [item for item, _ in _open_items(situation)]
+        return any_of(situation, items, lambda item: intents.TickItem(item=item), "every item is ticked")
 
     async def run(self, desk: Desk) -> None:
-        """Ask which."""
         items = _open_items(desk.situation)
         answers = await desk.fill(
             Form(
@@ -253,10 +282,11 @@ class StartWithOverride(Command):
 
     def available(self, situation: Situation) -> Available:
         """While it is planned and something is open."""
-        if situation.session.phase != "planned":
-            return No("the session has started")
-        open_ones = availability.open_gates(situation.session, situation.now)
-        return YES if open_ones else No("nothing is open: S starts")
+        refusal = situation.refusal(intents.StartSession())
+        if refusal is None:
+            return No("nothing is open: S starts")
+        started = situation.session.phase != "planned"
+        return YES if refusal.waivable else No("the session has started" if started else refusal.why)
 
     async def run(self, desk: Desk) -> None:
         """Show what is open, ask why, start."""

@@ -26,7 +26,6 @@ class Open(Command):
         return "answer" if open_question(situation) or _asked_at_the_end(situation) else "open"
 
     async def run(self, desk: Desk) -> None:
-        """Answer or open."""
         situation = desk.situation
         asked = open_question(situation)
         if asked == "poll":
@@ -37,7 +36,7 @@ class Open(Command):
         elif at_the_end := _asked_at_the_end(situation):
             await desk.perform(at_the_end)
         else:
-            await desk.view("open", situation.selected or situation.named)
+            await desk.view.open(situation.selected or situation.named)
 
 
 def _asked_at_the_end(situation: Situation) -> str:
@@ -60,8 +59,7 @@ class Help(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Show it."""
-        await desk.view("help")
+        await desk.view.help()
 
 
 class Palette(Command):
@@ -77,8 +75,7 @@ class Palette(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Show it."""
-        await desk.view("palette")
+        await desk.view.palette()
 
 
 class Layout(Command):
@@ -91,8 +88,7 @@ class Layout(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Change it."""
-        await desk.view("layout")
+        await desk.view.layout()
 
 
 class Theme(Command):
@@ -103,8 +99,7 @@ class Theme(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Ask which."""
-        await desk.view("theme")
+        await desk.view.theme()
 
 
 class NextPane(Command):
@@ -117,8 +112,7 @@ class NextPane(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Move."""
-        await desk.view("next_pane")
+        await desk.view.next_pane()
 
 
 class Follow(Command):
@@ -131,8 +125,7 @@ class Follow(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Follow."""
-        await desk.view("follow")
+        await desk.view.follow()
 
 
 class Contacts(Command):
@@ -145,12 +138,10 @@ class Contacts(Command):
     of_view = True
 
     def available(self, situation: Situation) -> Available:
-        """When the plan is known."""
         return YES if situation.session.plan is not None else No("the plan is not here yet")
 
     async def run(self, desk: Desk) -> None:
-        """Show them."""
-        await desk.view("contacts")
+        await desk.view.contacts()
 
 
 class Links(Command):
@@ -161,7 +152,6 @@ class Links(Command):
     of_view = True
 
     def available(self, situation: Situation) -> Available:
-        """Where there are some."""
         plan = situation.session.plan
         if plan is None:
             return No("the plan is not here yet")
@@ -170,8 +160,7 @@ class Links(Command):
         return YES if found else No("the procedure names no links")
 
     async def run(self, desk: Desk) -> None:
-        """Show them."""
-        await desk.view("links")
+        await desk.view.links()
 
 
 class Copy(Command):
@@ -187,8 +176,7 @@ class Copy(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Copy."""
-        await desk.view("copy")
+        await desk.view.copy()
 
 
 class Write(Command):
@@ -201,8 +189,7 @@ class Write(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Write."""
-        await desk.view("write")
+        await desk.view.write()
 
 
 def pick_theme(names: tuple[str, ...], current: str) -> Form:

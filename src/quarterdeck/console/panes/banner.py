@@ -32,7 +32,6 @@ class BannerPane(Pane):
         self._rows: list[tuple[str, str, str]] = []
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One for each trouble."""
         del snapshot
         return len(self._rows)
 
@@ -64,11 +63,10 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         found.append((f"NOTHING IS RECORDED: {', '.join(sick)}", "H still halts", "halt"))
     elif sick:
         found.append((f"recording on one recorder: {', '.join(sick)}", "", "badge-warn"))
-    for proposal in session.proposals.values():
-        if proposal.state == "open":
-            left = countdown(max(0.0, proposal.until - snapshot.now))
-            said = Words(session, snapshot.now, snapshot.me).measured(proposal)
-            found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
+    for proposal in session.open_proposals():
+        left = countdown(max(0.0, proposal.until - snapshot.now))
+        said = Words(session, snapshot.now, snapshot.me).measured(proposal)
+        found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
     if snapshot.read_only:
         found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
     if session.unknown_kinds:
@@ -81,8 +79,6 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
             found.append((f"guard {guard} is overridden {left}", "", "badge-grey"))
     if standing is not None and standing.observer is not None and not standing.observer.sound:
         found.append(("the observer is late: its numbers are not counted", "", "badge-warn"))
-    if snapshot.notice:
-        found.append((snapshot.notice, "", "badge-grey"))
     return found
 
 

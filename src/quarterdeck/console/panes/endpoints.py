@@ -94,7 +94,6 @@ class EndpointsPane(Pane):
         return f"Endpoints · {counts}" if counts else "Endpoints"
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A target."""
         if not self._names:
             plan = snapshot.session.plan
             hosts = plan is not None and plan.procedure.targets

@@ -84,7 +84,6 @@ class GaugesPane(Pane):
         return snapshot.session.plan is not None and not self._hosts(snapshot)
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """All gauges, in columns."""
         del snapshot
         return len(self._rows)
 
@@ -96,7 +95,6 @@ class GaugesPane(Pane):
         return "Hosts" if hosts else "This host"
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A line of gauges."""
         del snapshot, width
         return self._rows[y] if y < len(self._rows) else EMPTY
 

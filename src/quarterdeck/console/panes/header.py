@@ -32,7 +32,6 @@ class HeaderPane(Pane):
     bar = True
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One line."""
         del snapshot
         return 1
 
@@ -41,11 +40,7 @@ class HeaderPane(Pane):
         del y
         session, me = snapshot.session, snapshot.me
         state = str(session.state)
-        dot = f" {self.look.glyphs.dot} "
         demo: list[Piece] = [("DEMO ", "accent")] if session.purpose == "demo" else []
-        house: list[Piece] = []
-        if snapshot.organisation:
-            house = [(visible(snapshot.organisation, 40), "muted"), (dot, "faint")]
         title = visible(session.plan.procedure.title if session.plan else session.title, 80)
         named: list[Piece] = [(title, "strong")]
         if session.plan:
@@ -58,11 +53,9 @@ class HeaderPane(Pane):
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
         right += [(second(snapshot.wall, snapshot.off), "strong"), (" ", "")]
         room = width - width_of((*demo, *tail, *right)) - 2
-        if width_of((*house, *named)) > room:
-            house = []
         if width_of(tuple(named)) > room:
             named = [(fit(title, max(8, room), ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong")]
-        return justified((((" ", "")), *demo, *house, *named, *tail), tuple(right), width)
+        return justified((((" ", "")), *demo, *named, *tail), tuple(right), width)
 
     def _progress(self, snapshot: Snapshot) -> list[Piece]:
         session = snapshot.session
@@ -70,7 +63,7 @@ class HeaderPane(Pane):
         if plan is None:
             return []
         if session.live_halts():
-            mark = next(mark for mark in session.halts.values() if not mark.answered)
+            mark = session.halts[session.live_halts()[0]]
             by = Words(session, snapshot.now, snapshot.me).halter(mark)
             return [("by ", "muted"), (visible(by, 40), "strong"), (f" {hour(mark.at, snapshot.off)}", "muted")]
         if session.rollback is not None and session.phase == "rolling_back":

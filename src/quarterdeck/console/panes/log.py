@@ -8,9 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from quarterdeck.console.connection import LogLine
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
 from quarterdeck.console.panes.columns import second, wrap
-from quarterdeck.console.snapshot import LogLine, Snapshot
+from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import visible
 
 if TYPE_CHECKING:
@@ -115,7 +116,6 @@ class LogPane(Pane):
         return self._width - self._head - 1
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """All rows of all lines."""
         del snapshot
         return len(self._index)
 

@@ -15,12 +15,10 @@ class NeedsPane(Pane):
     bar = True
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One line."""
         del snapshot
         return 1
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """The line."""
         del y
         size = self.app.size
         state = str(snapshot.session.state).replace("_", " ").upper()

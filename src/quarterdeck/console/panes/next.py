@@ -11,7 +11,7 @@ from quarterdeck.console.text import visible
 
 __all__ = ["NextPane"]
 
-_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F9|\^p|[A-Zv]) (?=[a-z])")
+_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F\d+|\^p|[A-Zv]) (?=[a-z])")
 _BADGES = {"calm": "badge-grey", "asks": "badge-warn", "alarm": "halt"}
 
 
@@ -27,9 +27,9 @@ class NextPane(Pane):
         return max(1, self.size.height)
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """Line `y` of the wrapped sentence."""
         line = snapshot.next_line
-        text = visible(line.text + _reads_now(snapshot), 1_000)
+        said = getattr(self.app, "said", str)  # with the person's own keys, where there is a keymap
+        text = visible(said(line.text) + _reads_now(snapshot), 1_000)
         rows = wrap(_KEY.sub("\\1\u00a0", text), width - 8, most=max(1, self.size.height))
         head: Piece = (" NEXT ", _BADGES[line.level]) if y == 0 else ("      ", "")
         if y >= len(rows):

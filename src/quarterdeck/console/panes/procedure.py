@@ -93,7 +93,6 @@ class ProcedurePane(Pane):
             self._bring(fresh.rows[watched])
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """Headings and steps."""
         del snapshot
         return len(self.listing.entries)
 

@@ -16,7 +16,7 @@ __all__ = ["reads_now"]
 def reads_now(snapshot: Snapshot) -> str:
     """The last reading of the metric that the oldest open proposal names, `96 ms`; empty where there is none."""
     session = snapshot.session
-    proposal = next((found for found in session.proposals.values() if found.state == "open"), None)
+    proposal = next(iter(session.open_proposals()), None)
     if proposal is None or session.plan is None:
         return ""
     guard = next((found for found in session.plan.procedure.guards if found.id == proposal.guard), None)

@@ -43,7 +43,6 @@ class BigClocksPane(Pane):
         return 5
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A line of all three clocks."""
         faces = self._faces(snapshot)
         share = width // len(faces)
         pieces: list[Piece] = []
@@ -80,12 +79,10 @@ class RollupPane(Pane):
     heading = "All together"
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """Counts of services, then of steps."""
         del snapshot
         return 3
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A line of counts."""
         del width
         roles = {"ok": "ok", "warn": "warn", "critical": "critical", "unknown": "unknown", "expected": "accent"}
         if y == 0:

@@ -19,6 +19,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
+from quarterdeck.console.panes.halt import keys_of
 from quarterdeck.console.screens.line import Line
 from quarterdeck.console.screens.over import Over
 from quarterdeck.console.text import plain, visible
@@ -82,7 +83,8 @@ class Choices(Widget):
                 return
             self._pick(self.current)
         else:
-            number = next((n for n, option in enumerate(self.field.choices) if _is(option, event)), -1)
+            halts = keys_of(self.app)[0]
+            number = next((n for n, option in enumerate(self.field.choices) if _is(option, event, halts)), -1)
             if number < 0:
                 return
             self._pick(number)
@@ -96,9 +98,10 @@ class Choices(Widget):
             self._pick(event.y)
 
 
-def _is(option: Choice, event: events.Key) -> bool:
+def _is(option: Choice, event: events.Key, halts: str) -> bool:
+    """Whether the key picks this option, in either case; the one that halts picks nothing."""
     pressed = event.character or event.key
-    return pressed == option.key or (pressed.lower() == option.key and pressed != "H")
+    return pressed == option.key or (pressed.lower() == option.key and pressed != halts)
 
 
 class Bar(Over[Answers | None]):

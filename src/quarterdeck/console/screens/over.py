@@ -9,7 +9,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from quarterdeck.console.panes.halt import HaltPane
-from quarterdeck.console.sparing import Sparing
+from quarterdeck.console.terminal import Sparing
 from quarterdeck.console.text import plain
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Over(Sparing, ModalScreen[Result]):
             return
         for pane in self.query(HaltPane):
             pane.snapshot = snapshot
-        proposed = [found.reason for found in snapshot.session.proposals.values() if found.state == "open"]
+        proposed = [found.reason for found in snapshot.session.open_proposals()]
         if proposed != self._proposed:
             self._proposed = proposed
             for hint in self.query(".hint").results(Static):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from textwrap import wrap
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
@@ -13,14 +14,12 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
-from quarterdeck.console.commands.base import No
 from quarterdeck.console.panes.step import StepPane
 from quarterdeck.console.screens.over import Over
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import plain, visible
-
-if TYPE_CHECKING:
-    from quarterdeck.console.app import QuarterdeckApp
+from quarterdeck.session.event import Actor
+from quarterdeck.session.state import Session
 
 __all__ = ["Reading", "StepReading", "contacts_text", "help_text", "links_text"]
 
@@ -37,22 +36,18 @@ class _Box(Over[None]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "close", "close", show=False)]
 
-    def __init__(self, title: str) -> None:
+    def __init__(self, title: str, body: Widget) -> None:
         super().__init__()
-        self._heading = title
+        self._heading, self._body = title, body
 
     def compose(self) -> ComposeResult:
         """Title, body, halt button."""
         with Vertical(id="box"):
             yield Static(plain(self._heading), id="title")
-            yield from self.body()
+            yield self._body
             with Horizontal(classes="foot"):
                 yield self.halt_button()
                 yield Static(Content.assemble(("esc", "bold $accent"), " back   arrows scroll"), classes="hint")
-
-    def body(self) -> ComposeResult:
-        """What there is to read."""
-        raise NotImplementedError
 
     def action_close(self) -> None:
         """Back."""
@@ -63,13 +58,7 @@ class Reading(_Box):
     """A text."""
 
     def __init__(self, title: str, text: Content) -> None:
-        super().__init__(title)
-        self._content = text
-
-    def body(self) -> ComposeResult:
-        """It scrolls."""
-        with VerticalScroll(id="text"):
-            yield Static(self._content)
+        super().__init__(title, VerticalScroll(Static(text), id="text"))
 
 
 class StepReading(_Box):
@@ -77,55 +66,49 @@ class StepReading(_Box):
 
     def __init__(self, step: str, title: str) -> None:
         """`step` is its id."""
-        super().__init__(title)
         self.step = step
+        self.pane = StepPane(framed=False)
+        """Shows this step, whatever is selected."""
+        self.pane.id = "text"
+        super().__init__(title, self.pane)
 
-    def body(self) -> ComposeResult:
-        """The step pane, large, for this step whatever is selected."""
-        pane = StepPane(framed=False)
-        pane.id = "text"
+    def compose(self) -> ComposeResult:
+        """With what is known already."""
         if self.snapshot is not None:
-            pane.set_reactive(StepPane.snapshot, self._chosen(self.snapshot))
-        yield pane
+            self.pane.set_reactive(StepPane.snapshot, self._chosen(self.snapshot))
+        yield from super().compose()
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """The same tick, with this step selected."""
         super().watch_snapshot(snapshot)
-        if snapshot is not None:
-            for pane in self.query(StepPane):
-                pane.snapshot = self._chosen(snapshot)
+        if snapshot is not None and self.is_mounted:
+            self.pane.snapshot = self._chosen(snapshot)
 
     def _chosen(self, snapshot: Snapshot) -> Snapshot:
         return msgspec.structs.replace(snapshot, selected=self.step)
 
     def on_mount(self) -> None:
-        """Show what is known already."""
-        for pane in self.query(StepPane):
-            found: Widget = pane
-            found.focus()
+        """It scrolls with the keys."""
+        self.pane.focus()
 
 
-def help_text(app: QuarterdeckApp) -> Content:
-    """Every command with its key, and why it does not apply now."""
-    situation = app.situation
-    width = max(20, min(app.size.width * 9 // 10, 110) - 20)
+def help_text(commands: Iterable[tuple[str, str, str, str]], columns: int) -> Content:
+    """Every command: its keys, title, help, and why it does not apply now, for a terminal of so many columns."""
+    width = max(20, min(columns * 9 // 10, 110) - 20)
     parts: list[Content] = []
-    for command in app.keymap_.commands:
-        keys = app.keymap_.keys_of(command) or "^p"
-        answer = app.availability(command, situation)
-        not_now = f"  (not now: {visible(answer.because, 160)})" if isinstance(answer, No) else ""
-        parts.append(Content.assemble((f"{keys:<12}", "bold $accent"), (command.title, "bold"), (not_now, "$muted")))
-        parts += [Content(f"{'':12}{line}") for line in wrap(command.help, width)]
+    for keys, title, told, because in commands:
+        not_now = f"  (not now: {visible(because, 160)})" if because else ""
+        parts.append(Content.assemble((f"{keys:<12}", "bold $accent"), (title, "bold"), (not_now, "$muted")))
+        parts += [Content(f"{'':12}{line}") for line in wrap(told, width)]
     parts.append(
         Content("\nSmall letters of what matters only say which key it is. Keys can be changed: keymap.yaml")
     )
     return Content("\n").join(parts)
 
 
-def contacts_text(app: QuarterdeckApp) -> Content:
+def contacts_text(session: Session, me: Actor) -> Content:
     """Roles, who stands in, and who is here."""
-    session = app.link.session
-    rows = [f"lead         {session.lead or '?'} (here: {app.link.me.login}@{app.link.me.host})"]
+    rows = [f"lead         {session.lead or '?'} (here: {me.login}@{me.host})"]
     if session.plan is not None:
         for name, role in session.plan.procedure.roles.items():
             backup = f", backup: {role.backup}" if role.backup else ""
@@ -135,13 +118,13 @@ def contacts_text(app: QuarterdeckApp) -> Content:
     return plain("\n".join(rows))
 
 
-def links_text(app: QuarterdeckApp) -> Content:
+def links_text(session: Session, selected: str) -> Content:
     """Links and documents of the procedure, and of the step that is selected."""
-    plan = app.link.session.plan
+    plan = session.plan
     if plan is None:
         return plain("")
     found = [*plan.procedure.links, *plan.procedure.documents]
-    step = plan.steps.get(app.situation.selected or app.situation.named)
+    step = plan.steps.get(selected)
     if step is not None:
         found += step.links
     return plain("\n".join(f"{link.title}\n  {link.url}" for link in found))

@@ -16,7 +16,7 @@ from quarterdeck.session.events import (
 )
 from quarterdeck.session.state import Session
 
-__all__ = ["AGED", "LONG_HALT", "halt_drafts", "open_proposals", "overridden", "still_holding"]
+__all__ = ["AGED", "LONG_HALT", "halt_drafts", "overridden", "still_holding"]
 
 AGED = 600.0
 """Verifications older than this are read again after a halt."""
@@ -49,15 +49,15 @@ def halt(session: Session, intent: wanted.Halt, by: Actor, now: float) -> Answer
         return Refusal("the session is over: there is nothing to halt")
     if intent.nonce in session.halts:
         return []
-    proposed = next(iter(open_proposals(session)), "")
-    reason = intent.reason or (session.proposals[proposed].reason if proposed else "")
-    guard = intent.guard or (proposed if not intent.reason else "")
+    proposed = next(iter(session.open_proposals()), None)
+    reason = intent.reason or (proposed.reason if proposed else "")
+    guard = intent.guard or (proposed.guard if proposed and not intent.reason else "")
     return halt_drafts(session, HaltCalled(nonce=intent.nonce, reason=reason, source=intent.source, guard=guard))
 
 
 def halt_drafts(session: Session, called: HaltCalled) -> list[Draft]:
     """A halt, and the polls that it voids (R1)."""
-    polls = [p for p in session.polls.values() if not p.result]
+    polls = session.open_polls()
     void = [Draft(PollClosed(result="void", reason="halt"), p.step, p.attempt) for p in polls]
     return [draft(called), *void]
 
@@ -130,7 +130,7 @@ def _poll_again(session: Session, now: float) -> str:
 def _after_pause(session: Session, intent: wanted.GoOn, now: float) -> Answer:
     if session.undoing:
         return Refusal(f"the undo of “{title(session, session.undoing)}” is not through", hint="S runs it")
-    if open_proposals(session):
+    if session.open_proposals():
         return Refusal("a guard proposes a halt", hint="H halts, X dismisses it with a reason")
     waiting = [step for step, ok in session.rechecks.items() if ok is None]
     if waiting:
@@ -148,11 +148,6 @@ def _after_pause(session: Session, intent: wanted.GoOn, now: float) -> Answer:
         why = f"a guard's condition still holds: {session.holding[holding[0]]}"
         return Refusal(why, hint="go on with an override and its reason, or H", waivable="override")
     return [*drafts, draft(SessionResumed(overrides=holding, reason=intent.override or intent.reason))]
-
-
-def open_proposals(session: Session) -> list[str]:
-    """Guards whose proposal is open."""
-    return [guard for guard, proposal in session.proposals.items() if proposal.state == "open"]
 
 
 def still_holding(session: Session, now: float) -> tuple[str, ...]:

@@ -36,9 +36,9 @@ def overdue(session: Session, now: float) -> list[Draft]:
 
 def _polls(session: Session, now: float) -> list[Draft]:
     assert session.plan is not None
-    for poll in session.polls.values():
+    for poll in session.open_polls():
         step = session.plan.steps[poll.step]
-        if not poll.result and step.poll_timeout and now - poll.opened > step.poll_timeout:
+        if step.poll_timeout and now - poll.opened > step.poll_timeout:
             result = "no_go" if step.on_timeout == "no_go" else "timeout"
             silent = [role for role in step.roles if role not in poll.answers]
             return ended_poll(session, poll, result, f"no answer from {', '.join(silent)}")
@@ -46,8 +46,8 @@ def _polls(session: Session, now: float) -> list[Draft]:
 
 
 def _proposals(session: Session, now: float) -> list[Draft]:
-    for proposal in session.proposals.values():
-        if proposal.state == "open" and now > proposal.until:
+    for proposal in session.open_proposals():
+        if now > proposal.until:
             lapsed = draft(ProposalLapsed(guard=proposal.guard))
             pauses = session.is_live_session and not session.paused and session.phase != "rolling_back"
             why = f"nobody answered: {proposal.reason}"

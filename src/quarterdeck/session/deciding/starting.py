@@ -5,7 +5,6 @@ from __future__ import annotations
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import blockers, in_force, moment
 from quarterdeck.session.deciding.answers import Answer, Refusal, about, draft, rule, title
-from quarterdeck.session.deciding.halting import open_proposals
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events import (
     PollOpened,
@@ -94,7 +93,7 @@ def may_start(session: Session, run: StepRun, now: float) -> Refusal | None:
         return Refusal("it is paused: nothing new starts", hint="G goes on")
     if again:
         return None
-    if part == "stages" and open_proposals(session):
+    if part == "stages" and session.open_proposals():
         return Refusal("a guard proposes a halt: nothing starts", hint="H halts, X dismisses it with a reason")
     if run.claimed_by and run.state == "claimed" and run.performer and run.performer != run.claimed_by:
         return Refusal(f"{run.claimed_by} has it")

@@ -19,11 +19,11 @@ class Halted(Steps):
         """After a halt: the first question that is open; then what now."""
         session, plan = self.session, self.plan
         assert plan is not None
-        mark = next(mark for mark in session.halts.values() if not mark.answered)
+        mark = session.halts[session.live_halts()[0]]
         asked = self.open_manual() or self.open_gone() or self.still_running() or self.open_effect()
         if asked is not None:
             return asked
-        if not any(other.reason for other in session.halts.values() if not other.answered):
+        if not any(session.halts[nonce].reason for nonce in session.live_halts()):
             by = self.halter(mark)
             asked_why = "why did you halt?" if by == "you" else f"HALTED by {by}: why?"
             return NextLine(

@@ -22,19 +22,19 @@ class Working(Steps):
     def working(self) -> NextLine:
         """The first thing that keeps the list in force from going on."""
         session = self.session
-        for proposal in session.proposals.values():
-            if proposal.state == "open":
-                running = session.running()
-                left = span(max(0.0, proposal.until - self.now))
-                return NextLine(
-                    f"HALT PROPOSED · H halts · X dismisses · else it pauses in {left} · {self.measured(proposal)}",
-                    key="H",
-                    step=running[0].id if running else "",
-                    waiting_for="lead",
-                    since=proposal.at,
-                    question="proposal",
-                    level="alarm",
-                )
+        proposal = next(iter(session.open_proposals()), None)
+        if proposal is not None:
+            running = session.running()
+            left = span(max(0.0, proposal.until - self.now))
+            return NextLine(
+                f"HALT PROPOSED · H halts · X dismisses · else it pauses in {left} · {self.measured(proposal)}",
+                key="H",
+                step=running[0].id if running else "",
+                waiting_for="lead",
+                since=proposal.at,
+                question="proposal",
+                level="alarm",
+            )
         listed = self.parts()
         trouble = self.troubles(listed)
         if trouble is not None:

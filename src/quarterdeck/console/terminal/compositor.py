@@ -2,8 +2,8 @@
 
 Textual 8.2 crops an update's spans at their right end only, so a digit that changes at the end of a line sends the
 whole line; and behind a modal each change sends the whole screen. `spare` makes a screen crop at both ends, and
-`Sparing` makes one that lives on behind a modal hand over what changed. This is the one place that touches Textual's
-compositor; where that looks otherwise than expected, the screen stays as it is, and only costs more bytes.
+`Sparing` makes one that lives on behind a modal hand over what changed. Imported by this package's guard: where
+Textual's compositor looks otherwise than expected, its own screens are used, which only cost more bytes.
 """
 
 from __future__ import annotations
@@ -15,17 +15,24 @@ from typing import TYPE_CHECKING, Any, cast
 from rich.control import Control
 from textual._compositor import ChopsUpdate, Compositor
 from textual.geometry import Region
+from textual.screen import Screen
+
+from quarterdeck.console.terminal.private import needs
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from textual.screen import Screen
     from textual.strip import Strip
 
     ScreenBase = Screen[Any]
 else:
     ScreenBase = object
 
-__all__ = ["Sparing", "SparingUpdate", "spare"]
+__all__ = ["Sparing", "SparingCompositor", "SparingUpdate", "spare"]
+
+needs(ChopsUpdate, "render_segments", "spans", "chops", "chop_ends")
+needs(Compositor, "render_partial_update", "_dirty_regions", "_regions_to_spans", "_render_chops", "cuts")
+needs(Compositor, "visible_widgets")
+needs(Screen, "is_current", "_compositor", "_compositor_refresh", "_dirty_widgets")
 
 
 class SparingUpdate(ChopsUpdate):
@@ -115,7 +122,7 @@ class Sparing(ScreenBase):
         Textual's own also marks this whole screen dirty, so that each tick would send all of it.
         """
         front = self.app.screen
-        if front is self or self not in self.app._background_screens:
+        if front is self or not self.is_current:
             super()._compositor_refresh()
             return
         changed = self._compositor._dirty_regions

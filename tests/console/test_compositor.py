@@ -15,10 +15,10 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
-from quarterdeck.console import sparing
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.sparing import Sparing, SparingCompositor, SparingUpdate
+from quarterdeck.console.terminal import Sparing, spare
+from quarterdeck.console.terminal.compositor import SparingCompositor, SparingUpdate
 
 TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[[\d;]*m|([^\x1b]+)")
 
@@ -89,7 +89,7 @@ async def test_a_compositor_that_looks_otherwise_is_left_alone() -> None:
         _compositor = object()
 
     other = Other()
-    sparing.spare(other)  # type: ignore[arg-type]  # not a screen, on purpose
+    spare(other)  # type: ignore[arg-type]  # not a screen, on purpose
     assert type(other._compositor) is object
 
 
