@@ -25,10 +25,10 @@ from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.logbook.chain import Stamper
 from quarterdeck.observer.client import Observer
 from quarterdeck.observer.readings import Reading
-from quarterdeck.session.automatic import due
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Draft
+from quarterdeck.session.events import Draft
 from quarterdeck.session.intents import AddNote, FinishStep, Intent, StartSession, StartStep
+from quarterdeck.session.rules.automatic import due
 from quarterdeck.station.history import History
 from quarterdeck.station.keeping import moment
 from quarterdeck.station.process import Station

@@ -16,8 +16,8 @@ from tests.bench.world import ME, compiled, opening, put, world
 
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.logbook.reading import read_session
-from quarterdeck.session.event import Draft, Event
-from quarterdeck.session.events import EvidenceAdded, FactNoted, NoteAdded
+from quarterdeck.session.event import Event
+from quarterdeck.session.events import Draft, EvidenceAdded, FactNoted, NoteAdded
 from quarterdeck.session.fold import Folding, fold
 from quarterdeck.station.keeping import moment
 

@@ -20,8 +20,8 @@ from quarterdeck.logbook.lock import is_held
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure, Stage
-from quarterdeck.session.event import Actor, Draft
-from quarterdeck.session.events import PlanRevised, SessionOpened
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.intents import Intent, StartSession
 from quarterdeck.station.client import Client
 from quarterdeck.station.keeping import moment

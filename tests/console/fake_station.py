@@ -16,12 +16,12 @@ from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session import intents
-from quarterdeck.session.automatic import due
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Draft, Event, Moment, encode, order
-from quarterdeck.session.events import PlanRevised, SessionOpened
+from quarterdeck.session.event import Actor, Event, Moment, encode, order
+from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
 from quarterdeck.station.protocol import Answered, Happened, Sampled, Standing, Tail, Welcome
 

@@ -29,7 +29,7 @@ from quarterdeck.procedure.model import (
     VerifyItem,
 )
 from quarterdeck.session.event import Actor
-from quarterdeck.session.events import Proof
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.plan import build
 from quarterdeck.session.rollback import preview
 from quarterdeck.session.state import (

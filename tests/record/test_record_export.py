@@ -16,6 +16,7 @@ from quarterdeck.record.exporting import FORMATS, Exported, export_session, form
 from quarterdeck.record.verbs import export_to, open_record
 from quarterdeck.record.verification import verify_record
 from quarterdeck.session import events as e
+from quarterdeck.session.told import Told
 
 
 def everything(folder: Path, out: Path) -> tuple[Exported, dict[str, str]]:
@@ -117,6 +118,9 @@ def test_a_kind_of_a_newer_version_is_kept_and_shown(tmp_path: Path) -> None:
     class Toasted(e.Payload, frozen=True, kw_only=True):
         kind = "bread.toasted"
         slices: int = 2
+
+        def sentence(self, told: Told) -> str:
+            return f"{self.slices} slices toasted for {told.role()}"
 
     try:
         night = whole_night(tmp_path / "home")

@@ -24,7 +24,8 @@ from quarterdeck.record.exporting import export_session
 from quarterdeck.record.verbs import verify as verify_verb
 from quarterdeck.record.verification import verify_record
 from quarterdeck.session import events as e
-from quarterdeck.session.event import Draft, Moment, digest
+from quarterdeck.session.event import Moment, digest
+from quarterdeck.session.events import Draft
 from quarterdeck.station.opening import plan_hash
 
 

@@ -17,8 +17,7 @@ from quarterdeck.procedure.model import Step
 from quarterdeck.record.exporting import export_session
 from quarterdeck.runner.processes import process_table
 from quarterdeck.session import intents
-from quarterdeck.session.events import CommandEnded, LeftEnded, LeftRunning, payload
-from quarterdeck.session.narrative import sentence
+from quarterdeck.session.events import CommandEnded, LeftEnded, LeftRunning, payload, sentence
 from quarterdeck.session.next_line import next_line
 from quarterdeck.station.leftovers import declared
 

@@ -7,7 +7,7 @@ import os
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_args
 
 import msgspec
 import pytest
@@ -18,12 +18,20 @@ from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
 from quarterdeck.session import intents
-from quarterdeck.session.event import Actor, Draft, Event, Moment
-from quarterdeck.session.events import PlanRevised, SessionOpened, SessionStarted, StepDone, StepGranted, StepStarted
+from quarterdeck.session.event import Actor, Event, Moment
+from quarterdeck.session.events import (
+    Draft,
+    PlanRevised,
+    SessionOpened,
+    SessionStarted,
+    StepDone,
+    StepGranted,
+    StepStarted,
+)
 from quarterdeck.session.fold import Folding
 from quarterdeck.station.halting import HaltFile, file_halt, filed_halts, is_nonce
 from quarterdeck.station.history import History
-from quarterdeck.station.hub import OWN, Hub
+from quarterdeck.station.hub import Hub
 from quarterdeck.station.keeping import Keeping, Kept
 from quarterdeck.station.leases import Lease
 from quarterdeck.station.opening import plan_hash, read_window
@@ -217,7 +225,7 @@ async def hub(tmp_path: Path) -> tuple[Hub, Book, Effects]:
 async def test_nobody_at_a_connection_states_what_only_the_station_can(tmp_path: Path, via: str) -> None:
     made, book, _ = await hub(tmp_path)
     somebody = Actor(login="ada", uid=1000, via=via)
-    for own in OWN:
+    for own in [intent for intent in get_args(intents.Intent) if not intent.of_people]:
         said = {"do": own.__name__} | CLAIMS.get(own.__name__, {})
         forged = cast("intents.Intent", msgspec.convert(said, own))
         assert (await made.ask(forged, somebody)).refusal == "only the station itself says that"

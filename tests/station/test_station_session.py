@@ -10,7 +10,8 @@ import pytest
 
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
-from quarterdeck.session.events import CommandEnded, Verdict, payload
+from quarterdeck.session.events import CommandEnded, payload
+from quarterdeck.session.parts import Verdict
 from quarterdeck.station.halting import file_halt
 from quarterdeck.station.protocol import Ask
 

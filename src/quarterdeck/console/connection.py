@@ -21,9 +21,9 @@ from quarterdeck.console.situation import LinkWord
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.observer.readings import Reading
 from quarterdeck.session.event import Actor, Event, decode
+from quarterdeck.session.events import Level, attention, sentence
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.narrative import Level, level, sentence
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 from quarterdeck.station.halting import new_nonce
@@ -75,7 +75,7 @@ def log_line(event: Event, position: int, plan: Plan | None) -> LogLine:
         off=event.t.off,
         who=who,
         text=sentence(event, plan),
-        level=level(event),
+        level=attention(event),
         position=position,
         event=event.id,
         step=event.step,

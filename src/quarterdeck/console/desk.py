@@ -138,7 +138,7 @@ class Desk:
         text = visible(text, 300)
         self._app.notify(text, severity=level, markup=False, timeout=4 if level == "information" else 7)
         words = {"information": "info", "warning": "warning", "error": "alarm"}
-        self.link.note(text, words[level])  # type: ignore[arg-type]  # the narrative's words
+        self.link.note(text, words[level])  # type: ignore[arg-type]  # the log's words
 
     def halt(self) -> None:
         """The file first, then the station; the screen says sent at once."""

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import in_force, open_gates, view
-from quarterdeck.session.deciding.planning import unanswered
-from quarterdeck.session.deciding.proving import missing_values
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.rollback import due_items, next_item, undecided
+from quarterdeck.session.rules.proofs import missing_values
+from quarterdeck.session.rules.session import unanswered
 from quarterdeck.session.state import FINISHED, Session, StepRun
 
 __all__ = ["WINDOW", "Orders", "next_move"]

@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from quarterdeck.logbook.protocol import Head, StoredEvent
-from quarterdeck.session.event import FORMAT, Actor, Draft, Event, Moment, decode, digest, encode, first_link, order
-from quarterdeck.session.events import KINDS
+from quarterdeck.session.event import FORMAT, Actor, Event, Moment, decode, digest, encode, first_link, order
+from quarterdeck.session.events import KINDS, Draft
 
 __all__ = ["Held", "Problem", "Stamper", "Verified", "verify", "verify_raws"]
 

@@ -29,8 +29,9 @@ from quarterdeck.logbook.opening import Opened, open_recorders
 from quarterdeck.logbook.protocol import SampleBatch, StoredEvent
 from quarterdeck.logbook.samples import WATCHING, SampleBook, watch_of
 from quarterdeck.logbook.writer import OK, Health, Reserve, Writer
-from quarterdeck.session.event import Actor, Blob, Draft, Event, Moment, digest
-from quarterdeck.session.events import Watch
+from quarterdeck.session.event import Actor, Blob, Event, Moment, digest
+from quarterdeck.session.events import Draft
+from quarterdeck.session.parts import Watch
 
 __all__ = ["Appended", "Seams", "SessionLog"]
 

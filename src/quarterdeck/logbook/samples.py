@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from quarterdeck.logbook.protocol import SampleBatch
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import KINDS, Watch, payload
+from quarterdeck.session.events import KINDS, payload
+from quarterdeck.session.parts import Watch
 
 __all__ = ["WATCHING", "SampleBook", "batch_hash", "digest_of", "watch_of"]
 

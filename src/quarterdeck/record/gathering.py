@@ -18,8 +18,8 @@ from quarterdeck.record.summary import headline, summarise
 from quarterdeck.record.telling import Story, tell
 from quarterdeck.record.watching import health
 from quarterdeck.session import events as happened
-from quarterdeck.session.events import Verdict
 from quarterdeck.session.forecast import worked
+from quarterdeck.session.parts import Verdict
 
 __all__ = ["gather"]
 

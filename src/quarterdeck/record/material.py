@@ -11,7 +11,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.session.events import Proof, Verdict
+from quarterdeck.session.parts import Proof, Verdict
 
 __all__ = [
     "Attempt", "CheckRow", "DeviationRow", "Evidence", "FileRow", "GapRow", "Health", "Line", "Mark", "Material",

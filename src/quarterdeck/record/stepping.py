@@ -13,9 +13,9 @@ from quarterdeck.record.deviating import deviation_rows
 from quarterdeck.record.material import Attempt, RollbackPart, RollbackRow, Span, StepRow, Tone
 from quarterdeck.record.telling import Story
 from quarterdeck.session import events as happened
-from quarterdeck.session.events import UndoItem
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.forecast import forecast
+from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import FINISHED, Session, StepRun
 

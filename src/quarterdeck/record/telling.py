@@ -9,10 +9,10 @@ from msgspec import Struct
 
 from quarterdeck.logbook.reading import SessionCopy
 from quarterdeck.session.event import FORMAT, Event
-from quarterdeck.session.events import Payload, Unknown, payload
+from quarterdeck.session.events import Payload, Unknown, attention, payload, sentence
 from quarterdeck.session.fold import fold
-from quarterdeck.session.narrative import level, name_of, sentence
 from quarterdeck.session.state import Session
+from quarterdeck.session.told import name_of
 
 __all__ = ["Story", "Told", "tell"]
 
@@ -48,7 +48,7 @@ class Story(Struct, frozen=True):
 
     def level(self, told: Told) -> str:
         """How much attention it asks for."""
-        return "warning" if isinstance(told.what, Unknown) else level(told.event)
+        return "warning" if isinstance(told.what, Unknown) else attention(told.event)
 
 
 def tell(copy: SessionCopy, now: float) -> Story:

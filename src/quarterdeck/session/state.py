@@ -12,8 +12,8 @@ from msgspec import Struct, field
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob, Moment
-from quarterdeck.session.events import Effect, Proof, UndoItem, Verdict
 from quarterdeck.session.memo import Memo
+from quarterdeck.session.parts import Effect, Proof, UndoItem, Verdict
 from quarterdeck.session.plan import Plan
 
 __all__ = [

@@ -17,8 +17,9 @@ from quarterdeck.errors import UsageError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.observer.readings import Reading
-from quarterdeck.session.event import Actor, Blob, Draft, Event, Moment
-from quarterdeck.session.events import Watch
+from quarterdeck.session.event import Actor, Blob, Event, Moment
+from quarterdeck.session.events import Draft
+from quarterdeck.session.parts import Watch
 
 __all__ = ["Keeping", "Kept", "moment"]
 

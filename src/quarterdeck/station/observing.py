@@ -18,9 +18,9 @@ from quarterdeck.observer.client import Observer
 from quarterdeck.observer.readings import Finding, Health, Reading
 from quarterdeck.procedure.conditions import ConditionError, evaluate, metrics_of, parse
 from quarterdeck.procedure.model import Procedure, Step
-from quarterdeck.session.events import Watch
 from quarterdeck.session.guards import GuardWatch
 from quarterdeck.session.intents import Intent, NoteFact, TickItem
+from quarterdeck.session.parts import Watch
 from quarterdeck.session.state import Session
 from quarterdeck.station.history import History
 from quarterdeck.station.orders import Orders

@@ -24,8 +24,8 @@ from quarterdeck.host import ThisMachine, host_names, login_name
 from quarterdeck.logbook.folder import new_session_id, sessions_folder
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.procedure.check import parse
-from quarterdeck.session.event import Actor, Draft
-from quarterdeck.session.events import PlanRevised, SessionOpened
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.station.keeping import moment
 
 __all__ = ["open_session", "plan_hash", "read_window"]

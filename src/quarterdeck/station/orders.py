@@ -17,8 +17,8 @@ from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob
-from quarterdeck.session.events import Proof
 from quarterdeck.session.intents import CommandReturned, Launch
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands import Commands
 from quarterdeck.station.environment import build_environment

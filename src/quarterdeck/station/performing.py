@@ -18,8 +18,8 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.availability import moment
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import Proof
 from quarterdeck.session.intents import Intent, NoteFact, StartStep, VerificationRead, WaitOver
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.station import protocol
 from quarterdeck.station.commands import Commands

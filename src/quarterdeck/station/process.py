@@ -22,7 +22,6 @@ from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.log import SessionLog
 from quarterdeck.procedure.secrets import variables_of
 from quarterdeck.session.event import Actor, Event
-from quarterdeck.session.events import Verdict, Watch
 from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import (
     Abandon,
@@ -36,6 +35,7 @@ from quarterdeck.session.intents import (
     StartStep,
     StopCommand,
 )
+from quarterdeck.session.parts import Verdict, Watch
 from quarterdeck.station.halting import new_nonce
 from quarterdeck.station.history import History
 from quarterdeck.station.hub import Hub

@@ -19,7 +19,7 @@ from quarterdeck.observer.baseline import judge, series
 from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.model import Baseline, Criterion, Downtime
 from quarterdeck.procedure.quantities import Quantity, show
-from quarterdeck.session.events import Verdict
+from quarterdeck.session.parts import Verdict
 from quarterdeck.session.state import Session
 
 __all__ = ["downtime", "judge_all", "metrics_needed", "samples_of"]

@@ -18,7 +18,7 @@ from quarterdeck.procedure.expectations import describe, holds
 from quarterdeck.procedure.model import Expect, Step, VerifyItem
 from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.procedure.substitution import substitute_expect
-from quarterdeck.session.events import Proof
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 from quarterdeck.station.history import History
 from quarterdeck.station.reading import read_once

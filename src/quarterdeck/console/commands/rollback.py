@@ -13,8 +13,8 @@ from quarterdeck.console.forms import Form, reason, text, word
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.words import clock, name_of, owner_of, span, step_of
 from quarterdeck.session import forecast, intents
-from quarterdeck.session.events import UndoItem
 from quarterdeck.session.missing import missing_in_rollback
+from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview
 
 __all__ = ["Abandon", "Contingency", "DecideUndo", "EndSession", "RollBack", "RunMine", "StopMine", "UndoStep"]

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta, timezone
 
 from rich.cells import cell_len
 
-from quarterdeck.session.narrative import span
+from quarterdeck.session.told import span
 
 
 def hour(at: float, off: int) -> str:

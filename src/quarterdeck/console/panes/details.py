@@ -17,8 +17,8 @@ from quarterdeck.procedure.expectations import describe
 from quarterdeck.procedure.interpreters import named, script_manner
 from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.leftovers import left_words
-from quarterdeck.session.narrative import name_of
 from quarterdeck.session.state import LIVE, Run, StepRun
+from quarterdeck.session.told import name_of
 
 __all__ = ["details", "markdown"]
 

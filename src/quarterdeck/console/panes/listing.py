@@ -10,7 +10,7 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.session.events import UndoItem
+from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from quarterdeck.session.forecast import rollback_seconds
 from quarterdeck.session.leftovers import few, open_left
-from quarterdeck.session.narrative import span
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.rollback import preview, undecided
+from quarterdeck.session.told import span
 
 __all__ = ["Halted"]
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
 from quarterdeck.session.availability import may_try_again, view
-from quarterdeck.session.narrative import span
 from quarterdeck.session.next_line.words import NextLine, Words
 from quarterdeck.session.state import LIVE, StepRun
+from quarterdeck.session.told import span
 
 __all__ = ["Steps"]
 

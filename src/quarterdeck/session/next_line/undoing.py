@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from quarterdeck.session.narrative import span
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
+from quarterdeck.session.told import span
 
 __all__ = ["Undoing"]
 

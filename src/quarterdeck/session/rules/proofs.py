@@ -8,10 +8,11 @@ from quarterdeck.matcher import NotSearchedError
 from quarterdeck.procedure.expectations import holds
 from quarterdeck.procedure.model import RecordField, Step
 from quarterdeck.procedure.substitution import substitute_expect
-from quarterdeck.session.events import Proof
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 
 __all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs", "wrong_values"]
+
 
 _TYPES = {"integer": int, "number": float}
 

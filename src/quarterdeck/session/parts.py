@@ -1,34 +1,15 @@
-"""What every kind of event has in common, and the small parts that several kinds carry."""
+"""The small parts that several kinds of events carry; below the session's state, which holds them too."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Literal
 
-import msgspec
 from msgspec import Struct, field
 
-from quarterdeck.session.event import Event
+__all__ = ["Effect", "Proof", "UndoItem", "Verdict", "Watch"]
+
 
 Effect = Literal["none", "partial", "full", "unknown"]
-
-KINDS: dict[str, type[Payload]] = {}
-"""Every kind that this version knows, by its name in the logbook."""
-
-
-class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Base of all payloads."""
-
-    kind: ClassVar[str] = ""
-
-    def __init_subclass__(cls, **options: Any) -> None:
-        """Register the kind."""
-        super().__init_subclass__(**options)
-        if cls.__dict__.get("kind"):
-            KINDS[cls.kind] = cls
-
-
-class Unknown(Payload, frozen=True, kw_only=True):
-    """A kind of a newer version: kept, forwarded, shown with a banner."""
 
 
 class Watch(Struct, frozen=True, omit_defaults=True):
@@ -60,12 +41,6 @@ class UndoItem(Struct, frozen=True, omit_defaults=True):
     duration: float = 0.0
     asks: bool = False
     """The effect was partial or unknown: the owner picks run, by hand or not needed first (R6)."""
-
-
-def payload(event: Event) -> Payload:
-    """Decode what happened; a kind of a newer version gives `Unknown`."""
-    kind = KINDS.get(event.kind)
-    return Unknown() if kind is None else msgspec.json.decode(event.data, type=kind)
 
 
 class Verdict(Struct, frozen=True, omit_defaults=True):

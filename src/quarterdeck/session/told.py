@@ -1,27 +1,16 @@
-"""The words that all tellers share: what a step is called, spans, times of day; and the register of tellers.
+"""The words that events share when they are told: what a step is called, spans, times of day.
 
-Pure. The rooms beside it tell the kinds of events; `quarterdeck.session.narrative` is what others call.
+Pure. An event's own sentence is its `sentence` method, which gets a `Told`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any, TypeVar
 
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import Payload
 from quarterdeck.session.plan import Plan
 
-__all__ = [
-    "TELLERS", "Told", "clock", "count", "in_short", "name_of", "phone", "span", "tells", "values_of", "why_of",
-]  # fmt: skip
-
-P = TypeVar("P", bound=Payload)
-Teller = Callable[["Told", Any], str]
-
-TELLERS: dict[str, Teller] = {}
-"""Kind of event to who tells it."""
+__all__ = ["Told", "clock", "count", "in_short", "name_of", "phone", "span", "values_of", "why_of"]
 
 
 def span(seconds: float) -> str:
@@ -86,16 +75,6 @@ class Told:
         """Who, in a few words."""
         actor = self.event.actor
         return actor.role if actor.role != "lead" or not actor.login else actor.login
-
-
-def tells(kind: type[P]) -> Callable[[Callable[[Told, P], str]], Callable[[Told, P], str]]:
-    """Register the teller of a kind."""
-
-    def register(teller: Callable[[Told, P], str]) -> Callable[[Told, P], str]:
-        TELLERS[kind.kind] = teller
-        return teller
-
-    return register
 
 
 def why_of(reason: str) -> str:

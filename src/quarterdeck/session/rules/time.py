@@ -1,30 +1,31 @@
-"""What time brings by itself: timeouts, lateness, a finished undo, the closing (R12, R13, Times)."""
+"""What time brings by itself, and what the station says of itself (R12, R13, Times)."""
 
 from __future__ import annotations
 
-from quarterdeck.session import intents as wanted
+from typing import Literal
+
 from quarterdeck.session.availability import is_met
-from quarterdeck.session.deciding.answers import Answer, draft, rule
-from quarterdeck.session.deciding.polling import ended_poll
-from quarterdeck.session.event import Actor, Draft
-from quarterdeck.session.events import (
-    ClosingBegun,
-    LateNoticed,
-    ProposalLapsed,
-    SessionPaused,
-    StepLate,
-    UndoFinished,
-)
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events.guard import ProposalLapsed
+from quarterdeck.session.events.halt import SessionPaused
+from quarterdeck.session.events.rollback import UndoFinished
+from quarterdeck.session.events.session import ClosingBegun
+from quarterdeck.session.events.shared import Draft
+from quarterdeck.session.events.station import ClockStepped, FactNoted, LateNoticed, RecorderChanged, StepLate
 from quarterdeck.session.forecast import clocks, forecast, through_by
+from quarterdeck.session.rules.answer import Answer, Wish, draft
+from quarterdeck.session.rules.poll import ended_poll
 from quarterdeck.session.state import FINISHED, Session
 
-__all__ = ["overdue"]
+__all__ = ["NoteClockStep", "NoteFact", "NoteRecorder", "Tick", "overdue"]
 
 
-@rule(wanted.Tick)
-def tick(session: Session, intent: wanted.Tick, by: Actor, now: float) -> Answer:
-    """Time passed."""
-    return overdue(session, now)
+class Tick(Wish, frozen=True, kw_only=True):
+    """Time passed: what happens by itself (poll and proposal timeouts, lateness, closing)."""
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """Time passed."""
+        return overdue(session, now)
 
 
 def overdue(session: Session, now: float) -> list[Draft]:
@@ -101,3 +102,35 @@ def _late(session: Session, now: float) -> list[Draft]:
         if ends and max(ends) > latest:
             return [draft(LateNoticed(what="forecast", detail="the plan no longer fits the window less its reserve"))]
     return []
+
+
+class NoteFact(Wish, frozen=True, kw_only=True):
+    """Something that the program says about itself."""
+
+    text: str
+    level: Literal["info", "warning", "alarm"] = "info"
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        return [draft(FactNoted(text=self.text, level=self.level))]
+
+
+class NoteClockStep(Wish, frozen=True, kw_only=True):
+    """The wall clock jumped by so many seconds."""
+
+    by: float
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """The wall clock jumped; the session's clock runs on."""
+        return [draft(ClockStepped(by=self.by))]
+
+
+class NoteRecorder(Wish, frozen=True, kw_only=True):
+    """A recorder changed its state."""
+
+    recorder: str
+    state: str
+    detail: str = ""
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """A recorder was lost, repaired or came back."""
+        return [draft(RecorderChanged(recorder=self.recorder, state=self.state, detail=self.detail))]

@@ -2,73 +2,92 @@
 
 from __future__ import annotations
 
-from quarterdeck.session import intents as wanted
+from msgspec import Struct
+
+from quarterdeck.procedure.model import Step
 from quarterdeck.session.availability import blockers, in_force, moment
-from quarterdeck.session.deciding.answers import Answer, Refusal, about, draft, rule, title
 from quarterdeck.session.event import Actor
-from quarterdeck.session.events import (
-    PollOpened,
-    StepClaimed,
-    StepDone,
-    StepGranted,
-    StepReported,
-    StepStarted,
-)
+from quarterdeck.session.events.poll import PollOpened
+from quarterdeck.session.events.step import StepClaimed, StepDone, StepGranted, StepReported, StepStarted
 from quarterdeck.session.forecast import need_after
+from quarterdeck.session.parts import Watch
 from quarterdeck.session.rollback import due_items
+from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, title
 from quarterdeck.session.state import Session, StepRun
 
-__all__ = ["may_start"]
+__all__ = ["ClaimStep", "Launch", "StartStep", "may_start"]
 
 
-@rule(wanted.ClaimStep)
-def claim_step(session: Session, intent: wanted.ClaimStep, by: Actor, now: float) -> Answer:
-    """Take a step; of two people one gets it (R20)."""
-    found = about(session, intent.step)
-    if isinstance(found, Refusal):
-        return found
-    _, run = found
-    if run.claimed_by and run.claimed_by != by.login:
-        return Refusal(f"{run.claimed_by} has it")
-    if run.state not in {"pending", "claimed"}:
-        return Refusal(f"it is {run.state.replace('_', ' ')}")
-    return [] if run.claimed_by else [draft(StepClaimed(), run)]
+class Launch(Struct, frozen=True, omit_defaults=True):
+    """What the station prepared so that a command can start: filled in by the station, never by a console."""
+
+    run: str = ""
+    argv: tuple[str, ...] = ()
+    shell: bool = False
+    spool: str = ""
+    host: str = ""
+    hosts: tuple[str, ...] = ()
+    """All names of this machine, to hold against the step's `host`."""
 
 
-@rule(wanted.StartStep)
-def start_step(session: Session, intent: wanted.StartStep, by: Actor, now: float) -> Answer:
-    """Start a step: granted and started, in one transaction where hub and performer are one."""
-    found = about(session, intent.step)
-    if isinstance(found, Refusal):
-        return found
-    step, run = found
-    refused = may_start(session, run, now) or _waivable(session, intent, run, now)
-    if refused is not None:
-        return refused
-    attempt = run.attempt + 1
-    launch = intent.launch or wanted.Launch()
-    granted = StepGranted(to=by.login, waivers={k: v for k, v in intent.waivers.items() if v.strip()})
-    started = StepStarted(
-        run=launch.run,
-        argv=launch.argv,
-        shell=launch.shell,
-        spool=launch.spool,
-        host=launch.host or by.host,
-        answered=tuple(nonce for nonce, mark in session.halts.items() if mark.answered),
-        by_phone=intent.by_phone,
-        watch=intent.watch,
+class ClaimStep(StepWish, frozen=True, kw_only=True):
+    """Take a step."""
+
+    of_people = True
+
+    def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
+        """Take a step; of two people one gets it (R20)."""
+        if run.claimed_by and run.claimed_by != by.login:
+            return Refusal(f"{run.claimed_by} has it")
+        if run.state not in {"pending", "claimed"}:
+            return Refusal(f"it is {run.state.replace('_', ' ')}")
+        return [] if run.claimed_by else [draft(StepClaimed(), run)]
+
+
+class StartStep(StepWish, frozen=True, kw_only=True):
+    """Start a step. `waivers` maps what is waived (`start_guard`, `host`, `start_by`) to the reason."""
+
+    of_people = True
+    filled_by_station = (
+        "launch",
+        "watch",
     )
-    drafts = [draft(granted, run, attempt), draft(started, run, attempt)]
-    match step.kind:
-        case "poll":
-            drafts.append(draft(PollOpened(), run, attempt))
-        case "check":
-            drafts.append(draft(StepReported(), run, attempt))
-        case "note":
-            drafts.append(draft(StepDone(), run, attempt))
-        case _:
-            pass
-    return drafts
+    waivers: dict[str, str] = {}
+    launch: Launch | None = None
+    again: bool = False
+    """Confirms another run of what is not idempotent."""
+    by_phone: str = ""
+    watch: Watch | None = None
+
+    def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
+        """Start a step: granted and started, in one transaction where hub and performer are one."""
+        refused = may_start(session, run, now) or _waivable(session, self, run, now)
+        if refused is not None:
+            return refused
+        attempt = run.attempt + 1
+        launch = self.launch or Launch()
+        granted = StepGranted(to=by.login, waivers={k: v for k, v in self.waivers.items() if v.strip()})
+        started = StepStarted(
+            run=launch.run,
+            argv=launch.argv,
+            shell=launch.shell,
+            spool=launch.spool,
+            host=launch.host or by.host,
+            answered=tuple(nonce for nonce, mark in session.halts.items() if mark.answered),
+            by_phone=self.by_phone,
+            watch=self.watch,
+        )
+        drafts = [draft(granted, run, attempt), draft(started, run, attempt)]
+        match step.kind:
+            case "poll":
+                drafts.append(draft(PollOpened(), run, attempt))
+            case "check":
+                drafts.append(draft(StepReported(), run, attempt))
+            case "note":
+                drafts.append(draft(StepDone(), run, attempt))
+            case _:
+                pass
+        return drafts
 
 
 def may_start(session: Session, run: StepRun, now: float) -> Refusal | None:
@@ -120,7 +139,7 @@ def _undecided(session: Session, run: StepRun) -> Refusal | None:
     return None
 
 
-def _waivable(session: Session, intent: wanted.StartStep, run: StepRun, now: float) -> Refusal | None:
+def _waivable(session: Session, intent: StartStep, run: StepRun, now: float) -> Refusal | None:
     """What the lead may waive with a reason."""
     assert session.plan is not None
     step = session.plan.steps[run.id]

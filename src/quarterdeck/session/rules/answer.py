@@ -1,30 +1,18 @@
-"""What a rule answers with, and what all rules check first."""
+"""What every intent is and how it is answered; what all rules check first."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import ClassVar, Self
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from quarterdeck.procedure.model import Step
-from quarterdeck.session.event import Actor, Draft
-from quarterdeck.session.events import HaltReasonGiven, Payload
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events.halt import HaltReasonGiven
+from quarterdeck.session.events.shared import Draft, Payload
 from quarterdeck.session.state import Session, StepRun
 
-__all__ = [
-    "Answer",
-    "Refusal",
-    "Rule",
-    "about",
-    "answering",
-    "draft",
-    "leads",
-    "needs_reason",
-    "rule",
-    "rules",
-    "title",
-]
+__all__ = ["Answer", "Refusal", "StepWish", "Wish", "about", "answering", "draft", "leads", "needs_reason", "title"]
 
 
 class Refusal(Struct, frozen=True):
@@ -36,21 +24,39 @@ class Refusal(Struct, frozen=True):
 
 
 Answer = list[Draft] | Refusal
-Rule = Callable[[Session, Any, Actor, float], Answer]
-R = TypeVar("R", bound=Rule)
-
-rules: dict[type, Rule] = {}
-"""Every intent's rule; filled by the rooms of this package."""
 
 
-def rule(intent: type) -> Callable[[R], R]:
-    """Register the rule for an intent."""
+class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="do", tag=True):
+    """What somebody wants to happen; the tag is the class's name. The strict default: the station's alone."""
 
-    def register(function: R) -> R:
-        rules[intent] = function
-        return function
+    of_people: ClassVar[bool] = False
+    """Whether a person may want it; else only the station itself states it."""
+    filled_by_station: ClassVar[tuple[str, ...]] = ()
+    """Fields that the station fills in: what a person sends in them is taken out."""
 
-    return register
+    def from_a_person(self) -> Self:
+        """It, without what only the station may say."""
+        bare = {field.name: field.default for field in structs.fields(self) if field.name in self.filled_by_station}
+        return structs.replace(self, **bare)
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """Answer with what happens, in order, or why not. Never raises on a state that `fold` can make."""
+        return Refusal("nobody has said when this may happen")
+
+
+class StepWish(Wish, frozen=True, kw_only=True):
+    """What somebody wants to happen to a step."""
+
+    step: str
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """Refuse a step that the plan does not know."""
+        found = about(session, self.step)
+        return found if isinstance(found, Refusal) else self.decide_on(session, *found, by, now)
+
+    def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
+        """Answer for this step."""
+        return Refusal("nobody has said when this may happen")
 
 
 def draft(data: Payload, run: StepRun | None = None, attempt: int | None = None) -> Draft:

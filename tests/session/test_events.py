@@ -5,8 +5,8 @@ import pytest
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Actor, Event, Moment
-from quarterdeck.session.events import KINDS, Payload
-from quarterdeck.session.narrative import in_short, level, name_of, sentence, span
+from quarterdeck.session.events import KINDS, Payload, attention, sentence
+from quarterdeck.session.told import in_short, name_of, span
 
 EXAMPLES: dict[str, dict[str, object]] = {
     "session.opened": {"title": "Night", "procedure": "p"},
@@ -65,7 +65,7 @@ def test_every_kind_has_one_clear_line(kind: str) -> None:
     assert text
     assert "\n" not in text
     assert len(text) < 200
-    assert level(make(kind)) in {"info", "notice", "warning", "alarm"}
+    assert attention(make(kind)) in {"info", "notice", "warning", "alarm"}
 
 
 def test_a_kind_of_a_newer_version_is_told_as_unknown() -> None:
@@ -76,14 +76,14 @@ def test_a_kind_of_a_newer_version_is_told_as_unknown() -> None:
 def test_a_halt_says_who_and_why() -> None:
     assert sentence(make("halt.called", reason="latency"), None) == "HALT by dba: latency"
     assert sentence(make("halt.called", source="guard", guard="api-slow"), None) == "HALT by guard api-slow"
-    assert level(make("halt.called")) == "alarm"
+    assert attention(make("halt.called")) == "alarm"
 
 
 def test_a_failed_command_says_code_and_time() -> None:
     told = sentence(make("command.ended", exit_code=3, seconds=75.0), None)
     assert told == "count: command ended with code 3 after 75 s"
-    assert level(make("command.ended", exit_code=3)) == "warning"
-    assert level(make("command.ended", exit_code=0)) == "info"
+    assert attention(make("command.ended", exit_code=3)) == "warning"
+    assert attention(make("command.ended", exit_code=0)) == "info"
 
 
 def test_what_does_not_verify_says_what_was_read() -> None:
@@ -112,9 +112,9 @@ def test_an_unknown_step_keeps_its_id() -> None:
 
 def test_a_waiver_is_a_warning() -> None:
     granted = make("step.granted", waivers={"start_guard": "it is nearly done"})
-    assert level(granted) == "warning"
+    assert attention(granted) == "warning"
     assert "start guard waived: it is nearly done" in sentence(granted, None)
-    assert level(make("step.granted")) == "info"
+    assert attention(make("step.granted")) == "info"
 
 
 def test_a_guards_reason_is_said_without_the_name_of_what_was_measured() -> None:
@@ -131,6 +131,6 @@ def test_what_a_command_left_running_is_told_and_needs_an_eye() -> None:
     ended = make("command.ended", exit_code=0, left_behind=many, stays=("9 root nginx: master",))
     assert "left running: 10 root sleep 10, 11 root sleep 11, 12 root sleep 12 and 2 more" in sentence(ended, None)
     assert sentence(ended, None).endswith("stays, as declared: 9 root nginx: master")
-    assert level(ended) == "warning"
-    assert level(make("command.ended", exit_code=0, stays=many)) == "info"
+    assert attention(ended) == "warning"
+    assert attention(make("command.ended", exit_code=0, stays=many)) == "info"
     assert "could NOT all be ended: 10 root" in sentence(make("command.left_ended", remaining=many), None)

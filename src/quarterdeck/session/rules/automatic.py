@@ -7,25 +7,26 @@ and a tick where time has brought something. The station asks `decide` for each,
 from __future__ import annotations
 
 from quarterdeck.session.availability import in_force, view
-from quarterdeck.session.deciding.passing import overdue
-from quarterdeck.session.intents import Intent, StartStep, Tick
 from quarterdeck.session.rollback import next_item
+from quarterdeck.session.rules.answer import Wish
+from quarterdeck.session.rules.start import StartStep
+from quarterdeck.session.rules.time import Tick, overdue
 from quarterdeck.session.state import Session
 
 __all__ = ["due"]
 
 
-def due(session: Session, now: float) -> list[Intent]:
+def due(session: Session, now: float) -> list[Wish]:
     """Return what is due by itself; each may still be refused."""
     if session.plan is None or session.is_over or session.gaps or session.unknown_kinds:
         return []
-    wanted: list[Intent] = [Tick()] if overdue(session, now) else []
+    wanted: list[Wish] = [Tick()] if overdue(session, now) else []
     if session.live_halts() or (session.paused and not session.undoing):
         return wanted
     return wanted + _starts(session, now)
 
 
-def _starts(session: Session, now: float) -> list[Intent]:
+def _starts(session: Session, now: float) -> list[Wish]:
     assert session.plan is not None
     rollback = session.rollback
     if session.phase == "rolling_back":
@@ -37,7 +38,7 @@ def _starts(session: Session, now: float) -> list[Intent]:
         ready = mine and run.state in {"pending", "claimed"}
         asks = item.asks and not session.steps[item.undoes].undo_choice
         return [StartStep(step=item.step)] if ready and not asks else []
-    starts: list[Intent] = []
+    starts: list[Wish] = []
     for identity in in_force(session):
         run, step = session.steps[identity], session.plan.steps[identity]
         retry = run.state == "failed" and 0 < run.retry_at <= now
