@@ -23,9 +23,11 @@ from quarterdeck.errors import StationError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 __all__ = [
     "SOCKET_PATH_MAX",
+    "Clocks",
     "HostNames",
     "Mount",
     "Peer",
@@ -304,3 +306,14 @@ def socket_path(key: str) -> Path:
             hint="set XDG_RUNTIME_DIR to a shorter folder",
         )
     return path
+
+
+class Clocks(NamedTuple):
+    """The clocks of a sample, in one place so that tests can turn them.
+
+    The wall clock (seconds since the epoch) is for people and the record; ages and intervals use the boot clock
+    (seconds since the machine started), which counts suspended time too and never steps.
+    """
+
+    wall: Callable[[], float] = time.time
+    boot: Callable[[], float] = boot_clock

@@ -11,7 +11,8 @@ from rich.style import Style
 from textual.color import Color
 
 from quarterdeck.console.terminal.filters import ColourlessFilter, SanitisingFilter
-from quarterdeck.console.text import cell, lines, plain, visible
+from quarterdeck.console.text import cell, plain
+from quarterdeck.text import lines, visible
 
 NASTY = {
     "bell": "a\x07b",

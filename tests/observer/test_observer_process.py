@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from quarterdeck.errors import StationError
+from quarterdeck.host import Clocks
 from quarterdeck.observer import process
 from quarterdeck.observer.client import Observer
-from quarterdeck.observer.clocks import Clocks
 from quarterdeck.observer.pipe import FrameError, encode, frames
 from quarterdeck.observer.process import BEAT, Pulse
 from quarterdeck.observer.readings import Finding, FromObserver, Health, Reading, Watch

@@ -15,7 +15,8 @@ from record_nights import whole_night
 
 from quarterdeck.record import drawing
 from quarterdeck.record.exporting import export_session
-from quarterdeck.record.gate import block, cell, fenced, markdown_text, visible
+from quarterdeck.record.gate import cell, fenced, markdown_text
+from quarterdeck.text import block, in_full
 
 CONTROLS = "".join(map(chr, [*range(32), *range(0x7F, 0xA0)]))
 NASTY = [
@@ -125,7 +126,7 @@ def test_a_code_block_cannot_be_left(text: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_shown_text_is_one_printable_line_and_hides_nothing(text: str) -> None:
-    shown = visible(text)
+    shown = in_full(text)
     assert "\n" not in shown
     assert all(character.isprintable() or character == " " for character in shown)
     assert markdown_text(text).count("\n") == 0

@@ -6,7 +6,8 @@ import pytest
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Actor, Event, Moment
 from quarterdeck.session.events import KINDS, Payload, attention, sentence
-from quarterdeck.session.told import in_short, name_of, span
+from quarterdeck.session.told import in_short, name_of
+from quarterdeck.spans import span
 
 EXAMPLES: dict[str, dict[str, object]] = {
     "session.opened": {"title": "Night", "procedure": "p"},

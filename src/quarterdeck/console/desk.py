@@ -19,13 +19,13 @@ from quarterdeck.console.forms import Answers, Choice, Form, choice
 from quarterdeck.console.screens.over import Over
 from quarterdeck.console.situation import Situation
 from quarterdeck.console.snapshot import Instant, Snapshot
-from quarterdeck.console.text import visible
 from quarterdeck.console.words import name_of
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station.protocol import Answered
+from quarterdeck.text import visible
 
 __all__ = ["Desk"]
 

@@ -20,8 +20,7 @@ from quarterdeck.console.connection import Link, StationClient
 from quarterdeck.console.forms import Answers, Field, Form, missing
 from quarterdeck.console.keys import Keymap
 from quarterdeck.console.situation import Situation
-from quarterdeck.console.text import visible
-from quarterdeck.console.words import clock, name_of
+from quarterdeck.console.words import name_of
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
@@ -29,7 +28,9 @@ from quarterdeck.session.intents import Intent
 from quarterdeck.session.missing import Missing, missing_later
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.outcomes import exit_code
+from quarterdeck.spans import clock
 from quarterdeck.station.protocol import Answered
+from quarterdeck.text import visible
 
 __all__ = ["PlainDesk", "run_plain"]
 

@@ -7,27 +7,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from quarterdeck.errors import UsageError
 from quarterdeck.procedure.interpreters import named
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.state import Session
 
-__all__ = ["clock", "command_line", "name_of", "owner_of", "parse_span", "span", "step_of", "stretch"]
-
-
-def span(seconds: float) -> str:
-    """`40 s`, `9 min`, `1 h 12 min`; a negative one says `9 min over`."""
-    if seconds < 0:
-        return f"{span(-seconds)} over"
-    if seconds < 90:
-        return f"{round(seconds)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
-
-
-def clock(at: float) -> str:
-    """The time of day on this terminal's clock: `02:49`. `at` is epoch seconds."""
-    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
+__all__ = ["command_line", "name_of", "owner_of", "step_of", "stretch"]
 
 
 def stretch(start: str, end: str) -> str:
@@ -38,26 +22,6 @@ def stretch(start: str, end: str) -> str:
         return f"{start} to {end}"
     until = "%H:%M" if first.date() == last.date() else "%a %d %b %H:%M"
     return f"{first:%a %d %b %H:%M} to {last.strftime(until)}"
-
-
-def parse_span(text: str) -> float:
-    """Seconds of `90s`, `9m`, `1h30m`; a bare number is minutes. UsageError for anything else."""
-    rest, total, number = text.strip().lower().replace(" ", "").replace("min", "m"), 0.0, ""
-    if not rest:
-        raise UsageError("a span is missing", hint="like 9m, 90s or 1h30m")
-    for character in rest:
-        if character.isdigit() or character == ".":
-            number += character
-        elif number and character in "hms" and number.count(".") < 2 and number != ".":
-            total += float(number) * {"h": 3600, "m": 60, "s": 1}[character]
-            number = ""
-        else:
-            raise UsageError(f"{text!r} is no span of time", hint="like 9m, 90s or 1h30m")
-    if number:
-        if rest != number or number.count(".") > 1 or number == ".":
-            raise UsageError(f"{text!r} is no span of time", hint="like 9m, 90s or 1h30m")
-        total = float(number) * 60
-    return total
 
 
 def step_of(session: Session, identity: str) -> Step | None:

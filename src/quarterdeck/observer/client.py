@@ -17,7 +17,7 @@ from typing import Literal
 import msgspec
 
 from quarterdeck.errors import StationError
-from quarterdeck.observer.clocks import Clocks
+from quarterdeck.host import Clocks
 from quarterdeck.observer.pipe import FrameError, encode, frames
 from quarterdeck.observer.readings import (
     Finding,

@@ -15,8 +15,8 @@ from collections import deque
 import msgspec
 
 from quarterdeck.errors import QuarterdeckError
+from quarterdeck.host import Clocks
 from quarterdeck.observer.checks.base import Context
-from quarterdeck.observer.clocks import Clocks
 from quarterdeck.observer.pipe import encode, frames
 from quarterdeck.observer.readings import (
     FromObserver,

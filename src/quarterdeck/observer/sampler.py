@@ -14,9 +14,9 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from quarterdeck.host import Clocks
 from quarterdeck.observer.checks import build
 from quarterdeck.observer.checks.base import Check, Context, Result, SettingError, printable
-from quarterdeck.observer.clocks import Clocks
 from quarterdeck.observer.levels import target_levels
 from quarterdeck.observer.readings import Finding, Reading, Status
 from quarterdeck.observer.status import History, Levels, Rule, advance, band, flags_of, worst

@@ -13,7 +13,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.documents.problems import printable
+from quarterdeck.text import printable
 
 __all__ = ["Block", "markdown", "plain"]
 

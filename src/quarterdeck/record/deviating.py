@@ -13,7 +13,7 @@ from quarterdeck.record.telling import Story, Told
 from quarterdeck.session import events as happened
 from quarterdeck.session.events import Unknown
 from quarterdeck.session.leftovers import left_words
-from quarterdeck.session.told import span
+from quarterdeck.spans import span
 
 __all__ = ["deviation_rows", "follow_ups", "gap_rows"]
 

@@ -14,8 +14,8 @@ from itertools import pairwise
 from msgspec import Struct
 
 from quarterdeck.record import words
-from quarterdeck.record.gate import visible
 from quarterdeck.record.material import Mark
+from quarterdeck.text import in_full
 
 __all__ = ["Frame", "axis", "element", "line", "nice_ticks", "overlays", "rect", "scale", "text", "time_ticks"]
 
@@ -64,18 +64,18 @@ def element(name: str, content: str = "", /, **attributes: float | str) -> str:
 
 def _attribute(value: float | str) -> str:
     if isinstance(value, str):
-        return html.escape(visible(value))
+        return html.escape(in_full(value))
     return f"{value:.2f}".rstrip("0").rstrip(".") if math.isfinite(value) else "0"
 
 
 def text(x: float, y: float, content: str, **attributes: float | str) -> str:
     """A line of text."""
-    return element("text", html.escape(visible(content)), x=x, y=y, **attributes)
+    return element("text", html.escape(in_full(content)), x=x, y=y, **attributes)
 
 
 def title(content: str) -> str:
     """What shows when the pointer rests, and what a screen reader says."""
-    return element("title", html.escape(visible(content)))
+    return element("title", html.escape(in_full(content)))
 
 
 def rect(x: float, y: float, width: float, height: float, hint: str = "", **attributes: float | str) -> str:

@@ -8,62 +8,18 @@ a CSV cell that no spreadsheet takes for a formula. Pure. Called by the formats.
 from __future__ import annotations
 
 import re
-import unicodedata
 
-__all__ = ["block", "cell", "fenced", "markdown_text", "visible"]
+from quarterdeck.text import block
+from quarterdeck.text import in_full as visible
 
-MARKS = 3
-"""Combining marks that one character may carry."""
-_HARMLESS = re.compile(r"[\x20-\x7e]*")
-_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp"})
+__all__ = ["cell", "fenced", "markdown_text"]
+
 _MEANT = re.compile(r"[\\`*_\[\]#|~$]")
 """What Markdown gives a meaning to, in the middle of a line too."""
 _ADDRESS = re.compile(r":(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.", re.IGNORECASE)
 """What makes a link of an address without any brackets."""
 _LEADING = re.compile(r"^(\s*)([-+=]|\d{1,9}(?=[.)](?:\s|$)))")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
-
-
-def visible(text: str, *, breaks: str = " ⏎ ") -> str:
-    """One line: line breaks as `breaks`, everything invisible made visible."""
-    if _HARMLESS.fullmatch(text):
-        return text
-    return breaks.join(_line(line) for line in text.replace("\r\n", "\n").split("\n"))
-
-
-def block(text: str) -> str:
-    """Several lines, each as `visible` makes it."""
-    return visible(text, breaks="\n")
-
-
-def _line(line: str) -> str:
-    shown: list[str] = []
-    marks = 0
-    for character in line:
-        category = unicodedata.category(character)
-        if category in {"Mn", "Me", "Mc"}:
-            marks += 1
-            if marks <= MARKS and shown:
-                shown.append(character)
-            elif marks == MARKS + 1 or not shown:
-                shown.append("…")
-            continue
-        marks = 0
-        shown.append(_one(character, category))
-    return "".join(shown)
-
-
-def _one(character: str, category: str) -> str:
-    code = ord(character)
-    if character == "\t":
-        return "    "
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "␡"
-    if category in _INVISIBLE:
-        return f"<U+{code:04X}>"
-    return " " if category == "Zs" else character
 
 
 def markdown_text(text: str) -> str:

@@ -15,8 +15,8 @@ from quarterdeck import __version__
 from quarterdeck.record import words
 from quarterdeck.record.charts import metric_chart, status_strip
 from quarterdeck.record.gantt import gantt, ribbon
-from quarterdeck.record.gate import block, visible
 from quarterdeck.record.material import Material
+from quarterdeck.text import block, in_full
 
 __all__ = ["encode_html"]
 
@@ -58,4 +58,4 @@ def encode_html(material: Material) -> bytes:
 
 def _finalize(value: Any) -> Any:
     """Make visible what is hidden in a text; what is markup already was made by us."""
-    return value if isinstance(value, Markup) or not isinstance(value, str) else visible(value)
+    return value if isinstance(value, Markup) or not isinstance(value, str) else in_full(value)

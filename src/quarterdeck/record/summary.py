@@ -9,7 +9,7 @@ from collections import Counter
 
 from quarterdeck.record.material import DeviationRow, StepRow, Stop, Tone
 from quarterdeck.record.telling import Story
-from quarterdeck.session.told import span
+from quarterdeck.spans import span
 
 __all__ = ["headline", "summarise"]
 

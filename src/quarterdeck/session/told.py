@@ -10,19 +10,7 @@ import re
 from quarterdeck.session.event import Event
 from quarterdeck.session.plan import Plan
 
-__all__ = ["Told", "clock", "count", "in_short", "name_of", "phone", "span", "values_of", "why_of"]
-
-
-def span(seconds: float) -> str:
-    """A span for people: `45 s`, `9 min`, `1 h 20 min`."""
-    seconds = abs(seconds)
-    if seconds < 90:
-        return f"{round(seconds)} s"
-    minutes = round(seconds / 60)
-    if minutes < 90:
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+__all__ = ["Told", "clock", "count", "in_short", "name_of", "phone", "values_of", "why_of"]
 
 
 def name_of(plan: Plan | None, step: str) -> str:

@@ -7,9 +7,10 @@ from quarterdeck.console.commands.questions import ask_effect, ask_gone, ask_lef
 from quarterdeck.console.commands.steps import ENDED_BADLY, finish, may_start, meant, meant_live, start_or_retry
 from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of, parse_span, span
+from quarterdeck.console.words import name_of
 from quarterdeck.errors import UsageError
 from quarterdeck.session import intents
+from quarterdeck.spans import in_words, parse_span
 
 __all__ = [
     "Accept", "AnswerLeft", "DeclareEffect", "DeclareGone", "DoneByHand", "Estimate", "Retry", "StopNow",
@@ -85,7 +86,7 @@ class Estimate(Command):
         if answers is not None:
             rest = parse_span(answers["rest"])
             if not (await desk.ask(intents.Estimate(step=step, rest=rest))).refusal:
-                desk.say(f"{name_of(situation.session, step)}: {span(rest)} to go")
+                desk.say(f"{name_of(situation.session, step)}: {in_words(rest)} to go")
 
 
 def wrong_span(given: str) -> str:

@@ -9,9 +9,10 @@ from quarterdeck.console.commands.questions import ask_poll
 from quarterdeck.console.commands.starting import start_session
 from quarterdeck.console.forms import Choice, Form, choice, reason, text
 from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import clock, name_of
+from quarterdeck.console.words import name_of
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
+from quarterdeck.spans import clock
 
 __all__ = [
     "AnswerCriterion", "AnswerPoll", "Dismiss", "OverrideGuard", "SignOff", "StartWithOverride", "TickItem",

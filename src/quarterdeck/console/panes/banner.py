@@ -6,11 +6,11 @@ No height while all is well.
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, justified
-from quarterdeck.console.panes.columns import countdown, span
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
 from quarterdeck.session.missing import missing_later
 from quarterdeck.session.next_line.words import Words
+from quarterdeck.spans import countdown, span
+from quarterdeck.text import visible
 
 __all__ = ["BannerPane"]
 

@@ -8,10 +8,9 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from quarterdeck.console.panes.base import EMPTY, Piece, Row
-from quarterdeck.console.panes.columns import hour, span, wrap
+from quarterdeck.console.panes.columns import wrap
 from quarterdeck.console.panes.procedure import STATE_ROLES, STATE_WORDS
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import lines, visible
 from quarterdeck.console.theme import Look
 from quarterdeck.procedure.expectations import describe
 from quarterdeck.procedure.interpreters import named, script_manner
@@ -19,6 +18,8 @@ from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.leftovers import left_words
 from quarterdeck.session.state import LIVE, Run, StepRun
 from quarterdeck.session.told import name_of
+from quarterdeck.spans import hour, span
+from quarterdeck.text import lines, visible
 
 __all__ = ["details", "markdown"]
 

@@ -9,12 +9,12 @@ from functools import lru_cache
 
 from quarterdeck.console.glyphs import graph
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.columns import amount, span
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
 from quarterdeck.observer.readings import Reading
 from quarterdeck.observer.status import Freshness, Levels, band, freshness
 from quarterdeck.procedure.model import Bands
+from quarterdeck.spans import amount, span
+from quarterdeck.text import visible
 
 __all__ = ["GaugesPane", "aged", "gauge_names", "levels"]
 

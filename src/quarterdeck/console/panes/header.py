@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, width_of
-from quarterdeck.console.panes.columns import hour, second
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
 from quarterdeck.session.next_line.words import Words
 from quarterdeck.session.state import FINISHED
+from quarterdeck.spans import hour, second
+from quarterdeck.text import visible
 
 __all__ = ["HeaderPane", "badge_of"]
 

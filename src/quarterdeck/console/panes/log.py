@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 
 from quarterdeck.console.connection import LogLine
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
-from quarterdeck.console.panes.columns import second, wrap
+from quarterdeck.console.panes.columns import wrap
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.spans import second
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events

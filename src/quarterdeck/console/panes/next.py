@@ -7,7 +7,7 @@ import re
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
 from quarterdeck.console.panes.columns import wrap
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.text import visible
 
 __all__ = ["NextPane"]
 

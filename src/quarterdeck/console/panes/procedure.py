@@ -13,11 +13,11 @@ from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.columns import hour, short, span
 from quarterdeck.console.panes.listing import Entry, Listing, listing
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
 from quarterdeck.session.state import FINISHED, StepRun
+from quarterdeck.spans import hour, short, span
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events

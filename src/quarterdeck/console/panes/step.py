@@ -9,7 +9,7 @@ from quarterdeck.console.panes.base import EMPTY, Pane, Row
 from quarterdeck.console.panes.columns import wrap
 from quarterdeck.console.panes.details import details
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.text import visible
 
 __all__ = ["StepPane"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
-from quarterdeck.console.panes.columns import countdown, hour
 from quarterdeck.console.panes.endpoints import roll_up
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.spans import countdown, hour
 
 __all__ = ["BigClocksPane", "RollupPane", "big"]
 

@@ -22,8 +22,9 @@ from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
 from quarterdeck.console.panes.halt import keys_of
 from quarterdeck.console.screens.line import Line
 from quarterdeck.console.screens.over import Over
-from quarterdeck.console.text import plain, visible
+from quarterdeck.console.text import plain
 from quarterdeck.console.theme import look_of
+from quarterdeck.text import visible
 
 __all__ = ["Bar", "Choices"]
 

@@ -17,9 +17,10 @@ from textual.widgets import Static
 from quarterdeck.console.panes.step import StepPane
 from quarterdeck.console.screens.over import Over
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import plain, visible
+from quarterdeck.console.text import plain
 from quarterdeck.session.event import Actor
 from quarterdeck.session.state import Session
+from quarterdeck.text import visible
 
 __all__ = ["Reading", "StepReading", "contacts_text", "help_text", "links_text"]
 

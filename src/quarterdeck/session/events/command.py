@@ -10,7 +10,8 @@ from quarterdeck.session.events.shared import Level, StepPayload, deviate, over
 from quarterdeck.session.leftovers import few
 from quarterdeck.session.parts import Effect, Proof, Watch
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.session.told import Told, span, values_of, why_of
+from quarterdeck.session.told import Told, values_of, why_of
+from quarterdeck.spans import span
 
 __all__ = ["CommandEnded", "DeclaredGone", "EffectDeclared", "StepInterrupted", "StepUnknown", "StopAsked"]
 

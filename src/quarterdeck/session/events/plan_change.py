@@ -10,7 +10,8 @@ from quarterdeck.session.events.shared import Payload, StepPayload, deviate, mut
 from quarterdeck.session.parts import Effect
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import Deviation, Session, StepRun, Window
-from quarterdeck.session.told import Told, clock, span, why_of
+from quarterdeck.session.told import Told, clock, why_of
+from quarterdeck.spans import span
 
 __all__ = [
     "EvidenceAdded",

@@ -10,7 +10,8 @@ from quarterdeck.session.event import Event
 from quarterdeck.session.events.shared import Payload, StepPayload, answer, deviate, unpause
 from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.state import RollbackRun, Session, StepRun
-from quarterdeck.session.told import Told, count, span, why_of
+from quarterdeck.session.told import Told, count, why_of
+from quarterdeck.spans import span
 
 __all__ = ["RollbackCommitted", "RunMineAsked", "UndoDecided", "UndoFinished", "UndoOpened"]
 

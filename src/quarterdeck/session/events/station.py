@@ -9,7 +9,8 @@ from msgspec import field
 from quarterdeck.session.event import Event
 from quarterdeck.session.events.shared import Level, Payload, StepPayload, pause
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.session.told import Told, name_of, span, why_of
+from quarterdeck.session.told import Told, name_of, why_of
+from quarterdeck.spans import span
 
 __all__ = [
     "ClockStepped",

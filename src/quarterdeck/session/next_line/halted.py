@@ -7,7 +7,7 @@ from quarterdeck.session.leftovers import few, open_left
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.rollback import preview, undecided
-from quarterdeck.session.told import span
+from quarterdeck.spans import span
 
 __all__ = ["Halted"]
 

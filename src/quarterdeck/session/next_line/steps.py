@@ -6,7 +6,7 @@ from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
 from quarterdeck.session.availability import may_try_again, view
 from quarterdeck.session.next_line.words import NextLine, Words
 from quarterdeck.session.state import LIVE, StepRun
-from quarterdeck.session.told import span
+from quarterdeck.spans import span
 
 __all__ = ["Steps"]
 

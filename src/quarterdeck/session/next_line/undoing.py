@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quarterdeck.session.next_line.steps import Steps
 from quarterdeck.session.next_line.words import NextLine
-from quarterdeck.session.told import span
+from quarterdeck.spans import span
 
 __all__ = ["Undoing"]
 
