@@ -20,8 +20,8 @@ from tests.bench.processes import cpu_seconds
 from tests.bench.web import endpoints
 from tests.bench.world import ME, compiled, opening, session, world
 
-from quarterdeck.console.connection import Link, StationClient
 from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.console.store import Link, StationClient
 from quarterdeck.logbook.chain import Stamper
 from quarterdeck.observer.client import Observer
 from quarterdeck.observer.readings import Reading

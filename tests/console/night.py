@@ -10,8 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from quarterdeck.console.connection import Link, LogLine, StationClient
 from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.console.store import Link, LogLine, StationClient
 from quarterdeck.observer.readings import Health, Reading, Status
 from quarterdeck.procedure.model import (
     Bands,

@@ -13,11 +13,11 @@ from test_text_gate import NASTY
 from textual.geometry import Region
 from textual.widgets import Input
 
-from quarterdeck.console.connection import LogLine
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.log import mark_word
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import LogLine
 from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.session.plan import build

@@ -2,7 +2,7 @@
 
 A disposable view: it decides nothing, holds nothing that the station does not know, and may be killed at any
 moment. It is made of four objects: this app; the `Desk` through which commands act; the `Keys` that turn a key press
-into a command; the `View` that changes only how it looks. What is known stands in `connection.py`.
+into a command; the `View` that changes only how it looks. What is known stands in `store.py`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,6 @@ from textual.screen import Screen
 
 from quarterdeck.console import crash, terminal, theme
 from quarterdeck.console.commands import all_commands
-from quarterdeck.console.connection import Link, News, StationClient
 from quarterdeck.console.desk import Desk
 from quarterdeck.console.keys import Keymap, Keys
 from quarterdeck.console.panes.footer import FooterKey, Key
@@ -33,6 +32,7 @@ from quarterdeck.console.panes.procedure import StepSelected
 from quarterdeck.console.screens.over import Over
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import Link, News, StationClient
 from quarterdeck.console.view import FIRST_ROOMS, View, make_deck, preload
 from quarterdeck.errors import QuarterdeckError
 

@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from quarterdeck.console.layouts import Layout, Layouts, PaneNode, Part, Size, Tabs
+from quarterdeck.console.layout import Layout, Layouts, PaneNode, Part, Size, Tabs
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
 from quarterdeck.console.panes.header import badge_of
 from quarterdeck.console.terminal import spare

@@ -14,12 +14,12 @@ from textual.app import App
 from textual.screen import Screen
 
 from quarterdeck.console.commands.base import Available, Command, Level, No, View, applies
-from quarterdeck.console.connection import Link
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Choice, Form, choice
+from quarterdeck.console.names import name_of
 from quarterdeck.console.screens.over import Over
-from quarterdeck.console.situation import Situation
 from quarterdeck.console.snapshot import Instant, Snapshot
-from quarterdeck.console.words import name_of
+from quarterdeck.console.store import Link
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent

@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.console.situation import Situation
+from quarterdeck.console.context import Situation
 
 __all__ = ["Answers", "Choice", "Field", "Form", "choice", "missing", "reason", "text", "word"]
 

@@ -16,11 +16,11 @@ from typing import TextIO
 
 from quarterdeck.console.commands import all_commands
 from quarterdeck.console.commands.base import Command, Level, No, applies
-from quarterdeck.console.connection import Link, StationClient
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Field, Form, missing
 from quarterdeck.console.keys import Keymap
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of
+from quarterdeck.console.names import name_of
+from quarterdeck.console.store import Link, StationClient
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment

@@ -19,8 +19,8 @@ from quarterdeck.session.next_line import NextLine, next_line
 from quarterdeck.session.rollback import preview as preview_of
 
 if TYPE_CHECKING:
-    from quarterdeck.console.connection import Link, LogLine
-    from quarterdeck.console.situation import LinkWord
+    from quarterdeck.console.context import LinkWord
+    from quarterdeck.console.store import Link, LogLine
     from quarterdeck.observer.readings import Reading
     from quarterdeck.session.availability import View
     from quarterdeck.session.forecast import Clocks, Planned

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from quarterdeck.console.app import QuarterdeckApp
     from quarterdeck.console.commands.base import Command
-    from quarterdeck.console.connection import StationClient
+    from quarterdeck.console.store import StationClient
 
 __all__ = ["attach", "join", "lead", "run_console"]
 
@@ -35,7 +35,7 @@ def lead(arguments: argparse.Namespace) -> int:
         from quarterdeck.station.verbs import headless
 
         return headless(arguments)
-    from quarterdeck.console.opening import Opening
+    from quarterdeck.console.session_opener import Opening
 
     opening = Opening(arguments.procedure, _params(arguments.param), arguments.window)
     try:
@@ -163,7 +163,7 @@ def _need_terminal() -> None:
 
 def _to(folder: Path) -> Connect:
     async def to_station() -> StationClient:
-        from quarterdeck.console.connection import connect
+        from quarterdeck.console.store import connect
 
         return await connect(folder)
 

@@ -18,10 +18,10 @@ from quarterdeck.console import theme
 from quarterdeck.console.commands.base import No
 from quarterdeck.console.deck import Deck, TabBox
 from quarterdeck.console.keys import Keymap
-from quarterdeck.console.layouts import Layouts
+from quarterdeck.console.layout import Layouts
+from quarterdeck.console.names import name_of
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.screens.session import SessionScreen
-from quarterdeck.console.words import name_of
 
 if TYPE_CHECKING:
     from quarterdeck.console.desk import Desk

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quarterdeck.console.connection import StationClient, connect
+from quarterdeck.console.store import StationClient, connect
 from quarterdeck.demo.keys import demo_commands
 from quarterdeck.demo.world import World
 from quarterdeck.errors import QuarterdeckError

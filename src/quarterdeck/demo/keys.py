@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
-from quarterdeck.console.situation import Situation
+from quarterdeck.console.context import Situation
 from quarterdeck.demo.faults import FAULTS
 from quarterdeck.demo.world import World
 

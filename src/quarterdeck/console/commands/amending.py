@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from quarterdeck.console.commands.base import Available, Command, Desk, No, agreed, any_of
 from quarterdeck.console.commands.mending import wrong_span
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of
+from quarterdeck.console.names import name_of
 from quarterdeck.errors import UsageError
 from quarterdeck.procedure.model import OnHalt, Step
 from quarterdeck.session import intents

@@ -10,8 +10,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Form
-from quarterdeck.console.situation import Situation
 from quarterdeck.session.intents import Intent
 from quarterdeck.station.protocol import Answered
 

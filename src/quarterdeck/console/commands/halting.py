@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, over_or
 from quarterdeck.console.commands.questions import ask_open, what_now
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason, text
-from quarterdeck.console.situation import Situation
 from quarterdeck.session import intents
 
 __all__ = ["GoOn", "Halt", "LetterR", "Pause", "WhatNow", "go_on"]

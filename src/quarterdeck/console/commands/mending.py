@@ -5,9 +5,9 @@ from __future__ import annotations
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, any_of
 from quarterdeck.console.commands.questions import ask_effect, ask_gone, ask_left
 from quarterdeck.console.commands.steps import ENDED_BADLY, finish, may_start, meant, meant_live, start_or_retry
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason, text
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of
+from quarterdeck.console.names import name_of
 from quarterdeck.errors import UsageError
 from quarterdeck.session import intents
 from quarterdeck.spans import in_words, parse_span

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Form, choice, text
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of
+from quarterdeck.console.names import name_of
 from quarterdeck.session import intents
 
 __all__ = ["Evidence", "Note", "Value"]

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quarterdeck.console.commands.base import Desk
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of
+from quarterdeck.console.names import name_of
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
 from quarterdeck.session.leftovers import open_left

@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
 from quarterdeck.console.commands.questions import ask_undo, last_with_effect
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason, text, word
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of, owner_of, step_of
+from quarterdeck.console.names import name_of, owner_of, step_of
 from quarterdeck.session import forecast, intents
 from quarterdeck.session.missing import missing_in_rollback
 from quarterdeck.session.parts import UndoItem

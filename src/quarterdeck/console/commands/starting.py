@@ -7,9 +7,9 @@ reason; what may not be waived stays refused.
 from __future__ import annotations
 
 from quarterdeck.console.commands.base import Desk
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import command_line, name_of, stretch
+from quarterdeck.console.names import command_line, name_of, stretch
 from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
 from quarterdeck.console.commands.questions import ask_open, ask_poll, open_question, what_now
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Form, choice
-from quarterdeck.console.situation import Situation
 from quarterdeck.session.next_line import next_line
 
 __all__ = ["Contacts", "Copy", "Follow", "Help", "Layout", "Links", "NextPane", "Open", "Palette", "Theme", "Write"]

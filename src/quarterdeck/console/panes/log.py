@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from quarterdeck.console.connection import LogLine
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
 from quarterdeck.console.panes.columns import wrap
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import LogLine
 from quarterdeck.spans import second
 from quarterdeck.text import visible
 

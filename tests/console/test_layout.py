@@ -11,8 +11,8 @@ import pytest
 from harness import Harness
 from test_panes import screen_text
 
-from quarterdeck.console import layouts
-from quarterdeck.console.layouts import SHIPPED, Layouts, PaneNode, compile_shipped, read_layout
+from quarterdeck.console import layout as layout_module
+from quarterdeck.console.layout import SHIPPED, Layouts, PaneNode, compile_shipped, read_layout
 from quarterdeck.errors import DocumentError
 from quarterdeck.shipped import shipped
 
@@ -44,7 +44,7 @@ def problems(tmp_path: Path, text: str) -> str:
 
 def test_the_compiled_form_is_that_of_the_files() -> None:
     """When this fails: write `compile_shipped()` to layouts_compiled.json."""
-    assert layouts._COMPILED.read_bytes() == compile_shipped()
+    assert layout_module._COMPILED.read_bytes() == compile_shipped()
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -57,7 +57,7 @@ def test_shipped_layouts_are_right(name: str) -> None:
 
 def test_no_yaml_is_imported_for_a_shipped_layout() -> None:
     code = (
-        "import sys; from quarterdeck.console.layouts import Layouts; Layouts().get('lead');"
+        "import sys; from quarterdeck.console.layout import Layouts; Layouts().get('lead');"
         "assert 'yaml' not in sys.modules and 'textual' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

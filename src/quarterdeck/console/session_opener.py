@@ -1,21 +1,69 @@
-"""The session being opened while the console paints: a process beside it, and the way to its station afterwards."""
+"""A session being opened while the console paints, in a process of its own: `python -m …session_opener`.
+
+So the console never loads YAML or SQLite. The process reads one JSON object from stdin and writes one JSON line: the
+session's folder, or what is wrong. `Opening` is the console's side: it starts the process beside the first frame, and
+knows the way to the session's station afterwards.
+"""
 
 from __future__ import annotations
 
-import asyncio
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import Struct
+
 from quarterdeck.errors import DocumentError, QuarterdeckError, StationError, UsageError
 
 if TYPE_CHECKING:
-    from quarterdeck.console.connection import StationClient
-    from quarterdeck.console.opener import Opened
+    from quarterdeck.console.store import StationClient
 
-__all__ = ["Opening"]
+__all__ = ["Opened", "Opening", "Wanted", "main"]
+
+
+class Wanted(Struct):
+    """What to open."""
+
+    procedure: str
+    params: dict[str, str] = {}
+    window: str = ""
+
+
+class Opened(Struct, omit_defaults=True):
+    """What came of it: the folder, or an error for a person."""
+
+    folder: str = ""
+    message: str = ""
+    hint: str = ""
+    where: str = ""
+    problems: tuple[str, ...] = ()
+    exit_code: int = 1
+
+
+def main() -> int:
+    """Open what stdin says."""
+    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=Wanted)
+    try:
+        answer = Opened(folder=str(_open(wanted)))
+    except QuarterdeckError as error:
+        problems = error.problems if isinstance(error, DocumentError) else ()
+        answer = Opened(
+            message=error.message, hint=error.hint, where=error.where, problems=problems, exit_code=error.exit_code
+        )
+    sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
+    return 0
+
+
+def _open(wanted: Wanted) -> Path:
+    from quarterdeck.procedure.library import find_procedure
+    from quarterdeck.station.opening import open_session, read_window
+
+    return open_session(
+        find_procedure(wanted.procedure), params=wanted.params, window=read_window(wanted.window), via="console"
+    )
 
 
 class Opening:
@@ -25,7 +73,7 @@ class Opening:
         """StationError where no process can be started."""
         import json
 
-        command = [sys.executable, "-P", "-m", "quarterdeck.console.opener"]
+        command = [sys.executable, "-P", "-m", "quarterdeck.console.session_opener"]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -41,9 +89,11 @@ class Opening:
 
     async def connect(self) -> StationClient:
         """Wait for the session, then reach its station. The opener's own error where there is one."""
+        import asyncio
+
         out, err = await asyncio.to_thread(self._process.communicate)
         self.folder = _folder(out, err)
-        from quarterdeck.console.connection import connect
+        from quarterdeck.console.store import connect
 
         return await connect(self.folder)
 
@@ -57,7 +107,7 @@ class Opening:
 def _folder(out: bytes, err: bytes) -> Path:
     import msgspec
 
-    from quarterdeck.console.opener import Opened
+    from quarterdeck.console.session_opener import Opened
 
     try:
         answer = msgspec.json.decode(out, type=Opened)
@@ -74,3 +124,7 @@ def _as_error(answer: Opened) -> QuarterdeckError:
         return DocumentError(answer.message, problems=answer.problems, hint=answer.hint, where=answer.where)
     kind = UsageError if answer.exit_code == UsageError.exit_code else QuarterdeckError
     return kind(answer.message, hint=answer.hint, where=answer.where)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

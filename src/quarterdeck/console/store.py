@@ -17,7 +17,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
-from quarterdeck.console.situation import LinkWord
+from quarterdeck.console.context import LinkWord
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.observer.readings import Reading
 from quarterdeck.session.event import Actor, Event, decode

@@ -1,6 +1,6 @@
-"""Times, spans and names as the console says them in a sentence.
+"""What the console calls steps, owners, commands and windows in a sentence.
 
-Pure text; the screen's columns have their own shapes. Called by commands, bars and the plain mode.
+Pure text. Called by commands, bars and the plain mode.
 """
 
 from __future__ import annotations
