@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
 from quarterdeck.console.commands.questions import ask_effect
-from quarterdeck.console.commands.starting import start_session, start_step
+from quarterdeck.console.commands.start import start_session, start_step
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Field, Form, reason, text
 from quarterdeck.console.names import name_of

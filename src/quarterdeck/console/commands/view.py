@@ -1,4 +1,7 @@
-"""What changes only how this console looks: open, help, palette, layout, theme, panes, contacts, copy and write."""
+"""What changes only this console: open, help, palette, layout, theme, panes, contacts, copy, write and leave.
+
+Leaving a console is never the same as ending the session.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,22 @@ from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Form, choice
 from quarterdeck.session.next_line import next_line
 
-__all__ = ["Contacts", "Copy", "Follow", "Help", "Layout", "Links", "NextPane", "Open", "Palette", "Theme", "Write"]
+__all__ = [
+    "Contacts",
+    "Copy",
+    "CtrlC",
+    "Follow",
+    "Help",
+    "Layout",
+    "Leave",
+    "Links",
+    "NextPane",
+    "Open",
+    "Palette",
+    "Suspend",
+    "Theme",
+    "Write",
+]
 
 
 class Open(Command):
@@ -196,3 +214,55 @@ def pick_theme(names: tuple[str, ...], current: str) -> Form:
     """The bar that picks one of the themes."""
     options = (Choice(str(n), name, name) for n, name in enumerate(names, 1))
     return Form("theme", "Colours", fields=(choice("theme", "", *options, initial=current),), survives_halt=True)
+
+
+class Leave(Command):
+    """Leaves this console. A live session goes on in its station; you are told how to come back."""
+
+    id = "leave"
+    title = "Leave this console"
+    key = "Q"
+    everywhere = ("ctrl+q",)
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Ask what of a live session, then leave."""
+        session = desk.situation.session
+        demo = session.purpose == "demo"
+        if session.is_over or session.plan is None or (not session.is_live_session and not demo):
+            desk.leave()
+            return
+        offers = [Choice("1", "detach", "detach", f"it goes on; come back with: quarterdeck attach {session.id}")]
+        if demo:
+            offers.append(Choice("2", "end", "end the demo", "its service, its traffic and its session end"))
+        offers.append(Choice("3" if demo else "2", "stay", "stay here"))
+        answers = await desk.fill(
+            Form("leave", "Leave: the session is live", fields=(choice("what", "", *offers),), survives_halt=True)
+        )
+        if answers is not None and answers["what"] != "stay":
+            desk.leave(end=answers["what"] == "end")
+
+
+class CtrlC(Command):
+    """Does nothing but say which keys leave and halt: a habit must not end a console in the middle of the night."""
+
+    id = "ctrl_c"
+    title = "Ctrl+C: say which keys leave and halt"
+    key = "ctrl+c"
+    in_palette = False
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        desk.say("Ctrl+C does nothing here: Q leaves, H halts, y copies")
+
+
+class Suspend(Command):
+    """Puts this console into the background; fg brings it back. The session goes on meanwhile."""
+
+    id = "suspend"
+    title = "Suspend this console (fg comes back)"
+    key = "ctrl+z"
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        await desk.view.suspend()

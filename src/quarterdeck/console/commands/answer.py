@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, any_of, over_or
 from quarterdeck.console.commands.questions import ask_poll
-from quarterdeck.console.commands.starting import start_session
+from quarterdeck.console.commands.start import start_session
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Form, choice, reason, text
 from quarterdeck.console.names import name_of

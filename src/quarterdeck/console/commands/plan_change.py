@@ -6,7 +6,7 @@ import re
 from datetime import datetime, timedelta
 
 from quarterdeck.console.commands.base import Available, Command, Desk, No, agreed, any_of
-from quarterdeck.console.commands.mending import wrong_span
+from quarterdeck.console.commands.recover import wrong_span
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
 from quarterdeck.console.names import name_of
