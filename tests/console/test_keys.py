@@ -16,7 +16,7 @@ from quarterdeck.console.commands import all_commands
 from quarterdeck.console.commands.base import Command, Desk
 from quarterdeck.console.keys import Keymap
 from quarterdeck.console.panes.halt import HaltPane
-from quarterdeck.console.panes.next import NextPane
+from quarterdeck.console.panes.next_line import NextPane
 from quarterdeck.console.screens.palette import PaletteScreen
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.errors import DocumentError

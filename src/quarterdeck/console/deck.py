@@ -40,10 +40,10 @@ _ROOMS = {
     "endpoints": ("endpoints", "EndpointsPane"),
     "rollup": ("wallboard", "RollupPane"),
     "log": ("log", "LogPane"),
-    "next": ("next", "NextPane"),
+    "next": ("next_line", "NextPane"),
     "halt": ("halt", "HaltPane"),
     "footer": ("footer", "FooterPane"),
-    "needs": ("needs", "NeedsPane"),
+    "needs": ("header", "NeedsPane"),
 }
 """Pane to its module and class: imported when a layout asks for it."""
 

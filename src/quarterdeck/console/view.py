@@ -31,7 +31,7 @@ __all__ = ["FIRST_ROOMS", "View", "make_deck", "preload"]
 
 FIRST_ROOMS = tuple(
     f"quarterdeck.console.panes.{room}"
-    for room in ("header", "clocks", "banner", "procedure", "step", "gauges", "endpoints", "log", "next")
+    for room in ("header", "clocks", "banner", "procedure", "step", "gauges", "endpoints", "log", "next_line")
 )
 """What the first frame needs; imported while the station answers."""
 

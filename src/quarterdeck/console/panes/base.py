@@ -16,8 +16,8 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from quarterdeck.console.panes.rolling import Rolling
 from quarterdeck.console.panes.rows import EMPTY, Piece, Row, changed, fit, justified, width_of
+from quarterdeck.console.panes.scrolling import Rolling
 from quarterdeck.console.theme import NIGHT, Look, frame_of, look_of
 
 if TYPE_CHECKING:

@@ -1,4 +1,7 @@
-"""The first line: whose procedure this is, in which state it is, how far, who you are, what time it is."""
+"""The first line: whose procedure this is, in which state it is, how far, who you are, what time it is.
+
+And the line that stands alone where the terminal is too small: what is needed, and how large this one is.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from quarterdeck.session.state import FINISHED
 from quarterdeck.spans import hour, second
 from quarterdeck.text import visible
 
-__all__ = ["HeaderPane", "badge_of"]
+__all__ = ["HeaderPane", "NeedsPane", "badge_of"]
 
 
 def badge_of(state: str) -> str:
@@ -77,3 +80,20 @@ class HeaderPane(Pane):
             return [("step ", "muted"), (f"{plan.places[named].number}/{len(plan.forward)}", "strong")]
         through = sum(1 for step in plan.forward if (run := session.steps.get(step)) and run.state in FINISHED)
         return [(f"{through}/{len(plan.forward)}", "strong"), (" steps", "muted")]
+
+
+class NeedsPane(Pane):
+    """`80x24 is needed to see everything; this is 62x20`, with the state."""
+
+    name_ = "needs"
+    bar = True
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        del snapshot
+        return 1
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        del y
+        size = self.app.size
+        state = str(snapshot.session.state).replace("_", " ").upper()
+        return ((fit(f" {state} · 80x24 shows everything, this is {size.width}x{size.height}", width), "badge-warn"),)

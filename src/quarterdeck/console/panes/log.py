@@ -9,7 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
-from quarterdeck.console.panes.columns import wrap
+from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import LogLine
 from quarterdeck.spans import second

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
-from quarterdeck.console.panes.columns import wrap
+from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.text import visible
 
@@ -44,7 +44,7 @@ def _reads_now(snapshot: Snapshot) -> str:
     """Of an open proposal: what its guard would read at this moment, since the reason's number is of then."""
     if snapshot.next_line.question != "proposal":
         return ""
-    from quarterdeck.console.panes.proposed import reads_now
+    from quarterdeck.console.panes.banner import reads_now
 
     said = reads_now(snapshot)
     return f" · now {said}" if said else ""
