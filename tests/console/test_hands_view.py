@@ -13,7 +13,7 @@ from textual.widgets import Input
 from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.deck import TabBox
-from quarterdeck.console.screens.bar import Bar
+from quarterdeck.console.screens.form_bar import Bar
 from quarterdeck.session import intents
 from quarterdeck.station.client import Linked
 

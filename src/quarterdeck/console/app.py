@@ -29,7 +29,7 @@ from quarterdeck.console.keys import Keymap, Keys
 from quarterdeck.console.panes.footer import FooterKey, Key
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.modal import Over
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import Link, News, StationClient

@@ -17,7 +17,7 @@ from quarterdeck.console.commands.base import Available, Command, Level, No, Vie
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Choice, Form, choice
 from quarterdeck.console.names import name_of
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.modal import Over
 from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import Link
 from quarterdeck.host import boot_clock_ns, boot_id
@@ -110,7 +110,7 @@ class Desk:
         if form.moot is not None and (why := form.moot(self.situation)):
             self.say(why[0].upper() + why[1:])
             return None
-        from quarterdeck.console.screens.bar import Bar
+        from quarterdeck.console.screens.form_bar import Bar
 
         return await self.show_over(Bar(form, self.drafts.pop(form.id, None)))
 

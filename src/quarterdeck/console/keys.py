@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from quarterdeck.console.desk import Desk
-    from quarterdeck.console.screens.bar import Bar
+    from quarterdeck.console.screens.form_bar import Bar
     from quarterdeck.documents.nodes import Mapping as MappingNode
 
 __all__ = ["AGAIN", "QUIET", "Keymap", "Keys", "name_of_key", "own_keymap", "read_keys", "shown"]
@@ -385,7 +385,7 @@ class Keys:
         """Close a bar that need not be asked any more; its draft stays."""
         if not self._is_modal():
             return
-        from quarterdeck.console.screens.bar import Bar
+        from quarterdeck.console.screens.form_bar import Bar
 
         screen = self._desk.screen
         if not isinstance(screen, Bar):
@@ -399,7 +399,7 @@ class Keys:
 
     def _close_for_halt(self) -> None:
         """A halt from here closes every bar but those that it does not touch."""
-        from quarterdeck.console.screens.bar import Bar
+        from quarterdeck.console.screens.form_bar import Bar
 
         screen = self._desk.screen
         if isinstance(screen, Bar) and not screen.form.survives_halt:

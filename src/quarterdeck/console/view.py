@@ -43,9 +43,9 @@ def make_deck(layout: str, config: Path | None) -> Deck:
 
 def preload() -> None:
     """Import what the first question needs, now that the first frame is painted."""
-    from quarterdeck.console.screens import bar, palette, reading
+    from quarterdeck.console.screens import form_bar, palette, reader
 
-    del bar, palette, reading
+    del form_bar, palette, reader
     gc.freeze()
     gc.enable()  # `verbs.run_console` disabled it until here
 
@@ -79,7 +79,7 @@ class View:
 
     async def help(self) -> None:
         """Every key and what it does."""
-        from quarterdeck.console.screens.reading import Reading, help_text
+        from quarterdeck.console.screens.reader import Reading, help_text
 
         rows = [
             (self._keymap.keys_of(command) or "^p", command.title, command.help, self._not_now(command.id))
@@ -93,7 +93,7 @@ class View:
 
     async def open(self, step: str) -> None:
         """Everything of one step; without one, of the step that is shown."""
-        from quarterdeck.console.screens.reading import StepReading
+        from quarterdeck.console.screens.reader import StepReading
 
         desk, session = self._desk, self._desk.link.session
         if not step and desk.shown is not None:
@@ -105,14 +105,14 @@ class View:
 
     async def contacts(self) -> None:
         """Who has which role."""
-        from quarterdeck.console.screens.reading import Reading, contacts_text
+        from quarterdeck.console.screens.reader import Reading, contacts_text
 
         link = self._desk.link
         await self._desk.show_over(Reading("Contacts", contacts_text(link.session, link.me)))
 
     async def links(self) -> None:
         """Links and documents of the procedure and of the selected step."""
-        from quarterdeck.console.screens.reading import Reading, links_text
+        from quarterdeck.console.screens.reader import Reading, links_text
 
         situation = self._desk.situation
         named = situation.selected or situation.named

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.modal import Over
 from quarterdeck.demo.receipts import acknowledged
 from quarterdeck.demo.world import World, WorldStats
 from quarterdeck.session.state import Session

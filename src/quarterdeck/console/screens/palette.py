@@ -13,8 +13,8 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from quarterdeck.console.commands.base import Command
-from quarterdeck.console.screens.line import Line
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.form_bar import Line
+from quarterdeck.console.screens.modal import Over
 
 __all__ = ["PaletteScreen", "matches"]
 

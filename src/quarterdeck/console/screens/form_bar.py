@@ -20,13 +20,34 @@ from textual.widgets import Input, Static
 
 from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
 from quarterdeck.console.panes.halt import keys_of
-from quarterdeck.console.screens.line import Line
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.modal import Over
 from quarterdeck.console.text import plain
 from quarterdeck.console.theme import look_of
 from quarterdeck.text import visible
 
-__all__ = ["Bar", "Choices"]
+__all__ = ["Bar", "Choices", "Line"]
+
+
+_NOT_OURS = frozenset({"ctrl+c"})
+"""Says which keys leave and halt, here as everywhere."""
+_ACTIONS = {found.key: found.action for found in reversed([*Binding.make_bindings(Input.BINDINGS)])}
+"""What an input binds itself; arrows up and down go on to the screen."""
+
+
+class Line(Input):
+    """An input whose own bindings act at once, so that keys count in the order in which they were pressed.
+
+    Textual hands a key that is bound (backspace, delete, Enter) up through every parent before it acts, while
+    letters act at once: typed fast, they overtake it. In a word such as ROLLBACK that matters.
+    """
+
+    async def on_key(self, event: events.Key) -> None:
+        """Act on a bound key now; Textual's input takes every other one."""
+        action = _ACTIONS.get(event.key)
+        if action is not None and event.key not in _NOT_OURS:
+            event.stop()
+            event.prevent_default()
+            await self.run_action(action)
 
 
 class Choices(Widget):

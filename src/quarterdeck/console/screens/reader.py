@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.console.panes.step import StepPane
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.modal import Over
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.text import plain
 from quarterdeck.session.event import Actor
