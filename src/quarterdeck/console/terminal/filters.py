@@ -1,7 +1,7 @@
-"""The last filters before the terminal: no control character and no link leaves; NO_COLOR taken at its word.
+"""Text for Textual's widgets, made safe first, and the last wall behind whatever they draw.
 
-Whatever a widget drew goes through here, line by line. What is shown well is made so before, by the text gate
-(`text.py`); this is the wall behind it. `theme.filters` hands these to the app.
+`plain` and `cell` pass everything through the text gate and never know markup. `SanitisingFilter` is the last wall:
+no control character leaves for the terminal. Never use `textual.markup.escape` instead.
 """
 
 from __future__ import annotations
