@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.documents.strict import read_text
+from quarterdeck.documents.strict_yaml import read_text
 from quarterdeck.errors import DocumentError, LogbookError, QuarterdeckError
 from quarterdeck.logbook.blobs import store_blob
 from quarterdeck.logbook.disk import Disk

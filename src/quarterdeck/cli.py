@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quarterdeck.documents.nodes import Node
-    from quarterdeck.documents.reader import Context
+    from quarterdeck.documents.schema import Context
 
 __all__ = ["build_parser", "main"]
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import pytest
 
-from quarterdeck.documents.patterns import pattern_problem
+from quarterdeck.documents.kinds import pattern_problem
 from quarterdeck.documents.problems import Problem, errors_of
 from quarterdeck.procedure.check import lint_text, parse
 from quarterdeck.procedure.checks import CHECKS, HttpOptions, TcpOptions, understand

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quarterdeck.documents.problems import errors_of
-from quarterdeck.documents.strict import Limits, read_text
+from quarterdeck.documents.strict_yaml import Limits, read_text
 from quarterdeck.errors import DocumentError
 from quarterdeck.procedure.check import lint, lint_text, parse
 from quarterdeck.procedure.paper import on_paper

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from quarterdeck.documents.strict import Limits
+from quarterdeck.documents.strict_yaml import Limits
 from quarterdeck.errors import DocumentError
 from quarterdeck.procedure.check import load, parse
 from quarterdeck.procedure.model import OnHalt, Procedure, Step

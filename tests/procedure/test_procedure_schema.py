@@ -8,8 +8,8 @@ from jsonschema import Draft202012Validator
 from msgspec import Struct
 
 from quarterdeck.documents.attributes import FILLED_IN, attributes
-from quarterdeck.documents.reader import Context, Shape
-from quarterdeck.documents.strict import compose
+from quarterdeck.documents.schema import Context, Shape
+from quarterdeck.documents.strict_yaml import compose
 from quarterdeck.procedure import model
 from quarterdeck.procedure.format import PROCEDURE, SHAPES, STEP, fields_of, json_schema
 

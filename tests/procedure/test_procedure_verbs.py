@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from quarterdeck.documents.nodes import Node
-from quarterdeck.documents.reader import Context
+from quarterdeck.documents.schema import Context
 from quarterdeck.errors import DocumentError, UsageError
 from quarterdeck.procedure import verbs
 from quarterdeck.procedure.library import find_procedure, shipped_procedures

@@ -207,7 +207,7 @@ def own_keymap(commands: Sequence[Command], config: Path) -> tuple[Keymap, list[
 def read_keys(path: Path, inner: str = "") -> dict[str, tuple[str, ...]]:
     """Command ids to keys, as the file says; `inner` names the mapping in which they stand. DocumentError."""
     from quarterdeck.documents import nodes
-    from quarterdeck.documents.strict import read_tree
+    from quarterdeck.documents.strict_yaml import read_tree
 
     root = read_tree(path)
     if not isinstance(root, nodes.Mapping):

@@ -20,7 +20,7 @@ from quarterdeck.shipped import shipped
 
 if TYPE_CHECKING:
     from quarterdeck.documents.nodes import Mapping, Node
-    from quarterdeck.documents.reader import Context
+    from quarterdeck.documents.schema import Context
 
 __all__ = [
     "PANES",
@@ -176,7 +176,7 @@ def compile_shipped() -> bytes:
 
 def read_layout(path: Path) -> Layout:
     """Read a layout file; raise `DocumentError` with every fault and its line."""
-    from quarterdeck.documents.strict import read_tree
+    from quarterdeck.documents.strict_yaml import read_tree
 
     return _Reader(str(path)).layout(read_tree(path), path.stem)
 

@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from quarterdeck.documents.nodes import Node
 from quarterdeck.documents.problems import Problem, document_error, errors_of, in_order
-from quarterdeck.documents.reader import Context
-from quarterdeck.documents.strict import Limits, compose, read_text
+from quarterdeck.documents.schema import Context
+from quarterdeck.documents.strict_yaml import Limits, compose, read_text
 from quarterdeck.procedure import model
 from quarterdeck.procedure.draft import Draft, draft
 from quarterdeck.procedure.rules import order, people, readings, steps, stopping, texts, watching, window

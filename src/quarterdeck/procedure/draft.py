@@ -9,8 +9,8 @@ from msgspec import Struct, field
 
 from quarterdeck.documents import nodes
 from quarterdeck.documents.problems import did_you_mean
-from quarterdeck.documents.reader import Context, Section
-from quarterdeck.documents.strict import Limits
+from quarterdeck.documents.schema import Context, Section
+from quarterdeck.documents.strict_yaml import Limits
 from quarterdeck.procedure import editions, model
 from quarterdeck.procedure.defaults import complete
 from quarterdeck.procedure.format import PROCEDURE

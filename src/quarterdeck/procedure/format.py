@@ -16,10 +16,20 @@ from typing import Any, Literal, Union, get_args, get_origin
 from msgspec import NODEFAULT, Struct
 
 from quarterdeck.documents.attributes import FILLED_IN, Attribute, Default, Names, attributes, bare, first_line
-from quarterdeck.documents.kinds import BOOLEAN, ID, INTEGER, NUMBER, TEXT, Choice, Integer, Text
+from quarterdeck.documents.kinds import (
+    BOOLEAN,
+    ID,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    Choice,
+    Integer,
+    Text,
+    boolean,
+    show_duration,
+)
 from quarterdeck.documents.nodes import Mapping, Node, Scalar, Sequence
-from quarterdeck.documents.reader import MISSING, Context, Field, ListOf, MapOf, Section, Shape
-from quarterdeck.documents.scalars import boolean, show_duration
+from quarterdeck.documents.schema import MISSING, Context, Field, ListOf, MapOf, Section, Shape
 from quarterdeck.procedure import model
 from quarterdeck.procedure.checks import CHECKS, form_of
 from quarterdeck.procedure.option_forms import FLAG

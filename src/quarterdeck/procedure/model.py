@@ -19,9 +19,8 @@ from typing import Annotated, Literal
 from msgspec import Struct, field
 
 from quarterdeck.documents.attributes import FILLED_IN, REQUIRED, Default, Names
-from quarterdeck.documents.kinds import DURATION, ID, TIME, Choice, Integer, Text
-from quarterdeck.documents.patterns import pattern_problem
-from quarterdeck.documents.reader import ListOf
+from quarterdeck.documents.kinds import DURATION, ID, TIME, Choice, Integer, Text, pattern_problem
+from quarterdeck.documents.schema import ListOf
 
 __all__ = [
     "NAME_PATTERN",

@@ -12,9 +12,8 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
-from quarterdeck.documents.patterns import pattern_problem
+from quarterdeck.documents.kinds import boolean, is_secret_reference, pattern_problem
 from quarterdeck.documents.problems import quote
-from quarterdeck.documents.scalars import boolean, is_secret_reference
 
 __all__ = [
     "ADDRESS",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from quarterdeck.documents.scalars import show_duration
+from quarterdeck.documents.kinds import show_duration
 from quarterdeck.procedure.expectations import describe
 from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Criterion, Guard, Procedure, Step, VerifyItem

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 
 from quarterdeck.documents import nodes
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.reader import Context
+from quarterdeck.documents.schema import Context
 from quarterdeck.procedure.model import NAME_PATTERN, Param
 from quarterdeck.procedure.substitution import references, splice, value_problem
 

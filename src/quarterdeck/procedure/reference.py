@@ -12,7 +12,7 @@ from typing import Any
 
 from quarterdeck.documents.attributes import attributes
 from quarterdeck.documents.kinds import BOOLEAN, DURATION, ID, TEXT, TIME, Choice, Integer
-from quarterdeck.documents.reader import Field, ListOf, MapOf, Shape
+from quarterdeck.documents.schema import Field, ListOf, MapOf, Shape
 from quarterdeck.procedure.checks import CHECKS, form_of
 from quarterdeck.procedure.format import OPTION, SHAPES, default_of
 from quarterdeck.procedure.targets import written_metrics

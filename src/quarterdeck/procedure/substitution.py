@@ -11,8 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from quarterdeck.documents.kinds import boolean, duration, integer, is_secret_reference, number
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.scalars import boolean, duration, integer, is_secret_reference, number
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.procedure.model import Expect, Param

@@ -16,8 +16,8 @@ from msgspec import json
 from quarterdeck.documents.nodes import Mapping as MappingNode
 from quarterdeck.documents.nodes import Node, Scalar
 from quarterdeck.documents.problems import Problem, UnreadableError, errors_of, in_order, quote
-from quarterdeck.documents.reader import Context
-from quarterdeck.documents.strict import compose, read_text
+from quarterdeck.documents.schema import Context
+from quarterdeck.documents.strict_yaml import compose, read_text
 from quarterdeck.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:

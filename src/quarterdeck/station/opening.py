@@ -16,9 +16,9 @@ from typing import Literal
 import msgspec
 
 from quarterdeck import __version__
+from quarterdeck.documents.kinds import duration
 from quarterdeck.documents.problems import document_error
-from quarterdeck.documents.scalars import duration
-from quarterdeck.documents.strict import read_text
+from quarterdeck.documents.strict_yaml import read_text
 from quarterdeck.errors import LogbookError, UsageError
 from quarterdeck.host import ThisMachine, host_names, login_name
 from quarterdeck.logbook.folder import new_session_id, sessions_folder

@@ -216,7 +216,7 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def _procedure(named: str) -> Any:
     from quarterdeck.documents.problems import document_error
-    from quarterdeck.documents.strict import read_text
+    from quarterdeck.documents.strict_yaml import read_text
     from quarterdeck.host import ThisMachine
     from quarterdeck.procedure.check import parse
     from quarterdeck.procedure.library import find_procedure

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from quarterdeck.documents.kinds import is_secret_reference
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.scalars import is_secret_reference
 from quarterdeck.procedure.graph import reach
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.rules.base import Lint, texts_of

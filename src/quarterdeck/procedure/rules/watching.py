@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quarterdeck.documents.attributes import attributes
+from quarterdeck.documents.kinds import duration, is_time
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.scalars import duration, is_time
 from quarterdeck.procedure.checks import CHECKS, CommandOptions, LocalOptions, Options, form_of, understand
 from quarterdeck.procedure.condition_checks import contradictions, metric_unit, unit_name, unit_problems
 from quarterdeck.procedure.conditions import Condition, metrics_of

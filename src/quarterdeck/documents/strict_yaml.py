@@ -2,7 +2,7 @@
 
 It refuses what makes YAML dangerous or surprising: files over a size, more values or more depth than a
 document of ours can have, anchors and aliases (the alias bomb), tags, duplicate keys, several documents,
-control and direction-changing characters. It types nothing. `reader` and everybody who takes a person's
+control and direction-changing characters. It types nothing. `schema` and everybody who takes a person's
 YAML call it; it never runs a constructor of PyYAML.
 """
 

@@ -7,12 +7,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import Struct
 
-from quarterdeck.documents.kinds import BOOLEAN, DURATION, ID, INTEGER, NUMBER, TEXT, TIME, Choice, Integer
-from quarterdeck.documents.patterns import pattern_problem
+from quarterdeck.documents.kinds import (
+    BOOLEAN,
+    DURATION,
+    ID,
+    INTEGER,
+    NUMBER,
+    TEXT,
+    TIME,
+    Choice,
+    Integer,
+    duration,
+    is_secret_reference,
+    is_time,
+    pattern_problem,
+    show_duration,
+)
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.reader import MISSING, Context, Field, ListOf, MapOf, Shape
-from quarterdeck.documents.scalars import duration, is_secret_reference, is_time, show_duration
-from quarterdeck.documents.strict import compose
+from quarterdeck.documents.schema import MISSING, Context, Field, ListOf, MapOf, Shape
+from quarterdeck.documents.strict_yaml import compose
 
 
 class Pane(Struct, frozen=True):
