@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from quarterdeck.logbook.lock import is_held
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure, Stage
 from quarterdeck.session.event import Actor

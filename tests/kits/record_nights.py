@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.observer.readings import Reading, Status
 from quarterdeck.procedure.check import parse
 from quarterdeck.session import events as e

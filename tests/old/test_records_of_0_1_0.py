@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from stationkit import Lead, end_everything
 
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.record.exporting import FORMATS, export_session
 from quarterdeck.session.events import KINDS, Unknown, payload
 from quarterdeck.session.fold import fold

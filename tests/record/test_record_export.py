@@ -215,7 +215,7 @@ def test_a_session_of_two_stations_is_one_record(tmp_path: Path) -> None:
     night.put(e.NoteAdded(text="before"))
     copy = copy_home(night.folder, tmp_path / "restored")
     night.close()
-    from quarterdeck.logbook.log import SessionLog
+    from quarterdeck.logbook.session_log import SessionLog
 
     log = SessionLog.open(copy, session_id=copy.name, actor=ADA, moment=night._moment)
     log.append([], ADA, "")

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from record_nights import START
 
-from quarterdeck.logbook.reading import SessionCopy, read_session
+from quarterdeck.logbook.read_only import SessionCopy, read_session
 from quarterdeck.record.gathering import gather
 from quarterdeck.record.html import encode_html
 from quarterdeck.record.json_object import encode_json

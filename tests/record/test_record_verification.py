@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from record_nights import ADA, SESSION, START
 
 from quarterdeck import __version__
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure import check
 from quarterdeck.record import verify
 from quarterdeck.record.exporting import export_session

@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from quarterdeck.errors import QuarterdeckError, UsageError
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.observer.readings import Reading
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem

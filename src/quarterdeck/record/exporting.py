@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from quarterdeck.errors import UsageError
-from quarterdeck.logbook.reading import SessionCopy, read_session
+from quarterdeck.logbook.read_only import SessionCopy, read_session
 from quarterdeck.record import verify
 from quarterdeck.record.jsonl import Jsonl, encode_record
 from quarterdeck.record.writing import Part, write_parts

@@ -6,7 +6,7 @@ Called by `exporting`.
 
 from __future__ import annotations
 
-from quarterdeck.logbook.reading import SessionCopy
+from quarterdeck.logbook.read_only import SessionCopy
 from quarterdeck.record import outputs as writing
 from quarterdeck.record import witnessing
 from quarterdeck.record.deviating import deviation_rows, follow_ups, gap_rows

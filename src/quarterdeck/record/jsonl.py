@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.logbook.reading import SessionCopy
+from quarterdeck.logbook.read_only import SessionCopy
 from quarterdeck.record import verify
 from quarterdeck.session.event import Event, digest
 

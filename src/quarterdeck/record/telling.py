@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from quarterdeck.logbook.reading import SessionCopy
+from quarterdeck.logbook.read_only import SessionCopy
 from quarterdeck.session.event import FORMAT, Event
 from quarterdeck.session.events import Payload, Unknown, attention, payload, sentence
 from quarterdeck.session.fold import fold

@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from quarterdeck.errors import LogbookError, StationError, UsageError
 from quarterdeck.logbook.folder import FoundSession, find_session, fitting_sessions, list_sessions
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
 from quarterdeck.station.asking import history_of

@@ -22,7 +22,7 @@ from quarterdeck.documents.strict_yaml import read_text
 from quarterdeck.errors import LogbookError, UsageError
 from quarterdeck.host import ThisMachine, host_names, login_name
 from quarterdeck.logbook.folder import new_session_id, sessions_folder
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure.check import parse
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events import Draft, PlanRevised, SessionOpened

@@ -19,7 +19,7 @@ from pathlib import Path
 from quarterdeck.errors import StationError
 from quarterdeck.host import boot_clock, host_names, login_name
 from quarterdeck.logbook.folder import SessionFolder
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure.secrets import variables_of
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.fold import fold

@@ -16,7 +16,7 @@ import msgspec
 
 from quarterdeck.errors import StationError, UsageError
 from quarterdeck.host import login_name
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.fold import fold
 from quarterdeck.session.forecast import clocks

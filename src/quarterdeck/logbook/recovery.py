@@ -2,7 +2,7 @@
 
 A fork or a hole that neither can fill opens read-only. A folder that was copied or restored from a backup continues
 under a new replica id, since the old one may have gone on elsewhere. Must never throw a byte away: what is damaged
-is set aside. Called by `log`, with the session's lock held.
+is set aside. Called by `session_log`, with the session's lock held.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.protocol import DamageError, NewerFormatError, RecorderError, SampleBatch, StoredEvent
-from quarterdeck.logbook.reading import Weighed, collector_paused, copy_database, weigh
+from quarterdeck.logbook.read_only import Weighed, collector_paused, copy_database, weigh
 from quarterdeck.logbook.recorder import FlightRecorder, Scan, scan
 from quarterdeck.logbook.salvage import salvage, set_aside
 from quarterdeck.logbook.sqlite import SqliteLogbook

@@ -25,8 +25,8 @@ from quarterdeck.logbook.chain import Problem, Stamper
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock
-from quarterdeck.logbook.opening import Opened, open_recorders
 from quarterdeck.logbook.protocol import SampleBatch, StoredEvent
+from quarterdeck.logbook.recovery import Opened, open_recorders
 from quarterdeck.logbook.samples import WATCHING, SampleBook, watch_of
 from quarterdeck.logbook.writer import OK, Health, Reserve, Writer
 from quarterdeck.session.event import Actor, Blob, Event, Moment, digest
