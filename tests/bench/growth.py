@@ -24,7 +24,7 @@ from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import Link, StationClient
 from quarterdeck.logbook.chain import Stamper
 from quarterdeck.observer.client import Observer
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session.decide import Refusal, decide
 from quarterdeck.session.events import Draft
 from quarterdeck.session.intents import AddNote, FinishStep, Intent, StartSession, StartStep

@@ -12,7 +12,7 @@ from typing import Any
 
 from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import Link, LogLine, StationClient
-from quarterdeck.observer.readings import Health, Reading, Status
+from quarterdeck.observer.messages import Health, Reading, Status
 from quarterdeck.procedure.model import (
     Bands,
     Expect,

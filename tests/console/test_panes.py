@@ -18,7 +18,7 @@ from quarterdeck.console.panes.log import mark_word
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import LogLine
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import Session

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from quarterdeck.logbook.session_log import SessionLog
-from quarterdeck.observer.readings import Reading, Status
+from quarterdeck.observer.messages import Reading, Status
 from quarterdeck.procedure.check import parse
 from quarterdeck.session import events as e
 from quarterdeck.session.event import Actor, Blob, Moment

@@ -11,7 +11,7 @@ import pytest
 
 from quarterdeck.host import Clocks
 from quarterdeck.observer.checks.base import Context
-from quarterdeck.observer.readings import Finding, Reading
+from quarterdeck.observer.messages import Finding, Reading
 from quarterdeck.observer.sampler import Sampler
 from quarterdeck.procedure.model import Target
 

@@ -13,8 +13,8 @@ from quarterdeck.observer.checks import build
 from quarterdeck.observer.checks.base import Context, SettingError
 from quarterdeck.observer.checks.local import LocalCheck, paths_in
 from quarterdeck.observer.gauges import HostGauges, busy_share, rate
+from quarterdeck.observer.messages import Value
 from quarterdeck.observer.mounts import Mounts, Space, real_mounts, space_of
-from quarterdeck.observer.readings import Value
 from quarterdeck.observer.top import measure
 from quarterdeck.procedure.model import Bands, Target
 

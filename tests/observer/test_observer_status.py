@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quarterdeck.observer.checks.base import SettingError
-from quarterdeck.observer.levels import levels_of, target_levels
-from quarterdeck.observer.readings import Flag, Reading, Status
+from quarterdeck.observer.messages import Flag, Reading, Status
 from quarterdeck.observer.status import (
     History,
     Levels,
@@ -20,6 +19,8 @@ from quarterdeck.observer.status import (
     flags_of,
     flapping_share,
     freshness,
+    levels_of,
+    target_levels,
     worst,
 )
 from quarterdeck.procedure.model import Bands, Target

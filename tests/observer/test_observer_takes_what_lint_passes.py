@@ -16,7 +16,7 @@ from quarterdeck.observer import checks
 from quarterdeck.observer.checks import TYPES, build
 from quarterdeck.observer.checks.base import Context
 from quarterdeck.observer.checks.web import load_httpx
-from quarterdeck.observer.levels import target_levels
+from quarterdeck.observer.status import target_levels
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.checks import CHECKS, WebOptions, understand
 from quarterdeck.procedure.model import Target

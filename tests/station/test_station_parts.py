@@ -14,7 +14,7 @@ import pytest
 
 from quarterdeck.errors import QuarterdeckError, UsageError
 from quarterdeck.logbook.session_log import SessionLog
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
 from quarterdeck.session import intents

@@ -21,7 +21,7 @@ from quarterdeck.session.rollback import preview as preview_of
 if TYPE_CHECKING:
     from quarterdeck.console.context import LinkWord
     from quarterdeck.console.store import Link, LogLine
-    from quarterdeck.observer.readings import Reading
+    from quarterdeck.observer.messages import Reading
     from quarterdeck.session.availability import View
     from quarterdeck.session.forecast import Clocks, Planned
     from quarterdeck.session.rollback import Preview

@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from quarterdeck.console.context import LinkWord
 from quarterdeck.errors import QuarterdeckError, StationError
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session.event import Actor, Event, decode
 from quarterdeck.session.events import Level, attention, sentence
 from quarterdeck.session.fold import Folding

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import msgspec
 
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Bands, Target
 from quarterdeck.procedure.quantities import as_quantity
 from quarterdeck.procedure.targets import metric_kind, split_metric

@@ -11,7 +11,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable
 
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Target
 from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.procedure.targets import metric_kind, split_metric

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from quarterdeck.errors import UsageError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.logbook.session_log import SessionLog
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session.event import Actor, Blob, Event, Moment
 from quarterdeck.session.events import Draft
 from quarterdeck.session.parts import Watch

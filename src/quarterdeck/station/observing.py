@@ -15,7 +15,7 @@ from typing import Protocol
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.host import boot_clock
 from quarterdeck.observer.client import Observer
-from quarterdeck.observer.readings import Finding, Health, Reading
+from quarterdeck.observer.messages import Finding, Health, Reading
 from quarterdeck.procedure.conditions import ConditionError, evaluate, metrics_of, parse
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.session.guards import GuardWatch

@@ -11,7 +11,7 @@ from functools import cache
 import msgspec
 from msgspec import Raw, Struct
 
-from quarterdeck.observer.readings import Health, Reading
+from quarterdeck.observer.messages import Health, Reading
 from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
 

@@ -16,7 +16,7 @@ import msgspec
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.recorder import read_sample_lines
 from quarterdeck.observer.baseline import judge, series
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Baseline, Criterion, Downtime
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.session.parts import Verdict

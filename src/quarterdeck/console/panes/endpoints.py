@@ -11,7 +11,7 @@ from quarterdeck.console.glyphs import graph
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
 from quarterdeck.console.panes.gauges import LOCAL, aged
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.spans import amount, hour, span
 from quarterdeck.text import visible
 

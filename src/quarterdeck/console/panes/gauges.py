@@ -10,7 +10,7 @@ from functools import lru_cache
 from quarterdeck.console.glyphs import graph
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.observer.status import Freshness, Levels, band, freshness
 from quarterdeck.procedure.model import Bands
 from quarterdeck.spans import amount, span

@@ -15,7 +15,7 @@ from typing import Protocol
 from msgspec import Struct, field
 
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.observer.readings import Status, Value
+from quarterdeck.observer.messages import Status, Value
 from quarterdeck.regular_files import read_regular
 
 __all__ = [

@@ -26,7 +26,7 @@ from quarterdeck.observer.checks.base import (
     printable,
     reason_of,
 )
-from quarterdeck.observer.readings import Status, Value
+from quarterdeck.observer.messages import Status, Value
 from quarterdeck.procedure.checks import CommandOptions
 
 __all__ = ["CommandCheck", "build", "perfdata"]

@@ -19,7 +19,7 @@ import msgspec
 
 from quarterdeck.observer.checks.base import Check, Context, Result, printable
 from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer
-from quarterdeck.observer.readings import Status, Value
+from quarterdeck.observer.messages import Status, Value
 from quarterdeck.procedure.checks import HealthJsonOptions
 from quarterdeck.procedure.quantities import UNITS
 

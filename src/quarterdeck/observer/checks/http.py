@@ -11,7 +11,7 @@ import asyncio
 from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.observer.checks.base import Check, Context, Result
 from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer
-from quarterdeck.observer.readings import Status, Value
+from quarterdeck.observer.messages import Status, Value
 from quarterdeck.procedure.checks import HttpOptions
 from quarterdeck.procedure.option_forms import Codes
 

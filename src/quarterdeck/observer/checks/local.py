@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from quarterdeck.host import ThisMachine, host_names
 from quarterdeck.observer.checks.base import Check, Context, Result, SettingError, printable
 from quarterdeck.observer.gauges import HostGauges
-from quarterdeck.observer.readings import Status
+from quarterdeck.observer.messages import Status
 from quarterdeck.procedure.checks import LocalOptions
 
 __all__ = ["LocalCheck", "build", "paths_in"]

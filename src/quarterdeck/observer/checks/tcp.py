@@ -9,7 +9,7 @@ import asyncio
 import time
 
 from quarterdeck.observer.checks.base import Check, Context, Result, printable, reason_of
-from quarterdeck.observer.readings import Status
+from quarterdeck.observer.messages import Status
 from quarterdeck.procedure.checks import TcpOptions
 
 __all__ = ["TcpCheck", "build"]

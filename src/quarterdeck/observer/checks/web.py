@@ -28,7 +28,7 @@ from quarterdeck.observer.checks.base import (
     printable,
     reason_of,
 )
-from quarterdeck.observer.readings import Status
+from quarterdeck.observer.messages import Status
 from quarterdeck.procedure.checks import WebOptions
 from quarterdeck.procedure.option_forms import is_reference
 

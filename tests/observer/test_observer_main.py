@@ -16,11 +16,11 @@ import pytest
 
 from quarterdeck.errors import StationError
 from quarterdeck.host import Clocks
-from quarterdeck.observer import process
+from quarterdeck.observer import main
 from quarterdeck.observer.client import Observer
+from quarterdeck.observer.main import BEAT, Pulse
+from quarterdeck.observer.messages import Finding, FromObserver, Health, Reading, Watch
 from quarterdeck.observer.pipe import FrameError, encode, frames
-from quarterdeck.observer.process import BEAT, Pulse
-from quarterdeck.observer.readings import Finding, FromObserver, Health, Reading, Watch
 from quarterdeck.procedure.model import Target
 
 if TYPE_CHECKING:
@@ -181,7 +181,7 @@ async def test_the_busiest_processes_come_on_demand(observer: Observer) -> None:
 
 
 def test_without_an_http_check_httpx_is_not_loaded() -> None:
-    code = "import sys, quarterdeck.observer.process, quarterdeck.observer.checks.local;"
+    code = "import sys, quarterdeck.observer.main, quarterdeck.observer.checks.local;"
     code += "print('httpx' in sys.modules)"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert shown.strip() == "False"
@@ -333,10 +333,10 @@ class Out:
 
 
 async def test_a_wall_clock_that_steps_makes_the_observer_unsound(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "HEALTH_EVERY", 0.1)
+    monkeypatch.setattr(main, "HEALTH_EVERY", 0.1)
     step = 0.0
     out = Out()
-    observing = process.Observing(cast("asyncio.WriteTransport", out), Clocks(wall=lambda: time.time() + step))
+    observing = main.Observing(cast("asyncio.WriteTransport", out), Clocks(wall=lambda: time.time() + step))
     assert abs((await out.health()).skew) < 0.1
     step = 3600.0
     health = await out.health()
@@ -349,10 +349,10 @@ async def test_a_wall_clock_that_steps_makes_the_observer_unsound(monkeypatch: p
 
 
 async def test_a_station_that_does_not_read_costs_readings_not_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process, "HEALTH_EVERY", 0.1)
+    monkeypatch.setattr(main, "HEALTH_EVERY", 0.1)
     out = Out()
     out.waiting = 2**30
-    observing = process.Observing(cast("asyncio.WriteTransport", out), Clocks())
+    observing = main.Observing(cast("asyncio.WriteTransport", out), Clocks())
     await observing.receive(Watch(targets={"odd": Target(type="odd", every=0.02)}))
     health = await out.health()
     while not health.dropped:

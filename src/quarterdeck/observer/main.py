@@ -17,16 +17,8 @@ import msgspec
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import Clocks
 from quarterdeck.observer.checks.base import Context
+from quarterdeck.observer.messages import FromObserver, Health, Reading, ToObserver, TopProcesses, TopQuestion, Watch
 from quarterdeck.observer.pipe import encode, frames
-from quarterdeck.observer.readings import (
-    FromObserver,
-    Health,
-    Reading,
-    ToObserver,
-    TopProcesses,
-    TopQuestion,
-    Watch,
-)
 from quarterdeck.observer.sampler import MAX_LAG, Sampler
 
 __all__ = ["BEAT", "HEALTH_EVERY", "Observing", "Pulse", "main"]
