@@ -13,10 +13,10 @@ from patience import LONG, SLOW, little_patience
 from quarterdeck import matcher
 from quarterdeck.matcher import NotSearchedError, TooSlowError, first_match
 from quarterdeck.observer.checks.command import OUTPUT_CAP, perfdata
-from quarterdeck.procedure import substitution
+from quarterdeck.procedure import parameters
 from quarterdeck.procedure.expectations import MOST_MATCHED, holds
 from quarterdeck.procedure.model import Expect, Param
-from quarterdeck.procedure.substitution import value_problem
+from quarterdeck.procedure.parameters import value_problem
 
 
 @pytest.fixture
@@ -91,7 +91,7 @@ def test_a_parameters_value_that_cannot_be_judged_is_refused(monkeypatch: pytest
     def slow(*_: object, **__: object) -> None:
         raise TooSlowError
 
-    monkeypatch.setattr(substitution, "first_match", slow)
+    monkeypatch.setattr(parameters, "first_match", slow)
     assert "took longer" in value_problem("v", Param(pattern="a"), "a")
 
 

@@ -14,7 +14,7 @@ from quarterdeck.errors import DocumentError, UsageError
 from quarterdeck.procedure import verbs
 from quarterdeck.procedure.library import find_procedure, shipped_procedures
 from quarterdeck.procedure.model import Expect, Param
-from quarterdeck.procedure.substitution import (
+from quarterdeck.procedure.parameters import (
     UnknownReferenceError,
     environment_name,
     leading_dash_refused,

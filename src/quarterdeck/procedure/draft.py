@@ -1,4 +1,7 @@
-"""From a YAML tree to a draft: parameters, fields, defaults. A draft may be full of faults; `check` judges it."""
+"""From a document's tree to a draft of a procedure: parameters, fields, defaults; what the rules look at.
+
+A draft may have faults; `check` holds the rules against it, and only `check` hands out a whole procedure.
+"""
 
 from __future__ import annotations
 

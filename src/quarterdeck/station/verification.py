@@ -16,8 +16,8 @@ from quarterdeck.host import boot_clock
 from quarterdeck.matcher import NotSearchedError
 from quarterdeck.procedure.expectations import describe, holds
 from quarterdeck.procedure.model import Expect, Step, VerifyItem
+from quarterdeck.procedure.parameters import substitute_expect
 from quarterdeck.procedure.quantities import Quantity
-from quarterdeck.procedure.substitution import substitute_expect
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 from quarterdeck.station.history import History

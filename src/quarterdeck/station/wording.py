@@ -14,8 +14,8 @@ from pathlib import Path
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.model import Procedure, Step
+from quarterdeck.procedure.parameters import environment_name, leading_dash_refused, references, substitute
 from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of
-from quarterdeck.procedure.substitution import environment_name, leading_dash_refused, references, substitute
 from quarterdeck.regular_files import read_regular
 from quarterdeck.session.state import Session
 

@@ -11,8 +11,8 @@ from msgspec import Struct
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.procedure.conditions import Condition, ConditionError, parse
 from quarterdeck.procedure.draft import Draft
+from quarterdeck.procedure.graph import Placed, every_step
 from quarterdeck.procedure.model import Step
-from quarterdeck.procedure.walk import Placed, every_step
 
 __all__ = ["Lint", "Machine", "texts_of"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.procedure.condition_checks import metric_unit, unit_name
+from quarterdeck.procedure.condition_lint import metric_unit, unit_name
 from quarterdeck.procedure.model import Expect, Step, VerifyItem
 from quarterdeck.procedure.quantities import as_quantity, parse_quantity
 from quarterdeck.procedure.rules.base import Lint

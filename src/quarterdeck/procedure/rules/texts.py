@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 from quarterdeck.documents.kinds import is_secret_reference
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.procedure.graph import reach
+from quarterdeck.procedure.graph import Placed, forward_steps, reach
 from quarterdeck.procedure.model import Step
+from quarterdeck.procedure.parameters import BUILT_IN, environment_name, references
 from quarterdeck.procedure.rules.base import Lint, texts_of
 from quarterdeck.procedure.secrets import how_to_set
-from quarterdeck.procedure.substitution import BUILT_IN, environment_name, references
-from quarterdeck.procedure.walk import Placed, forward_steps
 
 __all__ = ["secrets", "values"]
 

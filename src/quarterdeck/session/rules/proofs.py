@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from quarterdeck.matcher import NotSearchedError
 from quarterdeck.procedure.expectations import holds
 from quarterdeck.procedure.model import RecordField, Step
-from quarterdeck.procedure.substitution import substitute_expect
+from quarterdeck.procedure.parameters import substitute_expect
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 

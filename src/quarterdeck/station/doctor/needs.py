@@ -8,10 +8,10 @@ from pathlib import Path
 
 from quarterdeck.host import ThisMachine, host_names
 from quarterdeck.procedure.checks import CommandOptions, LocalOptions, understand
+from quarterdeck.procedure.graph import every_step
 from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
-from quarterdeck.procedure.walk import every_step
 from quarterdeck.station.doctor.finding import Finding, ask
 from quarterdeck.station.wording import Wording
 
