@@ -19,7 +19,7 @@ from quarterdeck.documents.schema import Context
 from quarterdeck.documents.strict_yaml import Limits, compose, read_text
 from quarterdeck.procedure import model
 from quarterdeck.procedure.draft import Draft, draft
-from quarterdeck.procedure.rules import order, people, readings, steps, stopping, texts, watching, window
+from quarterdeck.procedure.rules import order, people, proofs, secrets, steps, stopping, targets, window
 from quarterdeck.procedure.rules.base import Lint, Machine
 
 if TYPE_CHECKING:
@@ -44,15 +44,15 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     order.point_of_no_return,
     people.declared,
     people.backups,
-    readings.verified,
-    readings.recorded,
-    watching.targets,
-    watching.options,
-    watching.guards,
-    watching.waits,
-    watching.criteria,
-    texts.values,
-    texts.secrets,
+    proofs.verified,
+    proofs.recorded,
+    targets.targets,
+    targets.options,
+    targets.guards,
+    targets.waits,
+    targets.criteria,
+    secrets.values,
+    secrets.secrets,
     window.fits,
     window.emergency,
 )

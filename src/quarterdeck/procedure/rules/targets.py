@@ -15,7 +15,7 @@ from quarterdeck.procedure.option_forms import FLAG, PORT
 from quarterdeck.procedure.parameters import references
 from quarterdeck.procedure.quantities import as_quantity
 from quarterdeck.procedure.rules.base import Lint, Machine
-from quarterdeck.procedure.rules.readings import known_target, quantity_problem, verify_items
+from quarterdeck.procedure.rules.proofs import known_target, quantity_problem, verify_items
 from quarterdeck.procedure.targets import band_levels, metric_problem, split_metric
 
 __all__ = ["criteria", "guards", "options", "targets", "waits"]
