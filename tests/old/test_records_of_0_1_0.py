@@ -17,7 +17,7 @@ import pytest
 from stationkit import Lead, end_everything
 
 from quarterdeck.logbook.read_only import read_session
-from quarterdeck.record.exporting import FORMATS, export_session
+from quarterdeck.record.export import FORMATS, export_session
 from quarterdeck.session.events import KINDS, Unknown, payload
 from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import Abandon, AddNote, FinishStep, Halt

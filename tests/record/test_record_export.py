@@ -12,9 +12,9 @@ import pytest
 from record_nights import ADA, START, Night, copy_home, whole_night
 
 from quarterdeck.errors import UsageError
-from quarterdeck.record.exporting import FORMATS, Exported, export_session, formats_of
+from quarterdeck.record.export import FORMATS, Exported, export_session, formats_of
+from quarterdeck.record.recompile import verify_record
 from quarterdeck.record.verbs import export_to, open_record
-from quarterdeck.record.verification import verify_record
 from quarterdeck.session import events as e
 from quarterdeck.session.told import Told
 
@@ -198,7 +198,7 @@ def test_lines_and_their_check_load_no_template_engine(finished: Path, tmp_path:
 import sys
 from pathlib import Path
 from quarterdeck.record.verbs import export_to
-from quarterdeck.record.verification import verify_record
+from quarterdeck.record.recompile import verify_record
 paths = export_to(Path(sys.argv[1]), Path(sys.argv[2]), ("jsonl", "json"))
 assert not verify_record(paths[0]).problems
 print("jinja2" in sys.modules, "textual" in sys.modules)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from record_nights import whole_night
 
 from quarterdeck.record import drawing
-from quarterdeck.record.exporting import export_session
+from quarterdeck.record.export import export_session
 from quarterdeck.record.gate import cell, fenced, markdown_text
 from quarterdeck.text import block, in_full
 

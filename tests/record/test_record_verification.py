@@ -20,9 +20,9 @@ from quarterdeck import __version__
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure import check
 from quarterdeck.record import verify
-from quarterdeck.record.exporting import export_session
+from quarterdeck.record.export import export_session
+from quarterdeck.record.recompile import verify_record
 from quarterdeck.record.verbs import verify as verify_verb
-from quarterdeck.record.verification import verify_record
 from quarterdeck.session import events as e
 from quarterdeck.session.event import Moment, digest
 from quarterdeck.session.events import Draft
@@ -202,7 +202,7 @@ def test_a_changed_and_a_missing_file_are_found(record: Path) -> None:
 
 
 def test_a_page_of_another_export_is_found(record: Path, finished: Path, tmp_path: Path) -> None:
-    from quarterdeck.record.exporting import export_session
+    from quarterdeck.record.export import export_session
 
     export_session(finished, tmp_path / "record", ("json", "md", "html"))
     assert verify_record(record).problems == []

@@ -14,7 +14,7 @@ import pytest
 from patience import LONG, SLOW, little_patience
 
 from quarterdeck.procedure.model import Step
-from quarterdeck.record.exporting import export_session
+from quarterdeck.record.export import export_session
 from quarterdeck.runner.processes import process_table
 from quarterdeck.session import intents
 from quarterdeck.session.events import CommandEnded, LeftEnded, LeftRunning, payload, sentence

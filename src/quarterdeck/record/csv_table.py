@@ -1,4 +1,4 @@
-"""The timeline as CSV, for spreadsheets: a row for each step. No cell begins a formula. Called by `exporting`."""
+"""The timeline as CSV, for spreadsheets: a row for each step. No cell begins a formula. Called by `export`."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The record as one HTML page: self-contained, without script, in light, dark and on paper.
 
 Everything that is not ours passes the text gate and is escaped, whatever a template writes: `finalize` and autoescape
-see to it. Called by `exporting`.
+see to it. Called by `export`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The record as one convenient object for tools: the report's material, and where it is from.
 
-Numbers keep their units of `material`; what is not a number (NaN, infinity) is null. Called by `exporting`.
+Numbers keep their units of `material`; what is not a number (NaN, infinity) is null. Called by `export`.
 """
 
 from __future__ import annotations

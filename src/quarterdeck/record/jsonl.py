@@ -8,7 +8,7 @@
 
 The last line's `sha256` is that of all bytes before it. No clock and no name of who exports goes in: the same session
 gives the same bytes, so that two people can compare theirs by one hash. Must never encode an event again. Called by
-`exporting`; `verify` reads it.
+`export`; `verify` reads it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The record as Markdown, for tickets that render it; what is not ours is escaped. Called by `exporting`."""
+"""The record as Markdown, for tickets that render it; what is not ours is escaped. Called by `export`."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.record.exporting import export_session
-from quarterdeck.record.writing import Part, write_parts
+from quarterdeck.record.export import export_session
+from quarterdeck.record.files import Part, write_parts
 
 ONE = [("", [Part("a", b"new a"), Part("b", b"new b")])]
 
