@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_nights import whole_night
 
-from quarterdeck.record import drawing
 from quarterdeck.record.export import export_session
-from quarterdeck.record.gate import cell, fenced, markdown_text
+from quarterdeck.record.formats import svg
+from quarterdeck.record.formats.escape import cell, fenced, markdown_text
 from quarterdeck.text import block, in_full
 
 CONTROLS = "".join(map(chr, [*range(32), *range(0x7F, 0xA0)]))
@@ -110,7 +110,7 @@ def test_every_table_of_the_markdown_keeps_its_columns(hostile: dict[str, str]) 
 @pytest.mark.parametrize("nasty", NASTY)
 def test_no_text_breaks_out_of_a_picture(nasty: str) -> None:
     reader = Reader()
-    reader.feed(drawing.text(1, 2, nasty, class_=nasty) + drawing.rect(0, 0, 1, 1, nasty, fill=nasty))
+    reader.feed(svg.text(1, 2, nasty, class_=nasty) + svg.rect(0, 0, 1, 1, nasty, fill=nasty))
     assert reader.tags == {"text", "rect", "title"}
     assert reader.bad == []
 

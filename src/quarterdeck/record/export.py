@@ -18,7 +18,7 @@ from quarterdeck.errors import UsageError
 from quarterdeck.logbook.read_only import SessionCopy, read_session
 from quarterdeck.record import verify
 from quarterdeck.record.files import Part, write_parts
-from quarterdeck.record.jsonl import Jsonl, encode_record
+from quarterdeck.record.formats.jsonl import Jsonl, encode_record
 from quarterdeck.regular_files import open_regular
 from quarterdeck.session.event import Blob
 
@@ -86,19 +86,19 @@ def _content(name: str, lines: Jsonl, material: Material | None) -> bytes:
         return lines.data
     match name:
         case "json":
-            from quarterdeck.record.json_object import encode_json
+            from quarterdeck.record.formats.tables import encode_json
 
             return encode_json(material)
         case "md":
-            from quarterdeck.record.markdown import encode_markdown
+            from quarterdeck.record.formats.render import encode_markdown
 
             return encode_markdown(material)
         case "html":
-            from quarterdeck.record.html import encode_html
+            from quarterdeck.record.formats.render import encode_html
 
             return encode_html(material)
         case "csv":
-            from quarterdeck.record.csv_table import encode_csv
+            from quarterdeck.record.formats.tables import encode_csv
 
             return encode_csv(material)
         case _:

@@ -10,7 +10,7 @@ from quarterdeck.logbook.read_only import SessionCopy
 from quarterdeck.record import outputs as writing
 from quarterdeck.record import witnessing
 from quarterdeck.record.deviating import deviation_rows, follow_ups, gap_rows
-from quarterdeck.record.jsonl import Jsonl
+from quarterdeck.record.formats.jsonl import Jsonl
 from quarterdeck.record.material import Material, PlanPart, RiskRow, Span
 from quarterdeck.record.stepping import rollback_part, step_rows
 from quarterdeck.record.stopping import marks, stops

@@ -1,4 +1,8 @@
-"""The timeline as CSV, for spreadsheets: a row for each step. No cell begins a formula. Called by `export`."""
+"""The record for other tools: the timeline as CSV, a row for each step, and the whole as one JSON object.
+
+No CSV cell begins a formula. In JSON, numbers keep the units of `report.model`; what is not a number (NaN, infinity)
+is null. Called by `export`.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +10,13 @@ import csv
 import datetime as dt
 import io
 
-from quarterdeck.record.gate import cell
+import msgspec
+
+from quarterdeck import __version__
+from quarterdeck.record.formats.escape import cell
 from quarterdeck.record.material import Material
 
-__all__ = ["encode_csv"]
+__all__ = ["FORMAT", "encode_csv", "encode_json"]
 
 _HEAD = (
     *("number", "step", "title", "part", "owner", "by", "planned_start", "planned_end", "forecast_start"),
@@ -35,3 +42,22 @@ def encode_csv(material: Material) -> bytes:
 
 def _iso(at: float | None) -> str:
     return "" if at is None else dt.datetime.fromtimestamp(at, dt.UTC).isoformat(timespec="milliseconds")
+
+
+FORMAT = 1
+"""Version of this object."""
+
+
+def encode_json(material: Material) -> bytes:
+    """Encode, indented for people who look into it."""
+    stamp = {
+        "format": FORMAT,
+        "session": material.session,
+        "jsonl_sha256": material.jsonl_sha256,
+        "exported": material.exported,
+        "by": f"quarterdeck {__version__}",
+        "signed": False,
+        "closed": material.reviewed,
+    }
+    whole = {"record": stamp, "session": material}
+    return msgspec.json.format(msgspec.json.encode(whole), indent=1) + b"\n"

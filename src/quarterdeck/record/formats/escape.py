@@ -1,13 +1,34 @@
-"""Times, spans, sizes and numbers as reports write them. Times in UTC, the local offset beside them. Pure."""
+"""What each format must escape, and times, spans, sizes and numbers as reports write them. Pure.
+
+`markdown_text` takes away every meaning that Markdown and HTML would see; `cell` makes a CSV cell that no spreadsheet
+takes for a formula. Times are in UTC, the local offset beside them. Called by the formats.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.record.material import Span
+from quarterdeck.text import block
+from quarterdeck.text import in_full as visible
 
-__all__ = ["clock", "date", "difference", "long_time", "metric", "number", "offset", "short_time", "size", "took"]
+__all__ = [
+    "cell",
+    "clock",
+    "date",
+    "difference",
+    "fenced",
+    "long_time",
+    "markdown_text",
+    "metric",
+    "number",
+    "offset",
+    "short_time",
+    "size",
+    "took",
+]
 
 
 def _moment(at: float, minutes: int = 0) -> dt.datetime:
@@ -89,3 +110,36 @@ def size(count: int) -> str:
 def number(value: float | None, unit: str) -> str:
     """A reading with its unit."""
     return "unknown" if value is None else show(Quantity(value, unit))
+
+
+_MEANT = re.compile(r"[\\`*_\[\]#|~$]")
+"""What Markdown gives a meaning to, in the middle of a line too."""
+_ADDRESS = re.compile(r":(?=//)|(?<=mailto):|(?<=xmpp):|(?<=www)\.", re.IGNORECASE)
+"""What makes a link of an address without any brackets."""
+_LEADING = re.compile(r"^(\s*)([-+=]|\d{1,9}(?=[.)](?:\s|$)))")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+
+
+def markdown_text(text: str) -> str:
+    """Text that no Markdown reads as anything but text; one line."""
+    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    shown = _MEANT.sub(lambda match: f"\\{match[0]}", shown)
+    shown = _ADDRESS.sub(lambda match: f"&#{ord(match[0])};", shown)
+    return _LEADING.sub(_leading, shown)
+
+
+def _leading(match: re.Match[str]) -> str:
+    return f"{match[1]}{match[2]}\\" if match[2].isdigit() else f"{match[1]}\\{match[2]}"
+
+
+def fenced(text: str, language: str = "text") -> str:
+    """A code block whose fence the text cannot end."""
+    shown = block(text)
+    longest = max((len(run) for run in re.findall(r"`+", shown)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}{language}\n{shown}\n{fence}"
+
+
+def cell(text: str) -> str:
+    """A CSV cell that is no formula anywhere: one that would be begins with an apostrophe. The writer quotes it."""
+    return f"'{visible(text)}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else visible(text)

@@ -1,14 +1,14 @@
 """The whole night as pictures: a ribbon that shows at a glance how it went, and a bar for each step.
 
-Pure: material in, SVG text out. Called by `html`.
+Pure: material in, SVG text out. Called by `render`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from quarterdeck.record import words
-from quarterdeck.record.drawing import Frame, axis, element, line, overlays, rect, text, title
+from quarterdeck.record.formats import escape
+from quarterdeck.record.formats.svg import Frame, axis, element, line, overlays, rect, text, title
 from quarterdeck.record.material import Material, Span, StepRow
 
 __all__ = ["gantt", "ribbon"]
@@ -45,7 +45,7 @@ def gantt(material: Material) -> str:
         parts.append(_group(row, y) if isinstance(row, str) else _bar(row, frame, y))
         y += _ROW
     parts += _moments(material, frame, _HEAD - 4, bottom)
-    label = f"{len(material.steps)} steps from {words.clock(frame.start)} to {words.clock(frame.end)} UTC"
+    label = f"{len(material.steps)} steps from {escape.clock(frame.start)} to {escape.clock(frame.end)} UTC"
     return element(
         "svg", "".join(parts), viewBox=f"0 0 {WIDTH:.0f} {height:.0f}", class_="gantt", role="img", aria_label=label
     )
@@ -125,7 +125,7 @@ def _planned(row: StepRow, frame: Frame, y: float) -> Iterator[str]:
 def _span(name: str, span: Span) -> str:
     if span.start is None:
         return ""
-    return f"{name} {words.clock(span.start)} to {words.clock(span.end) or '…'} UTC. "
+    return f"{name} {escape.clock(span.start)} to {escape.clock(span.end) or '…'} UTC. "
 
 
 def _moments(material: Material, frame: Frame, top: float, bottom: float) -> Iterator[str]:
@@ -154,7 +154,7 @@ def ribbon(material: Material) -> str:
     phases = list(_phases(material, begin, end))
     for kind, start, until, hint in phases:
         width = frame.x(until) - frame.x(start)
-        whole = f"{hint}, {words.took(until - start)}"
+        whole = f"{hint}, {escape.took(until - start)}"
         parts.append(rect(frame.x(start), 18, width, 24, whole, class_=f"r-{kind}"))
         shown = next((each for each in (whole, hint) if width > 6.4 * len(each) + 8), "")
         if shown:
@@ -166,16 +166,16 @@ def ribbon(material: Material) -> str:
     if halts:
         x = frame.x(halts[0].at)
         anchor = "end" if x > WIDTH / 2 else "start"
-        parts.append(text(x, 10, f"HALT {words.clock(halts[0].at)}", class_="tick t-halt", text_anchor=anchor))
-    parts.append(text(1, 58, f"{words.clock(begin)} UTC", class_="tick"))
-    parts.append(text(WIDTH - 1, 58, f"{words.clock(end)} UTC", class_="tick", text_anchor="end"))
+        parts.append(text(x, 10, f"HALT {escape.clock(halts[0].at)}", class_="tick t-halt", text_anchor=anchor))
+    parts.append(text(1, 58, f"{escape.clock(begin)} UTC", class_="tick"))
+    parts.append(text(WIDTH - 1, 58, f"{escape.clock(end)} UTC", class_="tick", text_anchor="end"))
     return element(
         "svg",
         "".join(parts),
         viewBox=f"0 0 {WIDTH:.0f} 62",
         class_="ribbon",
         role="img",
-        aria_label="; ".join(f"{hint} {words.took(until - start)}" for _, start, until, hint in phases),
+        aria_label="; ".join(f"{hint} {escape.took(until - start)}" for _, start, until, hint in phases),
     )
 
 

@@ -1,14 +1,14 @@
 """A chart for each metric: the line over time, bands, where steps began, halts, expected outages, and the statuses.
 
-Pure: material in, SVG text out. Called by `html`.
+Pure: material in, SVG text out. Called by `render`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from quarterdeck.record import words
-from quarterdeck.record.drawing import Frame, axis, element, line, overlays, rect, scale, text
+from quarterdeck.record.formats import escape
+from quarterdeck.record.formats.svg import Frame, axis, element, line, overlays, rect, scale, text
 from quarterdeck.record.material import Health, Mark, Series, TargetHealth
 
 __all__ = ["metric_chart", "status_strip"]
@@ -34,8 +34,8 @@ def metric_chart(health: Health, target: TargetHealth, series: Series, marks: Se
         *_lines(frame, series, low, high),
         *_moments(frame, marks, _TOP, _BOTTOM),
     ]
-    label = f"{series.metric} of {target.title}, {words.number(series.low, series.unit)} to "
-    label += words.number(series.high, series.unit)
+    label = f"{series.metric} of {target.title}, {escape.number(series.low, series.unit)} to "
+    label += escape.number(series.high, series.unit)
     return element(
         "svg",
         "".join(parts),
@@ -52,7 +52,7 @@ def status_strip(health: Health, target: TargetHealth, marks: Sequence[Mark]) ->
     parts = [rect(2, 4, 1036, 16, class_="s-unknown")]
     for begin, end, word in target.statuses:
         if end >= frame.start and begin <= frame.end:
-            hint = f"{word}, {words.clock(begin)} to {words.clock(end)} UTC, {words.took(end - begin)}"
+            hint = f"{word}, {escape.clock(begin)} to {escape.clock(end)} UTC, {escape.took(end - begin)}"
             known = word if word in {"ok", "warning", "critical"} else "unknown"
             parts.append(rect(frame.x(begin), 4, frame.x(end) - frame.x(begin), 16, hint, class_=f"s-{known}"))
     parts += _outages(frame, target, 1, 23)
@@ -104,7 +104,7 @@ def _zones(frame: Frame, series: Series, low: float, high: float) -> Iterator[st
         top, bottom = (y, _BOTTOM) if lower_is_worse else (_TOP, y)
         yield rect(frame.left, top, frame.right - frame.left, bottom - top, class_=f"z-{name}")
         yield line(frame.left, y, frame.right, y, class_=f"b-{name}")
-        shown = f"{name} {words.number(band, series.unit)}"
+        shown = f"{name} {escape.number(band, series.unit)}"
         below = name == "warning" and y < _BOTTOM - 12
         yield text(frame.right - 3, y + (9 if below else -3), shown, class_=f"tick t-{name}", text_anchor="end")
 
@@ -112,7 +112,7 @@ def _zones(frame: Frame, series: Series, low: float, high: float) -> Iterator[st
 def _outages(frame: Frame, target: TargetHealth, top: float, bottom: float) -> Iterator[str]:
     for begin, end, step in target.expected:
         if end >= frame.start and begin <= frame.end:
-            hint = f"expected outage of {target.title} by {step}, at most {words.took(end - begin)}"
+            hint = f"expected outage of {target.title} by {step}, at most {escape.took(end - begin)}"
             yield rect(frame.x(begin), top, frame.x(end) - frame.x(begin), bottom - top, hint, class_="outage")
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from quarterdeck.record import words
+from quarterdeck.record.formats import escape
 from quarterdeck.record.material import Mark
 from quarterdeck.text import in_full
 
@@ -97,7 +97,7 @@ def time_ticks(start: float, end: float, most: int) -> Iterator[tuple[float, str
     )
     at = math.ceil(start / step) * step
     while at <= end:
-        shown = words.clock(at)
+        shown = escape.clock(at)
         yield float(at), shown if step < 60 else shown[:5]
         at += step
 
