@@ -23,7 +23,7 @@ from quarterdeck.regular_files import open_regular
 from quarterdeck.session.event import Blob
 
 if TYPE_CHECKING:
-    from quarterdeck.record.material import Material
+    from quarterdeck.record.report.model import Material
 
 __all__ = ["FORMATS", "Exported", "export_session", "formats_of"]
 
@@ -75,7 +75,7 @@ def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: 
 
 
 def _material(copy: SessionCopy, lines: Jsonl, missing: list[Blob]) -> Material:
-    from quarterdeck.record.gathering import gather
+    from quarterdeck.record.report.build import gather
 
     return gather(copy, lines, frozenset(blob.sha256 for blob in missing), time.time())
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from quarterdeck.record.formats import escape
 from quarterdeck.record.formats.svg import Frame, axis, element, line, overlays, rect, scale, text
-from quarterdeck.record.material import Health, Mark, Series, TargetHealth
+from quarterdeck.record.report.model import Health, Mark, Series, TargetHealth
 
 __all__ = ["metric_chart", "status_strip"]
 

@@ -10,7 +10,7 @@ import datetime as dt
 import re
 
 from quarterdeck.procedure.quantities import Quantity, show
-from quarterdeck.record.material import Span
+from quarterdeck.record.report.model import Span
 from quarterdeck.text import block
 from quarterdeck.text import in_full as visible
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from quarterdeck.record.formats import escape
 from quarterdeck.record.formats.svg import Frame, axis, element, line, overlays, rect, text, title
-from quarterdeck.record.material import Material, Span, StepRow
+from quarterdeck.record.report.model import Material, Span, StepRow
 
 __all__ = ["gantt", "ribbon"]
 

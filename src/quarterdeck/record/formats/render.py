@@ -18,7 +18,7 @@ from quarterdeck.record.formats import escape
 from quarterdeck.record.formats.charts import metric_chart, status_strip
 from quarterdeck.record.formats.escape import fenced, markdown_text
 from quarterdeck.record.formats.gantt import gantt, ribbon
-from quarterdeck.record.material import Material
+from quarterdeck.record.report.model import Material
 from quarterdeck.text import block, in_full
 
 __all__ = ["encode_html", "encode_markdown"]

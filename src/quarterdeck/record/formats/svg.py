@@ -14,7 +14,7 @@ from itertools import pairwise
 from msgspec import Struct
 
 from quarterdeck.record.formats import escape
-from quarterdeck.record.material import Mark
+from quarterdeck.record.report.model import Mark
 from quarterdeck.text import in_full
 
 __all__ = ["Frame", "axis", "element", "line", "nice_ticks", "overlays", "rect", "scale", "text", "time_ticks"]

@@ -14,7 +14,7 @@ import msgspec
 
 from quarterdeck import __version__
 from quarterdeck.record.formats.escape import cell
-from quarterdeck.record.material import Material
+from quarterdeck.record.report.model import Material
 
 __all__ = ["FORMAT", "encode_csv", "encode_json"]
 

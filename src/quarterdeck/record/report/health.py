@@ -1,7 +1,7 @@
 """What was observed: a series for each metric, a strip of statuses for each target, downtime.
 
 Pure. Series are thinned out by the smallest and largest value of each stretch, so that no peak is lost. Called by
-`gathering`.
+`build`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Bands, Target
 from quarterdeck.procedure.quantities import as_quantity
 from quarterdeck.procedure.targets import metric_kind, split_metric
-from quarterdeck.record.material import Health, Series, Span, StepRow, TargetHealth
-from quarterdeck.record.telling import Story
+from quarterdeck.record.report.model import Health, Series, Span, StepRow, TargetHealth
+from quarterdeck.record.report.story import Story
 from quarterdeck.session.event import Moment
 from quarterdeck.session.metrics import percentile
 from quarterdeck.session.state import Session

@@ -1,14 +1,14 @@
 """The verdict in a word and the night in one paragraph: what a reader of the ticket sees first.
 
-Pure. Called by `gathering`.
+Pure. Called by `build`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 
-from quarterdeck.record.material import DeviationRow, StepRow, Stop, Tone
-from quarterdeck.record.telling import Story
+from quarterdeck.record.report.model import DeviationRow, StepRow, Stop, Tone
+from quarterdeck.record.report.story import Story
 from quarterdeck.spans import span
 
 __all__ = ["headline", "summarise"]

@@ -1,7 +1,7 @@
 """Approved against executed: a row for each step, with planned, forecast and actual times.
 
 Pure. The forecast of a step is the one that stood when the step before it in time started: what people went by.
-Called by `gathering`.
+Called by `build`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quarterdeck.procedure.model import Step
-from quarterdeck.record.deviating import deviation_rows
-from quarterdeck.record.material import Attempt, RollbackPart, RollbackRow, Span, StepRow, Tone
-from quarterdeck.record.telling import Story
+from quarterdeck.record.report.deviations import deviation_rows
+from quarterdeck.record.report.model import Attempt, RollbackPart, RollbackRow, Span, StepRow, Tone
+from quarterdeck.record.report.story import Story
 from quarterdeck.session import events as happened
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.forecast import forecast

@@ -2,7 +2,7 @@
 
 Frozen structs without behaviour. All times are epoch seconds on the session's clock, spans are seconds, None is
 unknown or not there. Texts are as people and programs wrote them: whoever shows them escapes them. Filled by
-`gathering`; read by the formats.
+`build`; read by the formats.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Who said and did what: polls, sign-offs, people, checklist, notes, and every event in one line.
 
-Pure. Called by `gathering`.
+Pure. Called by `build`.
 """
 
 from __future__ import annotations
 
-from quarterdeck.record.material import CheckRow, Line, Person, PollRow, SignOffRow, Tone
-from quarterdeck.record.telling import Story, Told
+from quarterdeck.record.report.model import CheckRow, Line, Person, PollRow, SignOffRow, Tone
+from quarterdeck.record.report.story import Story, Told
 from quarterdeck.session import events as happened
 
 __all__ = ["check_rows", "lines", "notes", "people", "poll_rows", "sign_off_rows"]

@@ -1,12 +1,12 @@
 """Halts, pauses, guards' proposals, and the marks that pictures draw over all rows.
 
-Pure. Called by `gathering`.
+Pure. Called by `build`.
 """
 
 from __future__ import annotations
 
-from quarterdeck.record.material import Mark, Stop
-from quarterdeck.record.telling import Story, Told
+from quarterdeck.record.report.model import Mark, Stop
+from quarterdeck.record.report.story import Story, Told
 from quarterdeck.session import events as happened
 
 __all__ = ["marks", "stops"]

@@ -1,6 +1,6 @@
 """What went another way than the plan, what is left to do, and where the record has holes.
 
-Pure. Called by `gathering` and `stepping`.
+Pure. Called by `build` and `steps`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
-from quarterdeck.record.material import DeviationRow, GapRow, Health
-from quarterdeck.record.telling import Story, Told
+from quarterdeck.record.report.model import DeviationRow, GapRow, Health
+from quarterdeck.record.report.story import Story, Told
 from quarterdeck.session import events as happened
 from quarterdeck.session.events import Unknown
 from quarterdeck.session.leftovers import left_words

@@ -7,16 +7,16 @@ Called by `export`.
 from __future__ import annotations
 
 from quarterdeck.logbook.read_only import SessionCopy
-from quarterdeck.record import outputs as writing
-from quarterdeck.record import witnessing
-from quarterdeck.record.deviating import deviation_rows, follow_ups, gap_rows
 from quarterdeck.record.formats.jsonl import Jsonl
-from quarterdeck.record.material import Material, PlanPart, RiskRow, Span
-from quarterdeck.record.stepping import rollback_part, step_rows
-from quarterdeck.record.stopping import marks, stops
-from quarterdeck.record.summary import headline, summarise
-from quarterdeck.record.telling import Story, tell
-from quarterdeck.record.watching import health
+from quarterdeck.record.report import outputs as writing
+from quarterdeck.record.report import people
+from quarterdeck.record.report.deviations import deviation_rows, follow_ups, gap_rows
+from quarterdeck.record.report.health import health
+from quarterdeck.record.report.model import Material, PlanPart, RiskRow, Span
+from quarterdeck.record.report.steps import rollback_part, step_rows
+from quarterdeck.record.report.stops import marks, stops
+from quarterdeck.record.report.story import Story, tell
+from quarterdeck.record.report.summary import headline, summarise
 from quarterdeck.session import events as happened
 from quarterdeck.session.forecast import worked
 from quarterdeck.session.parts import Verdict
@@ -62,20 +62,20 @@ def gather(copy: SessionCopy, lines: Jsonl, missing: frozenset[str], now: float)
         marks=marks(story, all_stops),
         stops=all_stops,
         rollback=rollback_part(story, steps),
-        polls=witnessing.poll_rows(story),
-        sign_offs=witnessing.sign_off_rows(story),
+        polls=people.poll_rows(story),
+        sign_offs=people.sign_off_rows(story),
         verdicts=_verdicts(story),
         facts=dict(session.facts),
         health=observed,
         outputs=writing.outputs(story, missing),
         evidence=writing.evidence(story, missing),
-        notes=witnessing.notes(story),
-        people=witnessing.people(story),
+        notes=people.notes(story),
+        people=people.people(story),
         risks=_risks(story),
-        checklist=witnessing.check_rows(story),
+        checklist=people.check_rows(story),
         follow_ups=follow_ups(story),
         gaps=gap_rows(story, observed),
-        log=witnessing.lines(story),
+        log=people.lines(story),
     )
 
 

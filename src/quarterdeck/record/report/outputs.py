@@ -1,6 +1,6 @@
 """What commands wrote, and what people kept as evidence, with hashes and with what was cut.
 
-Reads stored files; a missing one is said, never fatal. Called by `gathering`.
+Reads stored files; a missing one is said, never fatal. Called by `build`.
 """
 
 from __future__ import annotations
@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from quarterdeck.record.material import Evidence, FileRow, Output, Tone
-from quarterdeck.record.telling import Story, Told
+from quarterdeck.record.report.model import Evidence, FileRow, Output, Tone
+from quarterdeck.record.report.story import Story, Told
 from quarterdeck.regular_files import open_regular
 from quarterdeck.session import events as happened
 from quarterdeck.session.event import Blob
