@@ -5,5 +5,5 @@ fast and stays small. It talks to nobody: everything goes through files of its r
 that was killed finds the command again. It never decides about a session; it applies what its spec says.
 
 `files` names the run folder's files, `spec` reads the order, `spool` keeps the output, `processes` finds and
-signals descendants, `escalation` ends them, `supervise` is the loop, `result` the report.
+signals descendants, `escalation` ends them, `supervise` is the loop, `spec` the report.
 """
