@@ -29,9 +29,9 @@ from quarterdeck.session.decide import Refusal, decide
 from quarterdeck.session.events import Draft
 from quarterdeck.session.intents import AddNote, FinishStep, Intent, StartSession, StartStep
 from quarterdeck.session.rules.automatic import due
-from quarterdeck.station.history import History
-from quarterdeck.station.keeping import moment
-from quarterdeck.station.process import Station
+from quarterdeck.station.journal import moment
+from quarterdeck.station.recent_readings import History
+from quarterdeck.station.station import Station
 
 __all__ = ["rows"]
 

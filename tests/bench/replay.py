@@ -19,7 +19,7 @@ from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.session.event import Event
 from quarterdeck.session.events import Draft, EvidenceAdded, FactNoted, NoteAdded
 from quarterdeck.session.fold import Folding, fold
-from quarterdeck.station.keeping import moment
+from quarterdeck.station.journal import moment
 
 __all__ = ["long_session", "rows"]
 

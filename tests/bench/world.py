@@ -24,8 +24,8 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.intents import Intent, StartSession
 from quarterdeck.station.client import Client
-from quarterdeck.station.keeping import moment
-from quarterdeck.station.opening import plan_hash, read_window
+from quarterdeck.station.journal import moment
+from quarterdeck.station.sessions import plan_hash, read_window
 
 __all__ = ["ME", "compiled", "draining", "procedure", "put", "session", "started", "station_pid", "world"]
 

@@ -26,8 +26,8 @@ from quarterdeck.session.event import Event
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
 from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.opening import open_session, read_window
 from quarterdeck.station.protocol import Answered
+from quarterdeck.station.sessions import open_session, read_window
 
 __all__ = ["PROCEDURE", "Night", "gone", "injected", "wait_until"]
 

@@ -12,7 +12,7 @@ from quarterdeck.errors import StationError
 from quarterdeck.session import intents
 from quarterdeck.session.events import CommandEnded, payload
 from quarterdeck.station.asking import ask_once
-from quarterdeck.station.opening import open_session, read_window
+from quarterdeck.station.sessions import open_session, read_window
 
 HEAD = """
 quarterdeck: 1

@@ -14,7 +14,7 @@ from quarterdeck.session import events as e
 from quarterdeck.session.event import Actor, Blob, Moment
 from quarterdeck.session.events import Draft
 from quarterdeck.session.parts import Proof, UndoItem, Verdict, Watch
-from quarterdeck.station.opening import plan_hash
+from quarterdeck.station.sessions import plan_hash
 
 SESSION = "2026-11-29-record-night-kfwz"
 START = 1_796_000_400.0

@@ -26,7 +26,7 @@ from quarterdeck.record.verbs import verify as verify_verb
 from quarterdeck.session import events as e
 from quarterdeck.session.event import Moment, digest
 from quarterdeck.session.events import Draft
-from quarterdeck.station.opening import plan_hash
+from quarterdeck.station.sessions import plan_hash
 
 
 def sealed(lines: list[bytes]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from stationkit import SMALL, Lead, end_everything
 
 from quarterdeck.station.client import Client
-from quarterdeck.station.opening import open_session, read_window
+from quarterdeck.station.sessions import open_session, read_window
 
 
 @pytest.fixture

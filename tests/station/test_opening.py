@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.errors import DocumentError
-from quarterdeck.station.opening import open_session
+from quarterdeck.station.sessions import open_session
 
 WATCHED = """\
 quarterdeck: 1

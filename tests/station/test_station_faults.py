@@ -24,7 +24,7 @@ from quarterdeck.logbook.lock import is_held
 from quarterdeck.session import intents
 from quarterdeck.station.asking import ask_once, history_of
 from quarterdeck.station.client import Client
-from quarterdeck.station.halting import file_halt
+from quarterdeck.station.halt_files import file_halt
 from quarterdeck.station.protocol import Ask, Farewell, Happened, Hello, decode_from, encode
 from quarterdeck.station.starting import answers, socket_of, start_station
 

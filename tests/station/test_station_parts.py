@@ -29,14 +29,14 @@ from quarterdeck.session.events import (
     StepStarted,
 )
 from quarterdeck.session.fold import Folding
-from quarterdeck.station.halting import HaltFile, file_halt, filed_halts, is_nonce
-from quarterdeck.station.history import History
+from quarterdeck.station.criteria import downtime, judge_all
+from quarterdeck.station.demo_lease import Lease
+from quarterdeck.station.halt_files import HaltFile, file_halt, filed_halts, is_nonce
 from quarterdeck.station.hub import Hub
-from quarterdeck.station.keeping import Keeping, Kept
-from quarterdeck.station.leases import Lease
-from quarterdeck.station.opening import plan_hash, read_window
+from quarterdeck.station.journal import Keeping, Kept
 from quarterdeck.station.orders import recorded
-from quarterdeck.station.verdicts import downtime, judge_all
+from quarterdeck.station.recent_readings import History
+from quarterdeck.station.sessions import plan_hash, read_window
 from quarterdeck.station.verification import Verifier
 from quarterdeck.station.wording import Wording, secret
 

@@ -12,7 +12,7 @@ from quarterdeck.errors import StationError
 from quarterdeck.session import intents
 from quarterdeck.session.events import CommandEnded, payload
 from quarterdeck.session.parts import Verdict
-from quarterdeck.station.halting import file_halt
+from quarterdeck.station.halt_files import file_halt
 from quarterdeck.station.protocol import Ask
 
 Attach = Callable[..., Awaitable[Any]]

@@ -59,7 +59,7 @@ def main() -> int:
 
 def _open(wanted: Wanted) -> Path:
     from quarterdeck.procedure.library import find_procedure
-    from quarterdeck.station.opening import open_session, read_window
+    from quarterdeck.station.sessions import open_session, read_window
 
     return open_session(
         find_procedure(wanted.procedure), params=wanted.params, window=read_window(wanted.window), via="console"

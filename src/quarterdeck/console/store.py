@@ -26,7 +26,7 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
-from quarterdeck.station.halting import new_nonce
+from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
 __all__ = ["HaltCall", "Link", "LogLine", "News", "StationClient", "connect", "log_line"]

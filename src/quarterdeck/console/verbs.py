@@ -193,6 +193,6 @@ def _find(part: str) -> Path:
         return meant[0].folder
     if not found and not part:
         raise UsageError("There is no session on this machine", hint="quarterdeck lead PROCEDURE opens one")
-    from quarterdeck.station.choosing import choose_session
+    from quarterdeck.station.sessions import choose_session
 
     return choose_session(part)  # reads logbooks: one whose station was killed is open all the same

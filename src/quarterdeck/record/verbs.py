@@ -17,7 +17,7 @@ __all__ = ["export", "export_to", "open_record", "verify"]
 def export(arguments: argparse.Namespace) -> int:
     """Write a session's record to a folder: `out`, else one with the session's id, here."""
     from quarterdeck.record.export import export_session, formats_of
-    from quarterdeck.station.choosing import choose_session
+    from quarterdeck.station.sessions import choose_session
 
     formats = formats_of(arguments.format)
     folder = choose_session(arguments.session, over=True)

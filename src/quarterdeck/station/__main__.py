@@ -57,8 +57,8 @@ def _serve(folder: Path, linger: float | None, ready: Callable[[str, int], None]
 
     from quarterdeck.errors import QuarterdeckError
     from quarterdeck.logbook.lock import is_held
-    from quarterdeck.station.process import LINGER, Station
     from quarterdeck.station.starting import ALREADY
+    from quarterdeck.station.station import LINGER, Station
 
     async def run() -> None:
         station = Station(folder, linger=LINGER if linger is None else linger)

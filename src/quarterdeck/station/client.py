@@ -19,7 +19,7 @@ from msgspec import Struct
 from quarterdeck.errors import StationError
 from quarterdeck.host import login_name
 from quarterdeck.session.intents import Halt, Intent
-from quarterdeck.station.halting import file_halt, new_nonce
+from quarterdeck.station.halt_files import file_halt, new_nonce
 from quarterdeck.station.protocol import (
     PROTOCOL,
     Answered,

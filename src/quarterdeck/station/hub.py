@@ -2,8 +2,8 @@
 
 Everybody's intents pass here, a person's like a guard's or the station's own. A halt is on disk as a file before
 anything else happens, and is told before it is durable (R2); everything else is told when it is durable. What has
-to be done about an event is done by who reacts to durable events (`performing`), never here.
-Called by the server (for consoles), by the station's own parts (`tell`), and by `process` (`beat`).
+to be done about an event is done by who reacts to durable events (`executor`), never here.
+Called by the server (for consoles), by the station's own parts (`tell`), and by `station` (`beat`).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ from quarterdeck.session.parts import Verdict, Watch
 from quarterdeck.session.rules.answer import Wish
 from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
-from quarterdeck.station.halting import file_halt, filed_halts, halt_names, is_nonce, new_nonce
-from quarterdeck.station.keeping import Keeping, moment
+from quarterdeck.station.halt_files import file_halt, filed_halts, halt_names, is_nonce, new_nonce
+from quarterdeck.station.journal import Keeping, moment
 from quarterdeck.station.protocol import VISITORS, Answered
 
 __all__ = ["Effects", "Hub"]
@@ -84,7 +84,7 @@ class Hub:
     def __init__(self, folder: Path, keeping: Keeping, me: Actor) -> None:
         self.folder, self.keeping, self.me = folder, keeping, me
         self.effects: Effects
-        """Set once by `process`, before anything is asked."""
+        """Set once by `station`, before anything is asked."""
         self.published = 0
         """How many events may be shown."""
         self.on_published: Callable[[], None] = lambda: None

@@ -2,7 +2,7 @@
 
 A process of a run is known by the tag in its environment; one whose environment we may not read (sudo) by its pid,
 owner and command line, as they were told when the command ended. Nothing is ended unasked. Called by `orders` and
-`performing`.
+`executor`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """From a step to an order for its runner, and from a runner's report to the fact that the session is told.
 
-Nothing is started or decided here: `performing` launches, the session judges. Secrets go into the order alone; what
+Nothing is started or decided here: `executor` launches, the session judges. Secrets go into the order alone; what
 the event keeps (argv, values, output) is redacted.
 """
 

@@ -1,6 +1,6 @@
 """A step's `progress` command, asked while the step runs: a percentage, or a line.
 
-It only reads; what it cannot read is simply not shown. Called by `performing`.
+It only reads; what it cannot read is simply not shown. Called by `executor`.
 """
 
 from __future__ import annotations

@@ -24,9 +24,9 @@ from quarterdeck.session.intents import Halt
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.state import Session
 from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.choosing import Listed, choose_session, listed_sessions, live_sessions
-from quarterdeck.station.halting import file_halt, filed_halts, new_nonce
-from quarterdeck.station.keeping import moment
+from quarterdeck.station.halt_files import file_halt, filed_halts, new_nonce
+from quarterdeck.station.journal import moment
+from quarterdeck.station.sessions import Listed, choose_session, listed_sessions, live_sessions
 
 __all__ = ["doctor", "halt", "headless", "sessions", "status"]
 
@@ -233,7 +233,7 @@ def headless(arguments: argparse.Namespace) -> int:
     from quarterdeck.procedure.library import find_procedure
     from quarterdeck.procedure.verbs import parameters
     from quarterdeck.station.headless import run_headless
-    from quarterdeck.station.opening import open_session, read_window
+    from quarterdeck.station.sessions import open_session, read_window
 
     window = read_window(arguments.window)
     path = find_procedure(arguments.procedure)

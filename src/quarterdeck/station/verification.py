@@ -1,8 +1,8 @@
 """Reading a step's verify items: commands, checks, gauges and recorded values, three-valued.
 
 It only reads, and it never judges a step: the proofs go to the session. A check or gauge counts only from a reading
-that was taken after the reading began, since an ok from before a restart proves nothing. Called by `performing` and
-`observing`.
+that was taken after the reading began, since an ok from before a restart proves nothing. Called by `executor` and
+`monitor`.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from quarterdeck.procedure.parameters import substitute_expect
 from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
-from quarterdeck.station.history import History
 from quarterdeck.station.reading import read_once
+from quarterdeck.station.recent_readings import History
 from quarterdeck.station.redaction import redact
 from quarterdeck.station.wording import Wording
 

@@ -20,7 +20,7 @@ from quarterdeck.record.report.story import Story
 from quarterdeck.session.event import Moment
 from quarterdeck.session.metrics import percentile
 from quarterdeck.session.state import Session
-from quarterdeck.station.verdicts import downtime
+from quarterdeck.station.criteria import downtime
 
 __all__ = ["health"]
 

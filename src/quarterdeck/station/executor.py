@@ -2,7 +2,7 @@
 
 It reacts to events that are durable (R14) and never decides: what it finds out goes to the hub as a fact. After a
 crash nothing is run again by itself; `resume` only finds what still runs. Called by the hub (before a start is
-decided, and after events are durable) and by `process`.
+decided, and after events are durable) and by `station`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.station import protocol
 from quarterdeck.station.commands import Commands
-from quarterdeck.station.halting import filed_halts
-from quarterdeck.station.history import History
+from quarterdeck.station.halt_files import filed_halts
 from quarterdeck.station.leftovers import Leftovers
 from quarterdeck.station.orders import Order, Orders
 from quarterdeck.station.progress import Progress
+from quarterdeck.station.recent_readings import History
 from quarterdeck.station.redaction import redact
 from quarterdeck.station.results import Finished, Found, Result, Tail, nothing_ran
 from quarterdeck.station.verification import Verifier

@@ -3,7 +3,7 @@
 It starts the observer with the plan's targets, from planning on, and changes it when the plan does. Readings go to
 the history, to the consoles once a second, and to the logbook in batches; guards are fed and asked here, and what
 they say becomes an intent like a person's. Checklist items with a `check` tick themselves. It decides nothing.
-Called by `process`.
+Called by `station`.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from quarterdeck.session.guards import GuardWatch
 from quarterdeck.session.intents import Intent, NoteFact, TickItem
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.state import Session
-from quarterdeck.station.history import History
 from quarterdeck.station.orders import Orders
 from quarterdeck.station.protocol import Sampled
+from quarterdeck.station.recent_readings import History
 from quarterdeck.station.verification import Verifier
 from quarterdeck.station.wording import Wording
 
