@@ -17,9 +17,9 @@ from quarterdeck.logbook.lock import is_held
 from quarterdeck.logbook.recorder import read_sample_lines
 from quarterdeck.record.verify import check
 from quarterdeck.regular_files import open_regular, read_regular
+from quarterdeck.station.commands.output import seal_output
+from quarterdeck.station.commands.values import secret
 from quarterdeck.station.halt_files import filed_halts
-from quarterdeck.station.sealing import seal_output
-from quarterdeck.station.wording import secret
 
 
 @pytest.fixture

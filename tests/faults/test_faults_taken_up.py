@@ -188,7 +188,7 @@ def far_away(night: Night, before: str = "") -> int:
 
 
 def test_a_stop_that_was_asked_for_and_not_yet_passed_on_is_passed_on(night: Night) -> None:
-    pid = far_away(night, DIES_AT.format(module="quarterdeck.station.commands", owner="Commands", name="stop"))
+    pid = far_away(night, DIES_AT.format(module="quarterdeck.station.commands.runs", owner="Commands", name="stop"))
     (night.home / "there").touch()
     with pytest.raises(StationError):
         ask_once(night.folder, intents.StopCommand(step="far"))

@@ -29,16 +29,16 @@ from quarterdeck.session.events import (
     StepStarted,
 )
 from quarterdeck.session.fold import Folding
+from quarterdeck.station.commands.orders import recorded
+from quarterdeck.station.commands.values import Wording, secret
+from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.criteria import downtime, judge_all
 from quarterdeck.station.demo_lease import Lease
 from quarterdeck.station.halt_files import HaltFile, file_halt, filed_halts, is_nonce
 from quarterdeck.station.hub import Hub
 from quarterdeck.station.journal import Keeping, Kept
-from quarterdeck.station.orders import recorded
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.sessions import plan_hash, read_window
-from quarterdeck.station.verification import Verifier
-from quarterdeck.station.wording import Wording, secret
 
 ME = Actor(login="ada", uid=1000, via="console", host="db01")
 

@@ -22,16 +22,16 @@ from quarterdeck.session.intents import Intent, NoteFact, StartStep, Verificatio
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.station import protocol
-from quarterdeck.station.commands import Commands
+from quarterdeck.station.commands.orders import Order, Orders
+from quarterdeck.station.commands.probe import Progress
+from quarterdeck.station.commands.redaction import redact
+from quarterdeck.station.commands.results import Finished, Found, Result, Tail, nothing_ran
+from quarterdeck.station.commands.runs import Commands
+from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.halt_files import filed_halts
 from quarterdeck.station.leftovers import Leftovers
-from quarterdeck.station.orders import Order, Orders
-from quarterdeck.station.progress import Progress
 from quarterdeck.station.recent_readings import History
-from quarterdeck.station.redaction import redact
-from quarterdeck.station.results import Finished, Found, Result, Tail, nothing_ran
-from quarterdeck.station.verification import Verifier
-from quarterdeck.station.wording import Wording
 
 __all__ = ["Decider", "Performer"]
 

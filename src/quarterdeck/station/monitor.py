@@ -22,11 +22,11 @@ from quarterdeck.session.guards import GuardWatch
 from quarterdeck.session.intents import Intent, NoteFact, TickItem
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.state import Session
-from quarterdeck.station.orders import Orders
+from quarterdeck.station.commands.orders import Orders
+from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.protocol import Sampled
 from quarterdeck.station.recent_readings import History
-from quarterdeck.station.verification import Verifier
-from quarterdeck.station.wording import Wording
 
 __all__ = ["Observing", "Recorder", "watched_metrics"]
 

@@ -36,6 +36,8 @@ from quarterdeck.session.intents import (
     StopCommand,
 )
 from quarterdeck.session.parts import Verdict, Watch
+from quarterdeck.station.commands.orders import Orders
+from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.criteria import judge_all, metrics_needed, samples_of
 from quarterdeck.station.demo_lease import Lease
 from quarterdeck.station.executor import Performer
@@ -43,12 +45,10 @@ from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.hub import Hub
 from quarterdeck.station.journal import Keeping, moment
 from quarterdeck.station.monitor import Observing
-from quarterdeck.station.orders import Orders
 from quarterdeck.station.protocol import Answered, Marks, Sampled, Standing, Tail
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.server import Server, Visitor
 from quarterdeck.station.starting import socket_of
-from quarterdeck.station.wording import Wording
 
 __all__ = ["LINGER", "Station"]
 

@@ -12,8 +12,8 @@ from quarterdeck.procedure.graph import every_step
 from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
+from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.doctor.finding import Finding, ask
-from quarterdeck.station.wording import Wording
 
 __all__ = ["needs"]
 

@@ -15,7 +15,7 @@ from msgspec import Struct
 from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import write_atomic
 from quarterdeck.runner.spool import SpoolReader, remove_spool
-from quarterdeck.station.redaction import Redactor
+from quarterdeck.station.commands.redaction import Redactor
 
 __all__ = ["KEPT", "Blob", "seal_output"]
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.runner.processes import descendants
-from quarterdeck.station.environment import build_environment, pgappname
-from quarterdeck.station.reading import LIMIT, read_once
+from quarterdeck.station.commands.orders import build_environment, pgappname
+from quarterdeck.station.commands.probe import LIMIT, read_once
 
 MARK = f"MARK={secrets.token_hex(8)}"
 ENV = {"PATH": os.environ["PATH"], "MARK": MARK.partition("=")[2]}

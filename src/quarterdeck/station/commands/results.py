@@ -1,6 +1,6 @@
 """What the station hears of a command: orders, tails, results. Frozen data, no behaviour.
 
-Made by `commands`, `reading` and the runner (as JSON); read by the station's supervision.
+Made by `runs`, `probe` and the runner (as JSON); read by the station's supervision.
 """
 
 from __future__ import annotations

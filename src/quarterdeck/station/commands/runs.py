@@ -27,9 +27,9 @@ from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import ERRORS, OUTPUT, RESULT, RUNNER, SPEC, STOP, create_private, write_atomic
 from quarterdeck.runner.processes import wait_state
 from quarterdeck.runner.spool import SpoolReader
-from quarterdeck.station.orphans import find_orphans
-from quarterdeck.station.redaction import Redactor
-from quarterdeck.station.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
+from quarterdeck.station.commands.orphans import find_orphans
+from quarterdeck.station.commands.redaction import Redactor
+from quarterdeck.station.commands.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
 __all__ = ["TAIL", "Commands", "find_orphans"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quarterdeck.runner.processes import descendants, describe
-from quarterdeck.station.results import Seen
+from quarterdeck.station.commands.results import Seen
 
 __all__ = ["find_orphans"]
 

@@ -1,7 +1,8 @@
 """Short commands whose answer is read at once: verifications, progress, `gone` checks.
 
 They only read, so they need no runner, no spool and no record of their own; they are ended, with all that they
-started, at their timeout or when the asking task is cancelled. Called by the station's supervision.
+started, at their timeout or when the asking task is cancelled. A progress that cannot be read is simply not shown.
+Called by the station's supervision.
 """
 
 from __future__ import annotations
@@ -9,18 +10,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import secrets
 import signal
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from quarterdeck.runner.escalation import TreeEnd
 from quarterdeck.runner.files import TAG
 from quarterdeck.runner.processes import descendants, send
-from quarterdeck.station.results import Outcome
+from quarterdeck.station.commands.results import Outcome
 
-__all__ = ["LIMIT", "read_once"]
+__all__ = ["LIMIT", "Progress", "read_once"]
 
 LIMIT = 1024 * 1024
 """Bytes of each stream that are kept."""
@@ -158,3 +160,42 @@ def _kill(run: str, child: subprocess.Popen[bytes]) -> None:
             return
         for entry in left:
             send(entry.pid, signal.SIGKILL)
+
+
+_NUMBER = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%?\s*$")
+_LEADING = re.compile(r"\s*(\d+(?:\.\d+)?)\s*%")
+
+
+class Progress:
+    """The newest answer."""
+
+    def __init__(
+        self, argv: Sequence[str], every: float, env: Mapping[str, str], cwd: str, changed: Callable[[], None]
+    ) -> None:
+        """`every` is seconds; `changed` is called when there is something new."""
+        self.percent: float | None = None
+        self.line = ""
+        self._argv, self._every, self._env, self._cwd, self._changed = argv, max(every, 0.5), env, cwd, changed
+
+    async def run(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            await asyncio.sleep(self._every)
+            patience = max(self._every, 5.0)
+            said = await read_once(self._argv, patience, self._env, self._cwd or self._env.get("HOME", "/"))
+            if said.exit_code == 0 and self._take(said.stdout):
+                self._changed()
+
+    def _take(self, output: str) -> bool:
+        """Whether the last line says something new."""
+        lines = output.strip().splitlines()
+        if not lines:
+            return False
+        last = "".join(letter for letter in lines[-1] if letter.isprintable())[:200]
+        number = _NUMBER.match(last) or _LEADING.match(last)
+        percent = min(100.0, float(number[1])) if number is not None else None
+        line = "" if number is not None and _NUMBER.match(last) else last
+        if (percent, line) == (self.percent, self.line):
+            return False
+        self.percent, self.line = percent, line
+        return True

@@ -1,7 +1,8 @@
 """From a step to an order for its runner, and from a runner's report to the fact that the session is told.
 
 Nothing is started or decided here: `executor` launches, the session judges. Secrets go into the order alone; what
-the event keeps (argv, values, output) is redacted.
+the event keeps (argv, values, output) is redacted. A command's environment is built from empty, so that nothing
+reaches it by accident; the person's own comes in as an argument.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,15 +22,49 @@ from quarterdeck.session.event import Blob
 from quarterdeck.session.intents import CommandReturned, Launch
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
-from quarterdeck.station.commands import Commands
-from quarterdeck.station.environment import build_environment
+from quarterdeck.station.commands.output import seal_output
+from quarterdeck.station.commands.redaction import redact
+from quarterdeck.station.commands.results import Prepared, Result
+from quarterdeck.station.commands.runs import Commands
+from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.leftovers import declared
-from quarterdeck.station.redaction import redact
-from quarterdeck.station.results import Prepared, Result
-from quarterdeck.station.sealing import seal_output
-from quarterdeck.station.wording import Wording
 
-__all__ = ["Order", "Orders", "all_hosts"]
+__all__ = ["ALWAYS", "Order", "Orders", "all_hosts", "build_environment", "pgappname"]
+
+
+ALWAYS = ("PATH", "HOME", "LANG", "TZ")
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def pgappname(letters: str, step: str) -> str:
+    """What a step's connections are called in PostgreSQL: `quarterdeck/kfwz/drop-index`, 63 bytes at most.
+
+    PostgreSQL cuts longer names by itself, and a `gone` check must ask for the same text.
+    """
+    return f"quarterdeck/{letters}/{step}".encode(errors="replace")[:63].decode(errors="ignore")
+
+
+def build_environment(
+    *,
+    own: Mapping[str, str],
+    letters: str,
+    step: str,
+    declared: Mapping[str, str] | None = None,
+    pass_env: Iterable[str] = (),
+    ssh_auth_sock: str = "",
+) -> dict[str, str]:
+    """PATH, HOME, LANG and TZ of `own`; then what `pass_env` lets through; then what the step declares.
+
+    `own` is the person's environment; `letters` the session's four; `ssh_auth_sock` the agent of the last attached
+    console, empty for none. A name in `pass_env` that `own` lacks is left out.
+    """
+    built = {"PATH": DEFAULT_PATH, "HOME": "/", "LANG": "C.UTF-8"}
+    built |= {name: own[name] for name in (*ALWAYS, *pass_env) if name in own}
+    built["PGAPPNAME"] = pgappname(letters, step)
+    if ssh_auth_sock:
+        built["SSH_AUTH_SOCK"] = ssh_auth_sock
+    return built | dict(declared or {})
+
 
 ENDED_LATE = 3
 """Durations after which a command that does not mutate is ended (session-rules, Times)."""

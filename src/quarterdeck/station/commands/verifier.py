@@ -20,10 +20,10 @@ from quarterdeck.procedure.parameters import substitute_expect
 from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
-from quarterdeck.station.reading import read_once
+from quarterdeck.station.commands.probe import read_once
+from quarterdeck.station.commands.redaction import redact
+from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.recent_readings import History
-from quarterdeck.station.redaction import redact
-from quarterdeck.station.wording import Wording
 
 __all__ = ["Verifier"]
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.runner.spool import SpoolReader, SpoolWriter
-from quarterdeck.station.sealing import KEPT, seal_output
+from quarterdeck.station.commands.output import KEPT, seal_output
 
 
 def spool(

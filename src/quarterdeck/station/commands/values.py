@@ -2,7 +2,7 @@
 
 Secrets are looked up by reference at the last moment, only those that the step names, and only handed to the
 command's order; everything that is kept or shown goes through redaction with the same values. Called by `orders` and
-`verification`.
+`verifier`.
 """
 
 from __future__ import annotations
