@@ -23,9 +23,9 @@ from quarterdeck.procedure.model import Procedure, Stage
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.intents import Intent, StartSession
-from quarterdeck.station.client import Client
 from quarterdeck.station.journal import moment
 from quarterdeck.station.sessions import plan_hash, read_window
+from quarterdeck.station.wire.client import Client
 
 __all__ = ["ME", "compiled", "draining", "procedure", "put", "session", "started", "station_pid", "world"]
 

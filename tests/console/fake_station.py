@@ -23,7 +23,7 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
-from quarterdeck.station.protocol import Answered, Happened, Sampled, Standing, Tail, Welcome
+from quarterdeck.station.wire.protocol import Answered, Happened, Sampled, Standing, Tail, Welcome
 
 SESSION = "2026-11-29-night-kfwz"
 LEAD = Actor(login="ada", uid=1000, host="db01", role="lead")
@@ -87,7 +87,7 @@ criteria:
 
 
 class FakeStation:
-    """What `station.client.Client` looks like from the console, and a whole station behind it."""
+    """What `station.wire.client.Client` looks like from the console, and a whole station behind it."""
 
     def __init__(
         self, text: str = PROCEDURE, *, wall: float = 1_800_000_000.0, folder: Path = Path("/nowhere")

@@ -44,7 +44,7 @@ from quarterdeck.session.state import (
     StepRun,
     Window,
 )
-from quarterdeck.station.protocol import Marks, Standing, Tail
+from quarterdeck.station.wire.protocol import Marks, Standing, Tail
 
 T0 = 1_796_004_000.0  # 2026-11-30 02:00 UTC
 ME = Actor(login="dana", role="lead", host="ops1")

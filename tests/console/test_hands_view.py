@@ -15,7 +15,7 @@ from quarterdeck.console.commands.base import Command
 from quarterdeck.console.deck import TabBox
 from quarterdeck.console.screens.form_bar import Bar
 from quarterdeck.session import intents
-from quarterdeck.station.client import Linked
+from quarterdeck.station.wire.client import Linked
 
 RUNNING = (intents.StartSession(), intents.StartStep(step="announce"))
 COPYING = (*RUNNING, intents.FinishStep(step="announce"), intents.StartStep(step="copy"))

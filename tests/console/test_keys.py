@@ -21,7 +21,7 @@ from quarterdeck.console.screens.palette import PaletteScreen
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.errors import DocumentError
 from quarterdeck.session import intents
-from quarterdeck.station.protocol import Marks, Standing
+from quarterdeck.station.wire.protocol import Marks, Standing
 
 RUNNING = (intents.StartSession(), intents.StartStep(step="announce"))
 ANNOUNCED = (*RUNNING, intents.FinishStep(step="announce"))

@@ -22,7 +22,7 @@ from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import Session
-from quarterdeck.station.protocol import Marks, Tail
+from quarterdeck.station.wire.protocol import Marks, Tail
 
 LEAD = (120, 36)
 STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

@@ -11,8 +11,8 @@ from faultkit import Night, gone, wait_until
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
 from quarterdeck.session.events import CommandEnded, payload
-from quarterdeck.station.asking import ask_once
 from quarterdeck.station.sessions import open_session, read_window
+from quarterdeck.station.wire.blocking_client import ask_once
 
 HEAD = """
 quarterdeck: 1

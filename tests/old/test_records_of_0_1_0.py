@@ -21,8 +21,8 @@ from quarterdeck.record.export import FORMATS, export_session
 from quarterdeck.session.events import KINDS, Unknown, payload
 from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import Abandon, AddNote, FinishStep, Halt
-from quarterdeck.station.client import Client
-from quarterdeck.station.starting import socket_of
+from quarterdeck.station.wire.client import Client
+from quarterdeck.station.wire.start_station import socket_of
 
 OLD = Path(__file__).parent / "0.1.0"
 NIGHTS = ("good-night", "rolled-back", "every-kind")

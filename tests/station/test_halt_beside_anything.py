@@ -19,7 +19,7 @@ from quarterdeck.host import runtime_folder
 from quarterdeck.session import intents
 from quarterdeck.station import verbs
 from quarterdeck.station.sessions import listed_sessions
-from quarterdeck.station.starting import start_station
+from quarterdeck.station.wire.start_station import start_station
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]

@@ -24,7 +24,7 @@ from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import exit_code
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.wire.protocol import Answered
 from quarterdeck.text import visible
 
 __all__ = ["Desk"]

@@ -29,7 +29,7 @@ from quarterdeck.session.missing import Missing, missing_later
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.spans import clock
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.wire.protocol import Answered
 from quarterdeck.text import visible
 
 __all__ = ["PlainDesk", "run_plain"]

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from quarterdeck.session.forecast import Clocks, Planned
     from quarterdeck.session.rollback import Preview
     from quarterdeck.session.state import Session
-    from quarterdeck.station.protocol import Marks, Standing, Tail
+    from quarterdeck.station.wire.protocol import Marks, Standing, Tail
 
 __all__ = ["Contact", "Instant", "Snapshot", "Views"]
 

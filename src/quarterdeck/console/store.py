@@ -27,7 +27,7 @@ from quarterdeck.session.intents import Intent
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 from quarterdeck.station.halt_files import new_nonce
-from quarterdeck.station.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
+from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
 __all__ = ["HaltCall", "Link", "LogLine", "News", "StationClient", "connect", "log_line"]
 
@@ -84,7 +84,7 @@ def log_line(event: Event, position: int, plan: Plan | None) -> LogLine:
 
 
 class StationClient(Protocol):
-    """What the console needs of `station.client.Client`; tests have a fake of it."""
+    """What the console needs of `station.wire.client.Client`; tests have a fake of it."""
 
     folder: Path
 
@@ -112,7 +112,7 @@ async def connect(folder: Path, via: str = "console") -> StationClient:
 
     The one way for every verb with a console. StationError where no station answers.
     """
-    from quarterdeck.station.client import Client
+    from quarterdeck.station.wire.client import Client
 
     passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
     return await Client.connect(folder, via=via, tty=_tty(), pass_env=passed, own=os.environ)

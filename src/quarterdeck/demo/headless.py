@@ -21,8 +21,8 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.rules.proofs import missing_values
 from quarterdeck.session.state import Session
-from quarterdeck.station.client import Client, Linked
-from quarterdeck.station.protocol import Farewell, Happened, Tail
+from quarterdeck.station.wire.client import Client, Linked
+from quarterdeck.station.wire.protocol import Farewell, Happened, Tail
 
 __all__ = ["drive"]
 

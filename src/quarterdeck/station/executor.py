@@ -21,7 +21,6 @@ from quarterdeck.session.event import Event
 from quarterdeck.session.intents import Intent, NoteFact, StartStep, VerificationRead, WaitOver
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.station import protocol
 from quarterdeck.station.commands.orders import Order, Orders
 from quarterdeck.station.commands.probe import Progress
 from quarterdeck.station.commands.redaction import redact
@@ -32,6 +31,7 @@ from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.halt_files import filed_halts
 from quarterdeck.station.leftovers import Leftovers
 from quarterdeck.station.recent_readings import History
+from quarterdeck.station.wire import protocol
 
 __all__ = ["Decider", "Performer"]
 

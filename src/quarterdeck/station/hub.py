@@ -39,7 +39,7 @@ from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
 from quarterdeck.station.halt_files import file_halt, filed_halts, halt_names, is_nonce, new_nonce
 from quarterdeck.station.journal import Keeping, moment
-from quarterdeck.station.protocol import VISITORS, Answered
+from quarterdeck.station.wire.protocol import VISITORS, Answered
 
 __all__ = ["Effects", "Hub"]
 

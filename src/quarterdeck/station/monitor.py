@@ -25,8 +25,8 @@ from quarterdeck.session.state import Session
 from quarterdeck.station.commands.orders import Orders
 from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.commands.verifier import Verifier
-from quarterdeck.station.protocol import Sampled
 from quarterdeck.station.recent_readings import History
+from quarterdeck.station.wire.protocol import Sampled
 
 __all__ = ["Observing", "Recorder", "watched_metrics"]
 

@@ -34,7 +34,7 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
-from quarterdeck.station.asking import history_of
+from quarterdeck.station.wire.blocking_client import history_of
 
 __all__ = [
     "Listed",

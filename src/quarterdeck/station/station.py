@@ -45,10 +45,10 @@ from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.hub import Hub
 from quarterdeck.station.journal import Keeping, moment
 from quarterdeck.station.monitor import Observing
-from quarterdeck.station.protocol import Answered, Marks, Sampled, Standing, Tail
 from quarterdeck.station.recent_readings import History
-from quarterdeck.station.server import Server, Visitor
-from quarterdeck.station.starting import socket_of
+from quarterdeck.station.wire.protocol import Answered, Marks, Sampled, Standing, Tail
+from quarterdeck.station.wire.server import Server, Visitor
+from quarterdeck.station.wire.start_station import socket_of
 
 __all__ = ["LINGER", "Station"]
 

@@ -23,10 +23,10 @@ from quarterdeck.session.forecast import clocks
 from quarterdeck.session.intents import Halt
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.state import Session
-from quarterdeck.station.asking import ask_once, history_of
 from quarterdeck.station.halt_files import file_halt, filed_halts, new_nonce
 from quarterdeck.station.journal import moment
 from quarterdeck.station.sessions import Listed, choose_session, listed_sessions, live_sessions
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
 
 __all__ = ["doctor", "halt", "headless", "sessions", "status"]
 

@@ -13,7 +13,7 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Form
 from quarterdeck.session.intents import Intent
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.wire.protocol import Answered
 
 __all__ = [
     "YES",

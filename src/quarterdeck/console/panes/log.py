@@ -18,7 +18,7 @@ from quarterdeck.text import visible
 if TYPE_CHECKING:
     from textual import events
 
-    from quarterdeck.station.protocol import Marks
+    from quarterdeck.station.wire.protocol import Marks
 
 __all__ = ["LogPane", "mark_word"]
 

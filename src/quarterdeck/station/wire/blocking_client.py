@@ -18,7 +18,7 @@ import msgspec
 from quarterdeck.errors import StationError
 from quarterdeck.session.event import Event, decode
 from quarterdeck.session.intents import Intent
-from quarterdeck.station.protocol import (
+from quarterdeck.station.wire.protocol import (
     PROTOCOL,
     Answered,
     Ask,
@@ -32,7 +32,7 @@ from quarterdeck.station.protocol import (
     decode_from,
     encode,
 )
-from quarterdeck.station.starting import socket_of, start_station
+from quarterdeck.station.wire.start_station import socket_of, start_station
 
 __all__ = ["Told", "ask_once", "history_of"]
 

@@ -22,8 +22,8 @@ from quarterdeck import __version__
 from quarterdeck.host import Peer, boot_clock_ns, boot_id, peer_of
 from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
-from quarterdeck.station.outlet import Outlet
-from quarterdeck.station.protocol import (
+from quarterdeck.station.wire.outbox import Outlet
+from quarterdeck.station.wire.protocol import (
     PROTOCOL,
     VISITORS,
     Answered,

@@ -20,7 +20,7 @@ from quarterdeck.errors import StationError
 from quarterdeck.host import login_name
 from quarterdeck.session.intents import Halt, Intent
 from quarterdeck.station.halt_files import file_halt, new_nonce
-from quarterdeck.station.protocol import (
+from quarterdeck.station.wire.protocol import (
     PROTOCOL,
     Answered,
     Ask,
@@ -39,7 +39,7 @@ from quarterdeck.station.protocol import (
     decode_from,
     encode,
 )
-from quarterdeck.station.starting import socket_of, start_station
+from quarterdeck.station.wire.start_station import socket_of, start_station
 
 __all__ = ["HUNG_AFTER", "LINE_LIMIT", "Client", "Linked"]
 
