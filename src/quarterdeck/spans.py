@@ -5,15 +5,35 @@ Every layer may call it; it knows no plan, no session and no clock.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 
 from quarterdeck.errors import UsageError
 
-__all__ = ["amount", "clock", "countdown", "hour", "in_words", "parse_span", "second", "short", "span", "stretch"]
+__all__ = [
+    "DURATION_PATTERN",
+    "amount",
+    "countdown",
+    "duration",
+    "hour",
+    "measured",
+    "of_planned",
+    "parse_span",
+    "second",
+    "short",
+    "span",
+    "stretch",
+    "written",
+]
+
+DURATION_PATTERN = r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?$"
+_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 
 
 def span(seconds: float) -> str:
-    """A span for people: `45 s`, `9 min`, `1 h 20 min`."""
+    """A span in a sentence: `45 s`, `9 min`, `1 h 20 min`. Whoever calls says which way a negative one goes."""
     seconds = abs(seconds)
     if seconds < 90:
         return f"{round(seconds)} s"
@@ -24,43 +44,66 @@ def span(seconds: float) -> str:
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
 
 
-def in_words(seconds: float) -> str:
-    """`40 s`, `9 min`, `1 h 12 min`; a negative one says `9 min over`."""
-    if seconds < 0:
-        return f"{in_words(-seconds)} over"
-    if seconds < 90:
-        return f"{round(seconds)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
+def of_planned(spent: float, planned: float) -> str:
+    """Two spans in a sentence, their unit once: `9 of 15 min`, `45 s of 9 min`; with no plan the first alone."""
+    if not planned:
+        return span(spent)
+    first, _, unit = span(spent).partition(" ")
+    whole = span(planned)
+    return f"{first if whole.partition(' ')[2] == unit else f'{first} {unit}'} of {whole}"
 
 
-def clock(at: float) -> str:
-    """The time of day on this terminal's clock: `02:49`. `at` is epoch seconds."""
-    return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
+def measured(seconds: float) -> str:
+    """What was measured, for tables and messages: `0 s`, `16 ms`, `4.2 s`, `45 s`, `9 min 30 s`, `1 h 20 min`."""
+    sign, length = ("-" if seconds < 0 else ""), abs(seconds)
+    if length == 0:
+        return "0 s"
+    if length < 1:
+        return f"{sign}{max(1, round(length * 1000))} ms"
+    if length < 10:
+        return f"{sign}{length:.1f} s"
+    whole = round(length)
+    if whole < 100:
+        return f"{sign}{whole} s"
+    if whole < 3600:
+        return f"{sign}{whole // 60} min {whole % 60} s" if whole % 60 else f"{sign}{whole // 60} min"
+    hours, minutes = divmod(round(length / 60), 60)
+    return f"{sign}{hours} h {minutes} min" if minutes else f"{sign}{hours} h"
+
+
+def written(seconds: float) -> str:
+    """As a procedure writes it, to the millisecond: `1h30m`, `1m30s`, `1.5s`, `500ms`, `0s`."""
+    thousandths = round(abs(seconds) * 1000)
+    if 0 < thousandths < 1000:
+        return f"{'-' if seconds < 0 else ''}{thousandths}ms"
+    minutes, rest = divmod(thousandths, 60_000)
+    hours, minutes = divmod(minutes, 60)
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{rest / 1000:g}s" if rest else ""]
+    return ("-" if seconds < 0 else "") + ("".join(parts) or "0s")
 
 
 def parse_span(text: str) -> float:
-    """Seconds of `90s`, `9m`, `1h30m`; a bare number is minutes. UsageError for anything else."""
-    rest, total, number = text.strip().lower().replace(" ", "").replace("min", "m"), 0.0, ""
+    """Seconds of `90s`, `9m`, `9 min`, `1h30m`; a bare number is minutes. UsageError for anything else."""
+    rest = text.strip().lower().replace(" ", "").replace("min", "m")
     if not rest:
         raise UsageError("a span is missing", hint="like 9m, 90s or 1h30m")
-    for character in rest:
-        if character.isdigit() or character == ".":
-            number += character
-        elif number and character in "hms" and number.count(".") < 2 and number != ".":
-            total += float(number) * {"h": 3600, "m": 60, "s": 1}[character]
-            number = ""
-        else:
-            raise UsageError(f"{text!r} is no span of time", hint="like 9m, 90s or 1h30m")
-    if number:
-        if rest != number or number.count(".") > 1 or number == ".":
-            raise UsageError(f"{text!r} is no span of time", hint="like 9m, 90s or 1h30m")
-        total = float(number) * 60
-    return total
+    seconds = duration(rest) if rest[-1].isalpha() else duration(f"{rest}m")
+    if seconds is None:
+        raise UsageError(f"{text!r} is no span of time", hint="like 9m, 90s or 1h30m")
+    return seconds
 
 
-def hour(at: float, off: int) -> str:
-    """The time of day, `02:49`; `off` is minutes east of UTC."""
+def duration(text: str) -> float | None:
+    """Read what `written` writes (and days) as seconds; a bare number is no duration."""
+    if len(text) > 40 or not _DURATION.fullmatch(text):
+        return None
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in _DURATION_PART.findall(text))
+
+
+def hour(at: float, off: int | None = None) -> str:
+    """The time of day, `02:49`; `off` is minutes east of UTC, without it this terminal's clock counts."""
+    if off is None:
+        return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
     minutes = int(at // 60) + off
     return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
@@ -70,9 +113,9 @@ def second(at: float, off: int) -> str:
     return f"{hour(at, off)}:{int(at) % 60:02d}"
 
 
-def stretch(start: str, end: str, off: int) -> str:
+def stretch(start: str, end: str, off: int | None = None) -> str:
     """From one ISO time to another as people say it: `Mon 30 Nov 01:00 to 03:30`; what is no time stays as it is."""
-    zone = timezone(timedelta(minutes=off))
+    zone = None if off is None else timezone(timedelta(minutes=off))
     try:
         first, last = (datetime.fromisoformat(text).astimezone(zone) for text in (start, end))
     except ValueError:
@@ -83,8 +126,8 @@ def stretch(start: str, end: str, off: int) -> str:
 
 def countdown(seconds: float) -> str:
     """`1:12:40`, `4:09`, `0:07`; a negative one has its sign."""
-    sign = "-" if seconds < 0 else ""
     whole = int(abs(seconds))
+    sign = "-" if seconds < 0 and whole else ""
     hours, rest = divmod(whole, 3600)
     if hours:
         return f"{sign}{hours}:{rest // 60:02d}:{rest % 60:02d}"
@@ -92,11 +135,14 @@ def countdown(seconds: float) -> str:
 
 
 def short(seconds: float) -> str:
-    """A span in at most four cells: `40s`, `9m`, `1h20`."""
+    """A span in at most four cells: `40s`, `9m`, `1h20`, `12h`, `5d`."""
     if seconds < 99.5 and round(seconds) != 60:
         return f"{round(seconds)}s"
     minutes = round(seconds / 60)
-    return f"{minutes}m" if minutes < 100 else f"{minutes // 60}h{minutes % 60:02d}"
+    if minutes < 600:
+        return f"{minutes}m" if minutes < 100 else f"{minutes // 60}h{minutes % 60:02d}"
+    hours = round(seconds / 3600)
+    return f"{hours}h" if hours < 96 else f"{round(seconds / 86400)}d"
 
 
 def amount(metric: str, value: float) -> str:

@@ -17,15 +17,14 @@ from quarterdeck.documents.kinds import (
     TIME,
     Choice,
     Integer,
-    duration,
     is_secret_reference,
     is_time,
     pattern_problem,
-    show_duration,
 )
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.documents.schema import MISSING, Context, Field, ListOf, MapOf, Shape
 from quarterdeck.documents.strict_yaml import compose
+from quarterdeck.spans import duration, written
 
 
 class Pane(Struct, frozen=True):
@@ -141,7 +140,7 @@ def test_durations_are_seconds(text: str, seconds: float) -> None:
 
 @given(st.integers(0, 10**7))
 def test_a_shown_duration_reads_back(seconds: int) -> None:
-    assert duration(show_duration(seconds)) == seconds
+    assert duration(written(seconds)) == seconds
 
 
 @given(st.text(max_size=50))

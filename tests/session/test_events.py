@@ -6,7 +6,8 @@ import pytest
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Actor, Event, Moment
 from quarterdeck.session.events import KINDS, Payload, attention, sentence
-from quarterdeck.session.told import in_short, name_of
+from quarterdeck.session.state import Session
+from quarterdeck.session.told import in_short
 from quarterdeck.spans import span
 
 EXAMPLES: dict[str, dict[str, object]] = {
@@ -107,8 +108,8 @@ def test_spans_are_for_people() -> None:
 
 
 def test_an_unknown_step_keeps_its_id() -> None:
-    assert name_of(None, "count") == "count"
-    assert name_of(None, "") == "the session"
+    assert Session().name_of("count") == "count"
+    assert Session().name_of("") == "the session"
 
 
 def test_a_waiver_is_a_warning() -> None:

@@ -28,7 +28,7 @@ from quarterdeck.session.intents import Intent
 from quarterdeck.session.missing import Missing, missing_later
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.outcomes import exit_code
-from quarterdeck.spans import clock
+from quarterdeck.spans import hour
 from quarterdeck.station.wire.protocol import Answered
 from quarterdeck.text import visible
 
@@ -118,7 +118,7 @@ class PlainDesk:
             for line in self.link.log[self._told :]:
                 mark = "!! " if line.level == "alarm" else ""
                 if line.kind != "notice":
-                    self.print(f"{clock(line.at)} {line.who}: {mark}{line.text}")
+                    self.print(f"{hour(line.at)} {line.who}: {mark}{line.text}")
             self._told = len(self.link.log)
             self._say_missing()
             self._say_next()

@@ -19,11 +19,11 @@ from typing import Any
 from quarterdeck.documents.nodes import Node, Scalar, describe
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.documents.schema import FIRST_PROBLEMS, MISSING, Context
+from quarterdeck.spans import DURATION_PATTERN, duration
 
 __all__ = [
     "BOOLEAN",
     "DURATION",
-    "DURATION_PATTERN",
     "ID",
     "ID_PATTERN",
     "INTEGER",
@@ -39,48 +39,23 @@ __all__ = [
     "Text",
     "boolean",
     "compiled",
-    "duration",
     "integer",
     "is_secret_reference",
     "is_time",
     "number",
     "pattern_problem",
-    "show_duration",
 ]
 
 
-DURATION_PATTERN = r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?$"
 ID_PATTERN = r"^[a-z0-9_-]+$"
 REFERENCE_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)$"
 TIME_PATTERN = (
     r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)"
     r"|window\.(start|end)( ?[+-] ?(\d+(\.\d+)?(ms|[dhms]))+)?)$"
 )
-_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
-_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
 _BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
-
-
-def duration(text: str) -> float | None:
-    """Read `90s`, `5m`, `1h30m`, `500ms`, `2d` as seconds; a bare number is no duration."""
-    if len(text) > 40 or not _DURATION.fullmatch(text):
-        return None
-    return sum(float(amount) * _SECONDS[unit] for amount, unit in _DURATION_PART.findall(text))
-
-
-def show_duration(seconds: float) -> str:
-    """Write seconds the way a procedure does: `1h30m`, `90s` as `1m30s`, `0s`; below a second `500ms`."""
-    if seconds < 0:
-        return "-" + show_duration(-seconds)
-    if 0 < seconds < 1:
-        return f"{round(seconds * 1000)}ms"
-    whole = round(seconds)
-    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
-    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{rest}s" if rest else ""]
-    return "".join(parts) or "0s"
 
 
 def boolean(text: str) -> bool | None:

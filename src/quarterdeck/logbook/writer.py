@@ -23,6 +23,7 @@ from msgspec import Struct
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook.disk import Disk, write_all
 from quarterdeck.logbook.protocol import Logbook, RecorderError, SampleBatch, StoredEvent
+from quarterdeck.spans import span
 
 __all__ = ["OK", "Health", "Reserve", "Writer"]
 
@@ -305,7 +306,7 @@ class Writer:
         for lane in self._lanes:
             since = lane.busy_since
             slow = lane.state == OK and since and now - since > _SLOW
-            states[lane.name] = f"no answer from its disk for {now - since:.0f} s" if slow else lane.state
+            states[lane.name] = f"no answer from its disk for {span(now - since)}" if slow else lane.state
         sound = sum(state == OK for state in states.values())
         return Health("green" if sound == len(states) else "amber" if sound else "red", states)
 

@@ -16,12 +16,14 @@ from msgspec import Struct
 
 from quarterdeck.host import Clocks
 from quarterdeck.observer.checks import build
-from quarterdeck.observer.checks.base import Check, Context, Result, SettingError, printable
+from quarterdeck.observer.checks.base import Check, Context, Result, SettingError
 from quarterdeck.observer.messages import Finding, Reading, Status
 from quarterdeck.observer.status import History, Levels, Rule, advance, band, flags_of, target_levels, worst
 from quarterdeck.procedure.model import Target
+from quarterdeck.spans import measured
+from quarterdeck.text import visible
 
-__all__ = ["MAX_LAG", "LagWatch", "Sampler", "seconds_text"]
+__all__ = ["MAX_LAG", "LagWatch", "Sampler"]
 
 MAX_LAG = 0.1
 """Seconds that the loop may be late before what was measured meanwhile is left out of statistics."""
@@ -40,11 +42,6 @@ class _Taken(Struct, frozen=True):
     result: Result
     took: float
     lagged: bool
-
-
-def seconds_text(seconds: float) -> str:
-    """A short span for a person: `400 ms`, `2 s`."""
-    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:g} s"
 
 
 class Sampler:
@@ -128,7 +125,7 @@ class Sampler:
                 return await check.sample()
         except TimeoutError:
             doing = f" ({check.doing})" if check.doing else ""
-            return Result(status=check.late, message=f"not done within {seconds_text(timeout)}{doing}")
+            return Result(status=check.late, message=f"not done within {measured(timeout)}{doing}")
         except Exception as error:  # noqa: BLE001 - the boundary of a check: its fault must not end the others
             return Result(status="unknown", message=f"the check itself failed ({type(error).__name__})")
 
@@ -146,7 +143,7 @@ class Sampler:
             statuses.append(found)
             if found != "ok":
                 reasons.append(f"{metric} {'cannot be read' if found == 'unknown' else found}")
-        return worst(statuses), printable("; ".join(reasons), 300)
+        return worst(statuses), visible("; ".join(reasons), 300)
 
     def _tell(self, taken: _Taken, skipped: int) -> None:
         result = taken.result
@@ -182,7 +179,7 @@ class Sampler:
                 raw="unknown",
                 flags=flags_of(self._history, stale=True),
                 values={"status": "unknown"},
-                message=f"no result for {seconds_text(self._max_age)}; a sample is still under way",
+                message=f"no result for {measured(self._max_age)}; a sample is still under way",
                 took=self._max_age,
                 interval=self.target.every,
                 max_age=self._max_age,

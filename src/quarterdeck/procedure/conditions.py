@@ -15,10 +15,10 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
-from quarterdeck.documents.kinds import duration
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.quantities import QUANTITY_PATTERN, Quantity, as_quantity, parse_quantity
+from quarterdeck.spans import duration
 
 __all__ = [
     "FUNCTIONS",

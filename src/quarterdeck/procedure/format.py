@@ -26,7 +26,6 @@ from quarterdeck.documents.kinds import (
     Integer,
     Text,
     boolean,
-    show_duration,
 )
 from quarterdeck.documents.nodes import Mapping, Node, Scalar, Sequence
 from quarterdeck.documents.schema import MISSING, Context, Field, ListOf, MapOf, Section, Shape
@@ -34,6 +33,7 @@ from quarterdeck.procedure import model
 from quarterdeck.procedure.checks import CHECKS, form_of
 from quarterdeck.procedure.option_forms import FLAG
 from quarterdeck.procedure.targets import written_metrics
+from quarterdeck.spans import written
 
 __all__ = [
     "FORMAT_VERSION",
@@ -91,7 +91,7 @@ def default_of(attribute: Attribute) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
-        return show_duration(value)
+        return written(value)
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 

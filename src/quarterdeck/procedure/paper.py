@@ -15,12 +15,12 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.documents.kinds import show_duration
 from quarterdeck.procedure.expectations import describe
 from quarterdeck.procedure.graph import forward_steps, totals
 from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Criterion, Guard, Procedure, Step, VerifyItem
-from quarterdeck.text import printable
+from quarterdeck.spans import written
+from quarterdeck.text import in_full
 
 __all__ = ["Block", "blocks", "markdown", "on_paper", "plain"]
 
@@ -88,7 +88,7 @@ def _totals(procedure: Procedure) -> Iterator[Block]:
         if seconds:
             plural = "" if sums.undo_steps == 1 else "s"
             note = f" ({sums.undo_steps} undo step{plural}, with time to decide)" if name == "Full rollback" else ""
-            yield Block("fact", show_duration(seconds) + note, label=name)
+            yield Block("fact", written(seconds) + note, label=name)
 
 
 def _before(procedure: Procedure) -> Iterator[Block]:
@@ -132,7 +132,7 @@ def _steps(steps: tuple[Step, ...], letter: str) -> Iterator[Block]:
 
 def _step(step: Step, number: str) -> Iterator[Block]:
     """Yield one step with everything that its owner needs."""
-    duration = f", {show_duration(step.duration)}" if step.duration else ""
+    duration = f", {written(step.duration)}" if step.duration else ""
     alone = ", starts by itself" if step.auto_start else ""
     yield Block("step", f"[ ] {number}  {step.title}  ({step.owner}{duration}{alone}) [{step.id}]")
     if step.point_of_no_return:
@@ -146,7 +146,7 @@ def _step(step: Step, number: str) -> Iterator[Block]:
         yield Block("quote", step.instructions)
     yield from _proofs(step)
     if step.expect_outage:
-        outage = f"{step.expect_outage.target} for at most {show_duration(step.expect_outage.max)}"
+        outage = f"{step.expect_outage.target} for at most {written(step.expect_outage.max)}"
         yield Block("detail", outage, label="Expected outage")
     if step.sign_off:
         sign = step.sign_off
@@ -154,7 +154,7 @@ def _step(step: Step, number: str) -> Iterator[Block]:
         yield Block("detail", who + (", another person" if sign.different_person else ""), label="Signed by")
     if step.undo:
         undone = ", ".join(undo.title for undo in step.undo)
-        yield Block("detail", f"{undone} ({show_duration(sum(undo.duration for undo in step.undo))})", label="Undo")
+        yield Block("detail", f"{undone} ({written(sum(undo.duration for undo in step.undo))})", label="Undo")
     elif step.undo_none:
         yield Block("detail", f"nothing to undo: {step.undo_none}", label="Undo")
 
@@ -174,7 +174,7 @@ def _runs(step: Step) -> Iterator[Block]:
 
 def _proofs(step: Step) -> Iterator[Block]:
     for item in step.verify:
-        within = f" (within {show_duration(item.within)})" if item.within else ""
+        within = f" (within {written(item.within)})" if item.within else ""
         yield Block("detail", _verify(item) + within, label="Check")
     for record in step.record:
         wanted = f", must be {describe(record.expect)}" if record.expect else ""
@@ -231,14 +231,14 @@ def _judged(procedure: Procedure) -> Iterator[Block]:
 
 
 def _guard(guard: Guard) -> str:
-    held = f" for {show_duration(guard.for_)}" if guard.for_ else ""
+    held = f" for {written(guard.for_)}" if guard.for_ else ""
     action = {"warn": "warns", "pause": "pauses", "propose_halt": "proposes a halt", "halt": "halts"}[guard.action]
     return f"{guard.title}: {guard.when}{held} {action}"
 
 
 def _criterion(criterion: Criterion) -> str:
     if criterion.downtime:
-        most = show_duration(criterion.downtime.max)
+        most = written(criterion.downtime.max)
         return f"{criterion.indicator}: {', '.join(criterion.downtime.targets)} down for at most {most}"
     if criterion.baseline:
         baseline = criterion.baseline
@@ -269,7 +269,7 @@ def plain(blocks: Iterable[Block]) -> str:
 
 
 def _plain_block(block: Block) -> list[str]:
-    text = " ".join(printable(" ".join(block.text.split())).split())
+    text = " ".join(in_full(" ".join(block.text.split())).split())
     label = f"{block.label}: " if block.label else ""
     if block.kind == "heading":
         line = {1: "=", 2: "-"}.get(block.level, "")
@@ -283,16 +283,16 @@ def _plain_block(block: Block) -> list[str]:
     if block.kind == "detail":
         return _wrapped(label + text, "      ", "        ")
     if block.kind == "item":
-        return _wrapped(printable(block.text), "- ", "  ")
+        return _wrapped(in_full(block.text), "- ", "  ")
     return _wrapped(label + text, "", "  " if label else "")
 
 
 def _step_title(text: str) -> str:
-    return printable(text.replace("\n", " "))
+    return in_full(text.replace("\n", " "))
 
 
 def _lines(text: str) -> list[str]:
-    return [printable(line.replace("\t", "    ")) for line in text.rstrip("\n").split("\n")]
+    return [in_full(line) for line in text.rstrip("\n").split("\n")]
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
@@ -341,4 +341,4 @@ def _markdown_block(block: Block) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Escape what Markdown or HTML would take for markup."""
-    return _MARKUP.sub(r"\\\1", printable(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    return _MARKUP.sub(r"\\\1", in_full(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")

@@ -16,12 +16,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from quarterdeck.documents import nodes
-from quarterdeck.documents.kinds import boolean, duration, integer, is_secret_reference, number
+from quarterdeck.documents.kinds import boolean, integer, is_secret_reference, number
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.documents.schema import Context
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.procedure.model import NAME_PATTERN, Expect, Param
+from quarterdeck.spans import duration
 
 __all__ = [
     "BUILT_IN",

@@ -12,7 +12,7 @@ import re
 
 from msgspec import Struct
 
-from quarterdeck.documents.kinds import duration, show_duration
+from quarterdeck.spans import duration, written
 
 __all__ = ["QUANTITY_PATTERN", "UNITS", "Quantity", "as_quantity", "parse_quantity", "show"]
 
@@ -96,7 +96,7 @@ def show(quantity: Quantity) -> str:
     if unit == "s":
         if abs(value) < 1:
             return f"{_short(value * 1000)} ms"
-        return f"{_short(value)} s" if abs(value) < 120 else show_duration(value)
+        return f"{_short(value)} s" if abs(value) < 120 else written(value)
     if unit in {"B", "B/s"}:
         rate = unit[1:]
         for name, size in (("TiB", 2.0**40), ("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10)):

@@ -8,7 +8,8 @@ lines. It says what is wrong and where. It cannot say who wrote a record: whoeve
 that fits; compare the heads with those that other people hold.
 
 The same file is the module `quarterdeck.record.verify`: used by `record.formats.jsonl` and `recompile`. Must never
-import anything but the standard library, and never write. Exit code 0: every hash fits; 1: something is wrong.
+import anything but the standard library, and never write; so it has no text gate but its own
+(`printed`). Exit code 0: every hash fits; 1: something is wrong.
 """
 
 from __future__ import annotations

@@ -345,6 +345,10 @@ class Session(Struct):
         run = self.steps.get(step) if step else None
         return run is not None and run.sequence > 0 and not (run.declared and run.effect == "none")
 
+    def name_of(self, step: str) -> str:
+        """What people call a step; its id before there is a plan."""
+        return self.plan.name_of(step) if self.plan else step or "the session"
+
     def clock(self, moment: Moment) -> float:
         """Session seconds of a moment: by the boot clock from Start where that is possible, else by wall clock."""
         anchor = self.anchor

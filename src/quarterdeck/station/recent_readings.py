@@ -15,6 +15,7 @@ from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Target
 from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.procedure.targets import metric_kind, split_metric
+from quarterdeck.spans import span
 
 __all__ = ["KEPT", "History"]
 
@@ -67,7 +68,7 @@ class History:
         if reading is None:
             return None, "nothing was read yet"
         if not self.fresh(reading):
-            return None, f"the last reading is {self._now() - reading.boot:.0f} s old"
+            return None, f"the last reading is {span(self._now() - reading.boot)} old"
         if reading.is_ok:
             return True, "ok"
         said = f"{reading.status}: {reading.message}" if reading.message else reading.status

@@ -76,7 +76,7 @@ def read_window(text: str, now: float | None = None) -> dict[str, str]:
 
 def _moment(text: str, base: dt.datetime, *, span: bool = False) -> dt.datetime | None:
     """A time as written; with `span` also so long after `base`."""
-    from quarterdeck.documents.kinds import duration
+    from quarterdeck.spans import duration
 
     if text == "now" and not span:
         return base

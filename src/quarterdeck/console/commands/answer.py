@@ -12,7 +12,7 @@ from quarterdeck.console.forms import Choice, Form, choice, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
-from quarterdeck.spans import clock
+from quarterdeck.spans import hour
 
 __all__ = [
     "AnswerCriterion", "AnswerPoll", "Dismiss", "OverrideGuard", "SignOff", "StartWithOverride", "TickItem",
@@ -71,7 +71,7 @@ class Dismiss(Command):
             Form(
                 f"dismiss:{proposal.guard}",
                 "Dismiss the proposal to halt",
-                (proposal.reason, f"unanswered, it becomes a pause at {clock(proposal.until)}"),
+                (proposal.reason, f"unanswered, it becomes a pause at {hour(proposal.until)}"),
                 fields=(reason("Why is that no reason to halt?"),),
                 confirm="dismiss",
                 tone="change",

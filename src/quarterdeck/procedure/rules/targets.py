@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quarterdeck.documents.attributes import attributes
-from quarterdeck.documents.kinds import duration, is_time
+from quarterdeck.documents.kinds import is_time
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.procedure.checks import CHECKS, CommandOptions, LocalOptions, Options, form_of, understand
 from quarterdeck.procedure.condition_lint import contradictions, metric_unit, unit_name, unit_problems
@@ -17,6 +17,7 @@ from quarterdeck.procedure.quantities import as_quantity
 from quarterdeck.procedure.rules.base import Lint, Machine
 from quarterdeck.procedure.rules.proofs import known_target, quantity_problem, verify_items
 from quarterdeck.procedure.targets import band_levels, metric_problem, split_metric
+from quarterdeck.spans import duration
 
 __all__ = ["criteria", "guards", "options", "targets", "waits"]
 

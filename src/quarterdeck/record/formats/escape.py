@@ -11,8 +11,8 @@ import re
 
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.record.report.model import Span
-from quarterdeck.text import block
-from quarterdeck.text import in_full as visible
+from quarterdeck.spans import measured
+from quarterdeck.text import block, in_full
 
 __all__ = [
     "cell",
@@ -70,23 +70,8 @@ def long_time(at: float | None, minutes: int) -> str:
 
 
 def took(seconds: float | None) -> str:
-    """`0 s`, `16 ms`, `4.2 s`, `45 s`, `9 min 30 s`, `1 h 20 min`."""
-    if seconds is None:
-        return ""
-    sign, length = ("-" if seconds < 0 else ""), abs(seconds)
-    if length == 0:
-        return "0 s"
-    if length < 1:
-        return f"{sign}{max(1, round(length * 1000))} ms"
-    if length < 10:
-        return f"{sign}{length:.1f} s"
-    whole = round(length)
-    if whole < 100:
-        return f"{sign}{whole} s"
-    if whole < 3600:
-        return f"{sign}{whole // 60} min {whole % 60} s" if whole % 60 else f"{sign}{whole // 60} min"
-    minutes = round(length / 60)
-    return f"{sign}{minutes // 60} h {minutes % 60} min" if minutes % 60 else f"{sign}{minutes // 60} h"
+    """A span as it was measured; nothing where there is none."""
+    return "" if seconds is None else measured(seconds)
 
 
 def difference(actual: Span, planned: float) -> str:
@@ -94,7 +79,7 @@ def difference(actual: Span, planned: float) -> str:
     if actual.seconds is None or planned <= 0:
         return ""
     more = actual.seconds - planned
-    return "as planned" if abs(more) < 1 else f"{'+' if more > 0 else '-'}{took(abs(more))}"
+    return "as planned" if abs(more) < 1 else f"{'+' if more > 0 else '-'}{measured(abs(more))}"
 
 
 def metric(name: str) -> str:
@@ -122,7 +107,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 def markdown_text(text: str) -> str:
     """Text that no Markdown reads as anything but text; one line."""
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    shown = in_full(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
     shown = _MEANT.sub(lambda match: f"\\{match[0]}", shown)
     shown = _ADDRESS.sub(lambda match: f"&#{ord(match[0])};", shown)
     return _LEADING.sub(_leading, shown)
@@ -142,4 +127,4 @@ def fenced(text: str, language: str = "text") -> str:
 
 def cell(text: str) -> str:
     """A CSV cell that is no formula anywhere: one that would be begins with an apostrophe. The writer quotes it."""
-    return f"'{visible(text)}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else visible(text)
+    return f"'{in_full(text)}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else in_full(text)

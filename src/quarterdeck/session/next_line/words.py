@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from quarterdeck.session.event import Actor
 from quarterdeck.session.state import FINISHED, HaltMark, Proposal, Session, StepRun
-from quarterdeck.session.told import in_short, name_of
-from quarterdeck.spans import span
+from quarterdeck.session.told import in_short
+from quarterdeck.spans import of_planned
 
 __all__ = ["NextLine", "Question", "Words"]
 
@@ -47,7 +47,7 @@ class Words:
 
     def name(self, step: str) -> str:
         """What people call a step."""
-        return name_of(self.plan, step)
+        return self.session.name_of(step)
 
     def owner(self, step: str) -> str:
         """Role of the step's owner."""
@@ -90,13 +90,7 @@ class Words:
         assert self.plan is not None
         elapsed = max(0.0, self.now - (run.started if run.started is not None else self.now))
         planned = self.plan.steps[run.id].duration if run.id in self.plan.steps else 0.0
-        if not planned:
-            return span(elapsed)
-        if planned < 90:
-            return f"{round(elapsed)} of {round(planned)} s"
-        if elapsed < 60:
-            return f"{round(elapsed)} s of {span(planned)}"
-        return f"{int(elapsed // 60)} of {round(planned / 60)} min"
+        return of_planned(elapsed, planned)
 
     def is_finished(self, step: str) -> bool:
         """Whether the step is through, signed or not."""
