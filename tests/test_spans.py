@@ -31,7 +31,7 @@ def read(text: str) -> float:
     """What a person reads: numbers with their units; a number behind hours is minutes; colons are a clock."""
     if ":" in text:
         parts = [float(part) for part in text.split(":")]
-        return sum(part * 60**place for place, part in enumerate(reversed(parts)))
+        return sum(part * 60.0**place for place, part in enumerate(reversed(parts)))
     return sum(float(number) * SECONDS[unit] for number, unit in re.findall(r"([\d.]+) ?(ms|min|[dhms]|)", text))
 
 
