@@ -66,6 +66,17 @@ async def test_sentences_name_the_persons_own_keys() -> None:
         assert at.said[-1] == "L: paused: J goes on"
         await at.press("P")
         assert at.said[-1] == "P: paused already; J goes on"
+        await at.press("R")
+        assert at.said[-1] == "J goes on, B rolls back"
+        await at.press("ctrl+c")
+        assert at.said[-1] == "Ctrl+C does nothing here: Q leaves, M halts, y copies"
+
+
+async def test_keys_that_changed_places_are_each_named_once() -> None:
+    async with helm(*RUNNING, keymap=Keymap(all_commands(), {"go_on": "P", "pause": "G"})) as at:
+        await at.press("G", "G")
+        assert at.state == "paused"
+        assert at.said[-1] == "G: paused already; P goes on"
 
 
 def test_a_key_of_its_own_is_not_the_other_case_of_a_harmless_one_as_well() -> None:
