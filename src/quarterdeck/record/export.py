@@ -18,7 +18,7 @@ from quarterdeck.errors import UsageError
 from quarterdeck.logbook.read_only import SessionCopy, read_session
 from quarterdeck.record import verify
 from quarterdeck.record.files import Part, write_parts
-from quarterdeck.record.formats.jsonl import Jsonl, encode_record
+from quarterdeck.record.jsonl import Jsonl, encode_record
 from quarterdeck.regular_files import open_regular
 from quarterdeck.session.event import Blob
 

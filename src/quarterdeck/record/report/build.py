@@ -7,7 +7,7 @@ Called by `export`.
 from __future__ import annotations
 
 from quarterdeck.logbook.read_only import SessionCopy
-from quarterdeck.record.formats.jsonl import Jsonl
+from quarterdeck.record.jsonl import Jsonl
 from quarterdeck.record.report import outputs as writing
 from quarterdeck.record.report import people
 from quarterdeck.record.report.deviations import deviation_rows, follow_ups, gap_rows
