@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from patience import LONG, SLOW, little_patience
 
 from quarterdeck import matcher
-from quarterdeck.documents.patterns import pattern_problem
 from quarterdeck.matcher import NotSearchedError, TooSlowError, first_match
 from quarterdeck.observer.checks.command import OUTPUT_CAP, perfdata
-from quarterdeck.procedure.expectations import holds
+from quarterdeck.procedure import parameters
+from quarterdeck.procedure.expectations import MOST_MATCHED, holds
 from quarterdeck.procedure.model import Expect, Param
-from quarterdeck.procedure.substitution import value_problem
+from quarterdeck.procedure.parameters import value_problem
 
-ENDLESS = "^(a|aa)+$"
-"""Passes `pattern_problem`, and needs years for the line."""
-LINE = "a" * 90 + "b"
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    with little_patience(monkeypatch):
+        yield
 
 
 def test_the_first_text_that_fits_gives_the_match_and_its_groups() -> None:
@@ -37,10 +41,10 @@ def test_every_pattern_of_re_is_taken() -> None:
     assert first_match(r"(?<=a)(?P<x>b)(?=c)\1?", ["abc"]) == ("b", "b")
 
 
-def test_a_pattern_that_takes_for_ever_is_given_up_and_says_so() -> None:
-    assert not pattern_problem(ENDLESS)
-    with pytest.raises(TooSlowError, match="not searched: the pattern took longer than 1 s"):
-        first_match(ENDLESS, [LINE])
+@pytest.mark.usefixtures("hurried")
+def test_a_pattern_that_takes_too_long_is_given_up_and_says_so() -> None:
+    with pytest.raises(TooSlowError, match=r"not searched: the pattern took longer than 0\.005 s"):
+        first_match(SLOW, [LONG])
     assert first_match("a", ["a"]) == ("a",)
 
 
@@ -65,24 +69,30 @@ def test_without_a_helper_nothing_is_said_of_the_text(monkeypatch: pytest.Monkey
         first_match("a", ["a"])
 
 
-def test_an_expectation_that_takes_for_ever_is_neither_true_nor_false() -> None:
+@pytest.mark.usefixtures("hurried")
+def test_an_expectation_that_takes_too_long_is_neither_true_nor_false() -> None:
     with pytest.raises(TooSlowError):
-        holds(Expect(op="matches", value=ENDLESS), LINE)
+        holds(Expect(op="matches", value=SLOW), LONG[:MOST_MATCHED])
 
 
-def test_what_took_for_ever_once_is_not_tried_again() -> None:
-    expect = Expect(op="matches", value=ENDLESS)
+@pytest.mark.usefixtures("hurried")
+def test_what_took_too_long_once_is_not_tried_again() -> None:
+    expect = Expect(op="matches", value=SLOW)
     with pytest.raises(TooSlowError):
-        holds(expect, LINE)
+        holds(expect, LONG[:MOST_MATCHED])
     began = time.process_time()
     for _ in range(3):
         with pytest.raises(TooSlowError):
-            holds(expect, LINE)
+            holds(expect, LONG[:MOST_MATCHED])
     assert time.process_time() - began < matcher.LIMIT
 
 
-def test_a_parameters_value_that_cannot_be_judged_is_refused() -> None:
-    assert "took longer" in value_problem("v", Param(pattern=ENDLESS), LINE)
+def test_a_parameters_value_that_cannot_be_judged_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def slow(*_: object, **__: object) -> None:
+        raise TooSlowError
+
+    monkeypatch.setattr(parameters, "first_match", slow)
+    assert "took longer" in value_problem("v", Param(pattern="a"), "a")
 
 
 @pytest.mark.parametrize("piece", ["'", "a", "a''", "'a'' "])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.documents.strict import read_text
+from quarterdeck.documents.strict_yaml import read_text
 from quarterdeck.errors import DocumentError, LogbookError, QuarterdeckError
 from quarterdeck.logbook.blobs import store_blob
 from quarterdeck.logbook.disk import Disk
@@ -17,9 +17,9 @@ from quarterdeck.logbook.lock import is_held
 from quarterdeck.logbook.recorder import read_sample_lines
 from quarterdeck.record.verify import check
 from quarterdeck.regular_files import open_regular, read_regular
-from quarterdeck.station.halting import filed_halts
-from quarterdeck.station.sealing import seal_output
-from quarterdeck.station.wording import secret
+from quarterdeck.station.commands.output import seal_output
+from quarterdeck.station.commands.values import secret
+from quarterdeck.station.halt_files import filed_halts
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quarterdeck.documents.nodes import Node
-    from quarterdeck.documents.reader import Context
+    from quarterdeck.documents.schema import Context
 
 __all__ = ["build_parser", "main"]
 
@@ -70,7 +70,7 @@ def _run(parsed: argparse.Namespace) -> int:
 
 def _check_layout(node: Node, context: Context) -> None:
     """Layouts are the console's; `lint` is given who reads them, since it may not know the console."""
-    from quarterdeck.console.layouts import check_layout
+    from quarterdeck.console.layout import check_layout
 
     check_layout(node, context)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import re
 import sys
 from typing import TYPE_CHECKING
@@ -23,7 +24,8 @@ if TYPE_CHECKING:  # who reads documents has a start-up mark: nothing is importe
 __all__ = ["LIMIT", "NotSearchedError", "TooSlowError", "first_match"]
 
 LIMIT = 1.0
-"""Seconds of processor time for one question: a busy host makes no pattern too slow."""
+"""Seconds of processor time for one question: a busy host makes no pattern too slow. `QUARTERDECK_PATTERN_LIMIT` sets
+another."""
 PATIENCE = 20.0
 """Seconds by the clock after which a helper that says nothing (stopped, swapped out) is given up."""
 
@@ -36,7 +38,11 @@ class TooSlowError(NotSearchedError):
     """The pattern was given up."""
 
     def __init__(self) -> None:
-        super().__init__(f"not searched: the pattern took longer than {LIMIT:g} s")
+        super().__init__(f"not searched: the pattern took longer than {_limit():g} s")
+
+
+def _limit() -> float:
+    return float(os.environ.get("QUARTERDECK_PATTERN_LIMIT") or LIMIT)
 
 
 class _Helper:
@@ -133,7 +139,7 @@ def _serve(line: socket.socket) -> None:
     with line.makefile("rb") as questions:
         for question in questions:
             pattern, flags, how, texts = json.loads(question)
-            signal.setitimer(signal.ITIMER_PROF, LIMIT)
+            signal.setitimer(signal.ITIMER_PROF, _limit())
             try_one = getattr(re.compile(pattern, flags), how)
             match = next(filter(None, map(try_one, texts)), None)
             signal.setitimer(signal.ITIMER_PROF, 0)

@@ -12,18 +12,18 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.observer.readings import Reading
-from quarterdeck.procedure.loader import parse
+from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session import intents
-from quarterdeck.session.automatic import due
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Draft, Event, Moment, encode, order
-from quarterdeck.session.events import PlanRevised, SessionOpened
+from quarterdeck.session.event import Actor, Event, Moment, encode, order
+from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
-from quarterdeck.station.protocol import Answered, Happened, Sampled, Standing, Tail, Welcome
+from quarterdeck.station.wire.protocol import Answered, Happened, Sampled, Standing, Tail, Welcome
 
 SESSION = "2026-11-29-night-kfwz"
 LEAD = Actor(login="ada", uid=1000, host="db01", role="lead")
@@ -87,7 +87,7 @@ criteria:
 
 
 class FakeStation:
-    """What `station.client.Client` looks like from the console, and a whole station behind it."""
+    """What `station.wire.client.Client` looks like from the console, and a whole station behind it."""
 
     def __init__(
         self, text: str = PROCEDURE, *, wall: float = 1_800_000_000.0, folder: Path = Path("/nowhere")

@@ -9,7 +9,7 @@ from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
 from quarterdeck.console.panes.banner import troubles
-from quarterdeck.console.panes.details import details
+from quarterdeck.console.panes.step_details import details
 from quarterdeck.console.plain import PlainDesk
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.theme import look_of

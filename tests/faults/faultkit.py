@@ -25,9 +25,9 @@ from quarterdeck.session import intents
 from quarterdeck.session.event import Event
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
-from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.opening import open_session, read_window
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.sessions import open_session, read_window
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.station.wire.protocol import Answered
 
 __all__ = ["PROCEDURE", "Night", "gone", "injected", "wait_until"]
 

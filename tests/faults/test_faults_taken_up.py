@@ -11,8 +11,8 @@ from faultkit import Night, gone, wait_until
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
 from quarterdeck.session.events import CommandEnded, payload
-from quarterdeck.station.asking import ask_once
-from quarterdeck.station.opening import open_session, read_window
+from quarterdeck.station.sessions import open_session, read_window
+from quarterdeck.station.wire.blocking_client import ask_once
 
 HEAD = """
 quarterdeck: 1
@@ -188,7 +188,7 @@ def far_away(night: Night, before: str = "") -> int:
 
 
 def test_a_stop_that_was_asked_for_and_not_yet_passed_on_is_passed_on(night: Night) -> None:
-    pid = far_away(night, DIES_AT.format(module="quarterdeck.station.commands", owner="Commands", name="stop"))
+    pid = far_away(night, DIES_AT.format(module="quarterdeck.station.commands.runs", owner="Commands", name="stop"))
     (night.home / "there").touch()
     with pytest.raises(StationError):
         ask_once(night.folder, intents.StopCommand(step="far"))

@@ -16,13 +16,13 @@ from pathlib import Path
 import pytest
 from stationkit import Lead, end_everything
 
-from quarterdeck.logbook.reading import read_session
-from quarterdeck.record.exporting import FORMATS, export_session
+from quarterdeck.logbook.read_only import read_session
+from quarterdeck.record.export import FORMATS, export_session
 from quarterdeck.session.events import KINDS, Unknown, payload
 from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import Abandon, AddNote, FinishStep, Halt
-from quarterdeck.station.client import Client
-from quarterdeck.station.starting import socket_of
+from quarterdeck.station.wire.client import Client
+from quarterdeck.station.wire.start_station import socket_of
 
 OLD = Path(__file__).parent / "0.1.0"
 NIGHTS = ("good-night", "rolled-back", "every-kind")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from quarterdeck.procedure.check import lint_text
 from quarterdeck.procedure.far_side import client_of, remote_unknown
-from quarterdeck.procedure.lint import lint_text
 from quarterdeck.procedure.model import Step, VerifyItem
 
 

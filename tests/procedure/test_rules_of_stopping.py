@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from quarterdeck.procedure.lint import lint_text
+from quarterdeck.procedure.check import lint_text
 
 HEAD = """quarterdeck: 1
 id: x

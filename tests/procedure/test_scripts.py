@@ -8,10 +8,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from quarterdeck.procedure.check import lint_text, parse, recompile
 from quarterdeck.procedure.editions import NEWEST, as_of
 from quarterdeck.procedure.interpreters import named, script_command, script_manner
-from quarterdeck.procedure.lint import lint_text
-from quarterdeck.procedure.loader import compiled, parse
 from quarterdeck.procedure.model import Procedure, Step
 
 KITS = Path(__file__).parents[1] / "kits"
@@ -108,7 +107,7 @@ def test_a_plan_of_0_1_0_keeps_what_it_was_compiled_to() -> None:
     worked_by = msgspec.json.decode((KITS / "plan-of-0.1.0.json").read_bytes(), type=Procedure)
     assert script_command(worked_by.stages[0].steps[0]) == ("/bin/sh", "-c")
     assert script_command(worked_by.stages[0].steps[0].undo[0]) == ("/bin/sh", "-c")
-    anew = compiled((KITS / "plan-of-0.1.0.yaml").read_text(), path="old.yaml", params={})
+    anew = recompile((KITS / "plan-of-0.1.0.yaml").read_text(), {})
     assert anew is not None
     assert anew.edition == NEWEST
     assert anew != worked_by

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quarterdeck.procedure.lint import lint_text
+from quarterdeck.procedure.check import lint_text
 from quarterdeck.procedure.model import Param, Procedure, Progress, Step, VerifyItem
 from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of, variables_of
 

@@ -11,19 +11,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import record_nights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from record_nights import ADA, SESSION, START
 
 from quarterdeck import __version__
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.procedure import check
 from quarterdeck.record import verify
-from quarterdeck.record.exporting import export_session
+from quarterdeck.record.export import export_session
+from quarterdeck.record.recompile import verify_record
 from quarterdeck.record.verbs import verify as verify_verb
-from quarterdeck.record.verification import verify_record
 from quarterdeck.session import events as e
-from quarterdeck.session.event import Draft, Moment, digest
-from quarterdeck.station.opening import plan_hash
+from quarterdeck.session.event import Moment, digest
+from quarterdeck.session.events import Draft
+from quarterdeck.station.sessions import plan_hash
 
 
 def sealed(lines: list[bytes]) -> bytes:
@@ -199,7 +202,7 @@ def test_a_changed_and_a_missing_file_are_found(record: Path) -> None:
 
 
 def test_a_page_of_another_export_is_found(record: Path, finished: Path, tmp_path: Path) -> None:
-    from quarterdeck.record.exporting import export_session
+    from quarterdeck.record.export import export_session
 
     export_session(finished, tmp_path / "record", ("json", "md", "html"))
     assert verify_record(record).problems == []
@@ -261,3 +264,17 @@ def test_a_record_of_0_1_0_still_fits_though_plans_compile_otherwise_now(tmp_pat
     log.close()
     report = verify_record(export_session(folder, tmp_path / "record", ("jsonl",)).paths[0])
     assert (report.problems, report.remarks) == ([], [])
+
+
+def test_a_record_stays_right_though_lint_has_grown_stricter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plan was worked by; a rule that came later does not make the record wrong."""
+    text = record_nights.TEXT.replace('url: "http://127.0.0.1:1/"', 'url: "http://127.0.0.1:1/"\n    verify: "false"')
+    assert check.parse(text, path="p").procedure is None
+    earlier = check.Loaded(check.recompile(text, {}), ())
+    monkeypatch.setattr(record_nights, "parse", lambda *_, **__: earlier)
+    night = record_nights.Night(tmp_path, text)
+    night.begin()
+    written = export_session(night.close(), tmp_path / "record", ("jsonl",)).paths[0]
+    report = verify_record(written)
+    assert report.problems == []
+    assert not any("compile" in remark for remark in report.remarks)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quarterdeck.runner.files import SPEC
-from quarterdeck.station.commands import find_orphans
+from quarterdeck.station.commands.runs import find_orphans
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Bench
@@ -191,7 +191,7 @@ async def test_a_new_station_finds_the_running_command_and_its_result(bench: Ben
 
 STATION = """
 import asyncio, pathlib, sys
-from quarterdeck.station.commands import Commands
+from quarterdeck.station.commands.runs import Commands
 async def station(folder):
     commands = Commands(pathlib.Path(folder), lambda said: print(said, flush=True))
     script = f"echo before; until [ -e {folder}/go ]; do sleep 0.05; done; echo after; exit 5"

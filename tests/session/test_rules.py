@@ -12,12 +12,12 @@ from quarterdeck.procedure.model import Step
 from quarterdeck.session import events as happened
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import view
-from quarterdeck.session.event import Actor, Draft, Event, decode
-from quarterdeck.session.events import Proof
+from quarterdeck.session.event import Actor, Event, decode
+from quarterdeck.session.events import Draft, sentence
 from quarterdeck.session.fold import Folding, fold
 from quarterdeck.session.forecast import clocks, forecast, need, rest
-from quarterdeck.session.narrative import sentence
 from quarterdeck.session.next_line import next_line
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.rollback import preview
 
 

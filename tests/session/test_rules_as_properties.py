@@ -12,12 +12,13 @@ from sessionbook import DBA, LEAD, OBSERVER, START, Book
 
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Draft
-from quarterdeck.session.events import Effect
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events import Draft
 from quarterdeck.session.fold import fold
 from quarterdeck.session.forecast import clocks, need
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.leftovers import open_left, unasked_left
+from quarterdeck.session.parts import Effect
 from quarterdeck.session.rollback import preview
 from quarterdeck.session.state import Session
 
@@ -173,7 +174,7 @@ class Night(RuleBasedStateMachine):
 
     @rule(ok=st.sampled_from([True, True, False, None]))
     def verifications_are_read(self, ok: bool | None) -> None:
-        from quarterdeck.session.events import Proof
+        from quarterdeck.session.parts import Proof
 
         for run in list(self.session.steps.values()):
             if run.state == "verifying" or run.id in self.session.rechecks:

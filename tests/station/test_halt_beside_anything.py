@@ -18,8 +18,8 @@ from quarterdeck.errors import UsageError
 from quarterdeck.host import runtime_folder
 from quarterdeck.session import intents
 from quarterdeck.station import verbs
-from quarterdeck.station.choosing import listed_sessions
-from quarterdeck.station.starting import start_station
+from quarterdeck.station.sessions import listed_sessions
+from quarterdeck.station.wire.start_station import start_station
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
@@ -125,7 +125,7 @@ async def test_of_several_of_one_name_the_one_that_lives_is_meant(live: Any, ope
 
 
 def test_one_damaged_byte_in_a_halts_file_leaves_it_a_halt(opened: Opened, home: Path) -> None:
-    from quarterdeck.station.halting import filed_halts
+    from quarterdeck.station.halt_files import filed_halts
 
     folder = opened()
     for name, content in (("bytes", b'{"nonce":"\xff"}'), ("deep", b"[" * 60_000)):

@@ -18,7 +18,7 @@ from stationkit import SMALL, station_pid
 from quarterdeck.errors import UsageError
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station import verbs
-from quarterdeck.station.starting import start_station
+from quarterdeck.station.wire.start_station import start_station
 
 Opened = Callable[..., Path]
 

@@ -22,11 +22,11 @@ from stationkit import SMALL, station_pid
 from quarterdeck.errors import StationError
 from quarterdeck.logbook.lock import is_held
 from quarterdeck.session import intents
-from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.client import Client
-from quarterdeck.station.halting import file_halt
-from quarterdeck.station.protocol import Ask, Farewell, Happened, Hello, decode_from, encode
-from quarterdeck.station.starting import answers, socket_of, start_station
+from quarterdeck.station.halt_files import file_halt
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.station.wire.client import Client
+from quarterdeck.station.wire.protocol import Ask, Farewell, Happened, Hello, decode_from, encode
+from quarterdeck.station.wire.start_station import answers, socket_of, start_station
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
@@ -139,7 +139,7 @@ CONSOLE = """
 import asyncio, sys
 from pathlib import Path
 from quarterdeck.session.intents import AddNote
-from quarterdeck.station.client import Client
+from quarterdeck.station.wire.client import Client
 
 async def main():
     client = await Client.connect(Path(sys.argv[1]))

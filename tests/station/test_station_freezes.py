@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from patience import LONG_COMMAND, SLOW, little_patience
 from stationkit import SMALL
 
 from quarterdeck.session import intents
@@ -17,12 +18,17 @@ from quarterdeck.station import verbs
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
 
-LINE = "a" * 90 + "b"
-ENDLESS = "^((?:a|aa)+)$"
+
+@pytest.fixture
+def hurried(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Patterns are given up soon; `home` comes first, since its station gets the environment."""
+    with little_patience(monkeypatch):
+        yield
 
 
-async def test_a_record_pattern_that_takes_for_ever_finds_nothing_and_says_so(opened: Opened, attach: Attach) -> None:
-    slow = SMALL.replace("hello 42", LINE).replace("hello (\\\\d+)", ENDLESS)
+@pytest.mark.usefixtures("hurried")
+async def test_a_record_pattern_that_takes_too_long_finds_nothing_and_says_so(opened: Opened, attach: Attach) -> None:
+    slow = SMALL.replace("echo hello 42", LONG_COMMAND.replace("LINES", "20000")).replace("hello (\\\\d+)", SLOW)
     lead = await attach(opened(slow))
     await lead.do(intents.StartSession())
     await lead.do(intents.StartStep(step="hello"))
@@ -31,18 +37,20 @@ async def test_a_record_pattern_that_takes_for_ever_finds_nothing_and_says_so(op
     assert hello.state == "verifying"
     assert hello.values == {}
     assert [(proof.ok, proof.read) for proof in hello.proofs] == [
-        (None, "not searched: the pattern took longer than 1 s")
+        (None, "not searched: the pattern took longer than 0.005 s")
     ]
     await lead.do(intents.Halt(nonce="stop"))
     await lead.until(lambda: bool(lead.session.live_halts()))
 
 
-async def test_a_verification_that_takes_for_ever_is_unknown_and_the_station_answers_meanwhile(
+@pytest.mark.usefixtures("hurried")
+async def test_a_verification_that_takes_too_long_is_unknown_and_the_station_answers_meanwhile(
     opened: Opened, attach: Attach
 ) -> None:
+    printed = LONG_COMMAND.replace("LINES", "800")
     slow = SMALL.replace(
         'record: [{name: n, type: integer, pattern: "hello (\\\\d+)"}]',
-        f'verify: [{{command: [echo, {LINE}], expect: {{matches: "{ENDLESS}"}}, within: 1s}}]',
+        f'verify: [{{command: [sh, -c, "{printed}"], expect: {{matches: "{SLOW}"}}, within: 1s}}]',
     )
     lead = await attach(opened(slow))
     await lead.do(intents.StartSession())
@@ -52,7 +60,7 @@ async def test_a_verification_that_takes_for_ever_is_unknown_and_the_station_ans
     await lead.until(lambda: bool(lead.session.steps["hello"].proofs), 30)
     (proof,) = lead.session.steps["hello"].proofs
     assert proof.ok is None
-    assert proof.read.startswith("not searched: the pattern took longer than 1 s")
+    assert proof.read.startswith("not searched: the pattern took longer than 0.005 s")
 
 
 async def test_a_pipe_among_the_halts_halts_and_the_station_answers(opened: Opened, attach: Attach) -> None:

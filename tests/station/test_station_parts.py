@@ -7,30 +7,38 @@ import os
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_args
 
 import msgspec
 import pytest
 
 from quarterdeck.errors import QuarterdeckError, UsageError
-from quarterdeck.logbook.log import SessionLog
-from quarterdeck.observer.readings import Reading
-from quarterdeck.procedure.loader import parse
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
 from quarterdeck.session import intents
-from quarterdeck.session.event import Actor, Draft, Event, Moment
-from quarterdeck.session.events import PlanRevised, SessionOpened, SessionStarted, StepDone, StepGranted, StepStarted
+from quarterdeck.session.event import Actor, Event, Moment
+from quarterdeck.session.events import (
+    Draft,
+    PlanRevised,
+    SessionOpened,
+    SessionStarted,
+    StepDone,
+    StepGranted,
+    StepStarted,
+)
 from quarterdeck.session.fold import Folding
-from quarterdeck.station.halting import HaltFile, file_halt, filed_halts, is_nonce
-from quarterdeck.station.history import History
-from quarterdeck.station.hub import OWN, Hub
-from quarterdeck.station.keeping import Keeping, Kept
-from quarterdeck.station.leases import Lease
-from quarterdeck.station.opening import plan_hash, read_window
-from quarterdeck.station.orders import recorded
-from quarterdeck.station.verdicts import downtime, judge_all
-from quarterdeck.station.verification import Verifier
-from quarterdeck.station.wording import Wording, secret
+from quarterdeck.station.commands.orders import recorded
+from quarterdeck.station.commands.values import Wording, secret
+from quarterdeck.station.commands.verifier import Verifier
+from quarterdeck.station.criteria import downtime, judge_all
+from quarterdeck.station.demo_lease import Lease
+from quarterdeck.station.halt_files import HaltFile, file_halt, filed_halts, is_nonce
+from quarterdeck.station.hub import Hub
+from quarterdeck.station.journal import Keeping, Kept
+from quarterdeck.station.recent_readings import History
+from quarterdeck.station.sessions import plan_hash, read_window
 
 ME = Actor(login="ada", uid=1000, via="console", host="db01")
 
@@ -190,6 +198,8 @@ def drafts() -> list[Draft]:
 
 
 CLAIMS: dict[str, dict[str, Any]] = {
+    "FindLeft": {"step": "one", "run": "x"},
+    "EndLeft": {"step": "one", "run": "x"},
     "CommandReturned": {"step": "one", "attempt": 1, "run": "x"},
     "VerificationRead": {"step": "one", "attempt": 1},
     "WaitOver": {"step": "one"},
@@ -215,7 +225,7 @@ async def hub(tmp_path: Path) -> tuple[Hub, Book, Effects]:
 async def test_nobody_at_a_connection_states_what_only_the_station_can(tmp_path: Path, via: str) -> None:
     made, book, _ = await hub(tmp_path)
     somebody = Actor(login="ada", uid=1000, via=via)
-    for own in OWN:
+    for own in [intent for intent in get_args(intents.Intent) if not intent.of_people]:
         said = {"do": own.__name__} | CLAIMS.get(own.__name__, {})
         forged = cast("intents.Intent", msgspec.convert(said, own))
         assert (await made.ask(forged, somebody)).refusal == "only the station itself says that"

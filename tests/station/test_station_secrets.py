@@ -14,7 +14,7 @@ from quarterdeck.procedure.model import Param, Procedure, Stage, Step
 from quarterdeck.session import intents
 from quarterdeck.session.missing import missing_in_rollback, missing_later
 from quarterdeck.station.doctor.needs import needs
-from quarterdeck.station.protocol import Given, encode
+from quarterdeck.station.wire.protocol import Given, encode
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]

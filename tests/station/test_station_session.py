@@ -10,9 +10,10 @@ import pytest
 
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
-from quarterdeck.session.events import CommandEnded, Verdict, payload
-from quarterdeck.station.halting import file_halt
-from quarterdeck.station.protocol import Ask
+from quarterdeck.session.events import CommandEnded, payload
+from quarterdeck.session.parts import Verdict
+from quarterdeck.station.halt_files import file_halt
+from quarterdeck.station.wire.protocol import Ask
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]

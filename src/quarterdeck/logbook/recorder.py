@@ -3,7 +3,7 @@
 Each line is `{"hash":"<64 hex>","event":<the event's bytes>}`; the file begins with a line that says what it is. A
 line proves itself by its hash, so that damage is told from a fork, and anybody may read the file while it is written:
 an unfinished last line is ignored. Must never change a line that is there; an unfinished one is cut. Called by a lane
-of `writer` (append), by `opening` (repair) and by `reading`.
+of `writer` (append), by `recovery` (repair) and by `read_only`.
 """
 
 from __future__ import annotations
@@ -143,9 +143,9 @@ class FlightRecorder:
         self._dead = True
         self.header: Header | None = None
         self.replica = ""
-        """Who writes here, once `opening` knows it; a file that is made anew is told so."""
+        """Who writes here, once `recovery` knows it; a file that is made anew is told so."""
         self.found = Scan(lines=[])
-        """What the file held when it was opened; `opening` takes it and lets it go."""
+        """What the file held when it was opened; `recovery` takes it and lets it go."""
         self.cut = 0
         """Bytes of an unfinished last line that were cut when it was opened."""
 
@@ -219,7 +219,7 @@ class FlightRecorder:
         return identity(self._fd)
 
     def adopt(self, events: Sequence[StoredEvent]) -> None:
-        """These are here and in order; said by `opening` after it has checked every line."""
+        """These are here and in order; said by `recovery` after it has checked every line."""
         for event in events:
             self._held.add(event.replica, event.aseq, event.hash)
 

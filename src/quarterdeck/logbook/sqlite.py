@@ -2,8 +2,8 @@
 
 The order of the pragmas is measured: EXTRA before WAL lost nothing in simulated power cuts, WAL with FULL a third of
 them. Below 3.51.3 two connections can corrupt a WAL file, so nobody else opens this file while its owner lives, and
-whoever only reads takes a copy (`reading`). Must never update or delete an event. Called by a lane of `writer`
-(append) and by `opening` (read, repair).
+whoever only reads takes a copy (`read_only`). Must never update or delete an event. Called by a lane of `writer`
+(append) and by `recovery` (read, repair).
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def require_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> No
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection without implicit transactions; `opening` and then one lane use it, one at a time."""
+    """A connection without implicit transactions; `recovery` and then one lane use it, one at a time."""
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.0)
 
 
@@ -125,7 +125,7 @@ class SqliteLogbook:
         self._held = Held()
         self.about = About()
         self.replica = ""
-        """Who writes here, once `opening` knows it; a file that is made anew is told so."""
+        """Who writes here, once `recovery` knows it; a file that is made anew is told so."""
         self.called = ""
         """What the file system calls the file now."""
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quarterdeck.procedure.format import Written
 from quarterdeck.procedure.interpreters import is_shell
 from quarterdeck.procedure.model import OnHalt, Step
-from quarterdeck.procedure.step_fields import Written
 
 __all__ = ["complete"]
 

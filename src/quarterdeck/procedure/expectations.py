@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from quarterdeck.documents.patterns import pattern_problem
+from quarterdeck.documents.kinds import pattern_problem
 from quarterdeck.matcher import TooSlowError, first_match
 from quarterdeck.procedure.model import Expect
 from quarterdeck.procedure.quantities import Quantity, as_quantity

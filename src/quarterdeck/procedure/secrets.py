@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from quarterdeck.procedure.interpreters import is_shell
 from quarterdeck.procedure.model import Procedure, Step
-from quarterdeck.procedure.substitution import environment_name, references
+from quarterdeck.procedure.parameters import environment_name, references
 
 __all__ = ["how_to_set", "named_secrets", "references_of", "variables_of"]
 

@@ -1,18 +1,21 @@
-"""The order that a runner gets: what to run, in which environment, and how it ends.
+"""What goes into a runner and what comes out: its order, and the report of the run.
 
-Written by `station.commands` as JSON (the names below are its keys), read once by the runner.
+The order says what to run, in which environment, and how it ends; the station writes it as JSON (the names below are
+its keys), the runner reads it once. The report is written once, by rename, on space that was set aside before the
+command started: a full disk at the end must not turn a known result into an unknown one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from quarterdeck.regular_files import read_regular
-from quarterdeck.runner.files import CLAIMED
+from quarterdeck.runner.files import CLAIMED, RESULT, create_private, sync_folder
 
-__all__ = ["Spec", "claim", "parse"]
+__all__ = ["ResultFile", "Spec", "claim", "parse"]
 
 
 class Spec(NamedTuple):
@@ -70,3 +73,27 @@ def claim(path: Path) -> Spec:
     spec = parse(read_regular(taken))
     taken.unlink()
     return spec
+
+
+_RESERVE = 16 * 1024
+
+
+class ResultFile:
+    """Space for one result."""
+
+    def __init__(self, folder: Path) -> None:
+        """OSError where the space is not there: then nothing may be started."""
+        self._folder = folder
+        self._beside = folder / f".{RESULT}"
+        self._file = create_private(self._beside)
+        os.write(self._file, b" " * _RESERVE)
+        os.fsync(self._file)
+
+    def write(self, report: dict[str, Any]) -> None:
+        """Make the report durable, then visible under its name."""
+        content = json.dumps(report, ensure_ascii=True).encode()
+        os.pwrite(self._file, content.ljust(_RESERVE), 0)  # JSON may end in blanks
+        os.fsync(self._file)
+        os.close(self._file)
+        self._beside.replace(self._folder / RESULT)
+        sync_folder(self._folder)

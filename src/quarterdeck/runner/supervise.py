@@ -25,8 +25,7 @@ from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.escalation import Escalation
 from quarterdeck.runner.files import OUTPUT, RUNNER, STOP, TAG, write_atomic
 from quarterdeck.runner.processes import Entry, become_subreaper, descendants, describe, topmost
-from quarterdeck.runner.result import ResultFile
-from quarterdeck.runner.spec import Spec, claim
+from quarterdeck.runner.spec import ResultFile, Spec, claim
 from quarterdeck.runner.spool import SpoolWriter
 
 __all__ = ["Runner", "halts_in", "main"]

@@ -7,15 +7,11 @@ one of the kinds in `session.events`. The logbook stamps drafts into events; nob
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, Struct
 
-if TYPE_CHECKING:
-    from quarterdeck.session.events import Payload
-
-__all__ = ["FORMAT", "Actor", "Blob", "Draft", "Event", "Moment", "decode", "digest", "encode", "first_link", "order"]
+__all__ = ["FORMAT", "Actor", "Blob", "Event", "Moment", "decode", "digest", "encode", "first_link", "order"]
 
 FORMAT = 1
 """The version of the envelope; a newer one opens read-only."""
@@ -86,15 +82,6 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
     def id(self) -> str:
         """`replica:aseq`."""
         return f"{self.replica}:{self.aseq}"
-
-
-class Draft(Struct, frozen=True):
-    """What a decision wants to happen; the logbook makes an event of it."""
-
-    data: Payload
-    step: str = ""
-    attempt: int = 0
-    blobs: tuple[Blob, ...] = ()
 
 
 _encoder = msgspec.json.Encoder()

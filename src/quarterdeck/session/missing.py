@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct
 
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
-from quarterdeck.session.narrative import name_of
 from quarterdeck.session.rollback import preview
 from quarterdeck.session.state import FINISHED, Session
+from quarterdeck.session.told import name_of
 
 __all__ = ["Missing", "missing_for", "missing_in_rollback", "missing_later"]
 

@@ -12,8 +12,8 @@ from msgspec import Struct, field
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob, Moment
-from quarterdeck.session.events import Effect, Proof, UndoItem, Verdict
 from quarterdeck.session.memo import Memo
+from quarterdeck.session.parts import Effect, Proof, UndoItem, Verdict
 from quarterdeck.session.plan import Plan
 
 __all__ = [
@@ -292,6 +292,14 @@ class Session(Struct):
     def live_halts(self) -> tuple[str, ...]:
         """Nonces of the halts that nobody answered."""
         return tuple(nonce for nonce, mark in self.halts.items() if not mark.answered)
+
+    def open_polls(self) -> list[Poll]:
+        """Polls that are not over."""
+        return [poll for poll in self.polls.values() if not poll.result]
+
+    def open_proposals(self) -> list[Proposal]:
+        """Guards' proposals to halt that nobody answered."""
+        return [proposal for proposal in self.proposals.values() if proposal.state == "open"]
 
     def running(self) -> list[StepRun]:
         """Steps in which something is going on, in order of their starts (polls are no work)."""

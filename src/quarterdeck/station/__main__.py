@@ -1,7 +1,8 @@
 """Entry of the station: `python -m quarterdeck.station --session FOLDER [--linger SECONDS] [--foreground]`.
 
-Called by `starting` alone. It forks twice, so that it belongs to no terminal, and answers to whoever started it
-through its exit code: 0 when consoles may come, 75 when another station has the session, 1 with a line on stderr.
+Called by `station.wire.start_station` alone. It forks twice, so that it belongs to no terminal, and answers to
+whoever started it through its exit code: 0 when consoles may come, 75 when another station has the session, 1 with a
+line on stderr.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def _serve(folder: Path, linger: float | None, ready: Callable[[str, int], None]
 
     from quarterdeck.errors import QuarterdeckError
     from quarterdeck.logbook.lock import is_held
-    from quarterdeck.station.process import LINGER, Station
-    from quarterdeck.station.starting import ALREADY
+    from quarterdeck.station.station import LINGER, Station
+    from quarterdeck.station.wire.start_station import ALREADY
 
     async def run() -> None:
         station = Station(folder, linger=LINGER if linger is None else linger)

@@ -25,8 +25,8 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import DETACHED, exit_code
 from quarterdeck.session.state import Session
-from quarterdeck.station.client import Client, Linked
-from quarterdeck.station.protocol import Answered, Farewell, Happened
+from quarterdeck.station.wire.client import Client, Linked
+from quarterdeck.station.wire.protocol import Answered, Farewell, Happened
 
 __all__ = ["run_headless"]
 

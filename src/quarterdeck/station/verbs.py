@@ -16,17 +16,17 @@ import msgspec
 
 from quarterdeck.errors import StationError, UsageError
 from quarterdeck.host import login_name
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.fold import fold
 from quarterdeck.session.forecast import clocks
 from quarterdeck.session.intents import Halt
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.state import Session
-from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.choosing import Listed, choose_session, listed_sessions, live_sessions
-from quarterdeck.station.halting import file_halt, filed_halts, new_nonce
-from quarterdeck.station.keeping import moment
+from quarterdeck.station.halt_files import file_halt, filed_halts, new_nonce
+from quarterdeck.station.journal import moment
+from quarterdeck.station.sessions import Listed, choose_session, listed_sessions, live_sessions
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
 
 __all__ = ["doctor", "halt", "headless", "sessions", "status"]
 
@@ -216,12 +216,13 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def _procedure(named: str) -> Any:
     from quarterdeck.documents.problems import document_error
-    from quarterdeck.documents.strict import read_text
+    from quarterdeck.documents.strict_yaml import read_text
+    from quarterdeck.host import ThisMachine
+    from quarterdeck.procedure.check import parse
     from quarterdeck.procedure.library import find_procedure
-    from quarterdeck.procedure.loader import parse
 
     path = find_procedure(named)
-    loaded = parse(read_text(path), path=str(path), demand=False)
+    loaded = parse(read_text(path), path=str(path), demand=False, machine=ThisMachine)
     if loaded.procedure is None:
         raise document_error(str(path), loaded.problems)
     return loaded.procedure
@@ -232,7 +233,7 @@ def headless(arguments: argparse.Namespace) -> int:
     from quarterdeck.procedure.library import find_procedure
     from quarterdeck.procedure.verbs import parameters
     from quarterdeck.station.headless import run_headless
-    from quarterdeck.station.opening import open_session, read_window
+    from quarterdeck.station.sessions import open_session, read_window
 
     window = read_window(arguments.window)
     path = find_procedure(arguments.procedure)

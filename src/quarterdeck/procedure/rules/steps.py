@@ -5,8 +5,8 @@ from __future__ import annotations
 from quarterdeck.documents.problems import quote
 from quarterdeck.procedure.interpreters import is_shell, named
 from quarterdeck.procedure.model import Step
+from quarterdeck.procedure.parameters import references
 from quarterdeck.procedure.rules.base import Lint
-from quarterdeck.procedure.substitution import references
 
 __all__ = [
     "durations",

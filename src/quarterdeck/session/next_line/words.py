@@ -7,8 +7,9 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.session.event import Actor
-from quarterdeck.session.narrative import in_short, name_of, span
 from quarterdeck.session.state import FINISHED, HaltMark, Proposal, Session, StepRun
+from quarterdeck.session.told import in_short, name_of
+from quarterdeck.spans import span
 
 __all__ = ["NextLine", "Question", "Words"]
 

@@ -1,4 +1,4 @@
-"""Doctor's looks at what one procedure needs here: its programs, secrets, sudo, ssh."""
+"""Doctor's looks at what one procedure needs here: its programs, secrets, what it watches, sudo, ssh."""
 
 from __future__ import annotations
 
@@ -6,13 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
-from quarterdeck.host import host_names
+from quarterdeck.host import ThisMachine, host_names
+from quarterdeck.procedure.checks import CommandOptions, LocalOptions, understand
+from quarterdeck.procedure.graph import every_step
 from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
-from quarterdeck.procedure.walk import every_step
+from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.doctor.finding import Finding, ask
-from quarterdeck.station.wording import Wording
 
 __all__ = ["needs"]
 
@@ -23,6 +24,8 @@ def needs(procedure: Procedure) -> list[Finding]:
     steps = [placed.step for placed in every_step(procedure)]
     mine = [step for step in steps if not step.host or here & set(step.host)]
     found = [_programs(mine)] if any(map(_programs_of, mine)) else []
+    if procedure.targets:
+        found += _targets(procedure)
     if any(step.become for step in mine):
         found.append(_sudo())
     found += _secrets(procedure, mine)
@@ -65,6 +68,21 @@ def _secrets(procedure: Procedure, steps: list[Step]) -> list[Finding]:
         if name in unset
     ]
     return missing or ([Finding("ok", "Secrets", "all that the steps name can be read")] if named else [])
+
+
+def _targets(procedure: Procedure) -> list[Finding]:
+    """Targets that would stay unknown: of another host, or with a plugin that is not here."""
+    machine = ThisMachine()
+    found = []
+    for name, target in procedure.targets.items():
+        built = understand(target.type, target.options)[0]
+        if isinstance(built, CommandOptions) and not machine.finds(built.argv[0], built.cwd):
+            said = f"its program is not found here: {built.argv[0]}"
+            found.append(Finding("problem", f"Target {name}", said, "install it, or name its whole path"))
+        elif isinstance(built, LocalOptions) and built.host and built.host.lower() not in machine.names:
+            said = f"it watches {built.host}, which is not this host ({host_names().short}), and would stay unknown"
+            found.append(Finding("warning", f"Target {name}", said, "give the session another value for its host"))
+    return found
 
 
 def _sudo() -> Finding:
