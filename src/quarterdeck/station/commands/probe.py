@@ -144,10 +144,13 @@ async def _pipes_closed(out: _Stream, err: _Stream) -> None:
 
 async def _end(run: str, child: subprocess.Popen[bytes]) -> None:
     ending = TreeEnd(run, _POLITE, time.monotonic(), group=child.pid)
-    while not ending.advance(time.monotonic()):
+    try:
+        while not ending.advance(time.monotonic()):
+            child.poll()
+            await asyncio.sleep(_POLL)
+    finally:
+        _kill(run, child)  # cancelled meanwhile: nothing may stay frozen
         child.poll()
-        await asyncio.sleep(_POLL)
-    child.poll()
 
 
 def _kill(run: str, child: subprocess.Popen[bytes]) -> None:
