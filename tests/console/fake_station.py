@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from quarterdeck import __version__
 from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
@@ -159,8 +160,8 @@ class FakeStation:
         self._queue = asyncio.Queue()
         self._queue.put_nowait(
             Welcome(
-                protocol=1, version="0", session=SESSION, folder=str(self.folder), replica="r1", you=LEAD, pid=1,
-                wall=self.wall,
+                protocol=1, version=__version__, session=SESSION, folder=str(self.folder), replica="r1", you=LEAD,
+                pid=1, wall=self.wall,
             )
         )  # fmt: skip
         self._queue.put_nowait(
