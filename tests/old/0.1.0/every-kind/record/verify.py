@@ -1,0 +1,400 @@
+#!/usr/bin/env python3
+"""Check a Quarterdeck record: `python3 verify.py [RECORD]`. Standard library only; it travels with every record.
+
+RECORD is a record's .jsonl file, or its folder (by default the one in which this script lies). It holds every hash
+against the bytes: the chain of each replica, the samples against the digests in the events, the plan against its
+hash, the files in `blobs/`, the first and last line, and whether the .json, .md and .html beside it speak of the same
+lines. It says what is wrong and where. It cannot say who wrote a record: whoever can write all of it can make another
+that fits; compare the heads with those that other people hold.
+
+The same file is the module `quarterdeck.record.verify`: used by `jsonl` and `verification`. Must never import
+anything but the standard library, and never write. Exit code 0: every hash fits; 1: something is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import sys
+from pathlib import Path
+from typing import Any, NamedTuple
+
+__all__ = ["Problem", "Report", "check", "check_lines", "find_records", "main", "printed"]
+
+FORMAT = 1
+MOST = 40
+"""Problems that are told; a file that is no record at all would tell one a line."""
+PARTS = ("json", "md", "html", "csv")
+
+
+class Problem(NamedTuple):
+    """What is wrong, and where: a line or a file."""
+
+    where: str
+    text: str
+
+
+class Report:
+    """What was found in one record."""
+
+    def __init__(self) -> None:
+        self.session = ""
+        self.sha256 = ""
+        """Of the whole JSONL file."""
+        self.problems: list[Problem] = []
+        self.known: list[str] = []
+        """What was wrong with the session's files when it was exported."""
+        self.remarks: list[str] = []
+        """What was not or cannot be checked."""
+        self.heads: dict[str, tuple[int, str]] = {}
+        """Replica to number and hash of its last event."""
+        self.events = 0
+        self.held = 0
+        self.samples = 0
+        self.files = 0
+        """Blobs that were there and fit."""
+        self.whole = False
+        """The closing line is there."""
+        self.outcome = ""
+        """How the session ended; empty while it was live."""
+        self.reviewed = False
+        """`session.closed` is the last word."""
+
+    def wrong(self, where: str, text: str) -> None:
+        """Add a problem."""
+        self.problems.append(Problem(where, text))
+
+
+class _Reading:
+    """One pass over the lines: what has been seen so far."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.last_order: tuple[int, str, str, int] = (-1, "", "", 0)
+        self.batches: dict[tuple[str, int], str] = {}
+        self.last_batch = ("", 0)
+        self.watches: list[tuple[str, str, str, int, str]] = []
+        """Where, event, replica, number of batches, digest."""
+        self.plans: set[str] = set()
+        self.plan_of: dict[str, str] = {}
+        """Plan hash that events name, to where first."""
+        self.blobs: dict[str, tuple[int, str, str]] = {}
+        """SHA-256 to length, name and where."""
+        self.section = 0
+
+
+def digest(raw: bytes) -> str:
+    """Hash of an event: SHA-256 of `qd1`, a zero byte, and its bytes."""
+    return hashlib.sha256(b"qd1\0" + raw).hexdigest()
+
+
+def check(path: Path) -> Report:
+    """Check the record in this .jsonl file, with the files that lie beside it. OSError where it cannot be read."""
+    data = path.read_bytes()
+    report = Report()
+    reading = _read(data, report)
+    _check_blobs(reading, path.parent / "blobs")
+    _check_parts(report, path)
+    return report
+
+
+def check_lines(data: bytes) -> Report:
+    """Check the lines alone, without the files."""
+    report = Report()
+    _read(data, report)
+    return report
+
+
+def _read(data: bytes, report: Report) -> _Reading:
+    report.sha256 = hashlib.sha256(data).hexdigest()
+    reading = _Reading(report)
+    lines = data.split(b"\n")
+    if lines[-1]:
+        report.wrong(f"line {len(lines)}", "the last line is unfinished: the file was cut off")
+    else:
+        lines.pop()
+    _header(lines[0] if lines else b"", report)
+    offset = len(lines[0]) + 1 if lines else 0
+    for number, raw in enumerate(lines[1:], 2):
+        where = f"line {number}"
+        if report.whole:
+            report.wrong(where, "a line stands behind the closing line")
+        try:
+            line = json.loads(raw)
+        except (ValueError, RecursionError):
+            report.wrong(where, "this line cannot be read")
+        else:
+            _line(reading, where, line if isinstance(line, dict) else {}, raw, (data, offset))
+        offset += len(raw) + 1
+    if not report.whole:
+        report.wrong("the end", "the closing line is missing: the end of the file is not there")
+    _check_watches(reading)
+    for plan, where in reading.plan_of.items():
+        if plan not in reading.plans:
+            report.wrong(where, f"an event names a plan that is not in the record ({plan[:12]})")
+    return reading
+
+
+def _header(raw: bytes, report: Report) -> None:
+    try:
+        header = json.loads(raw)
+        report.session = str(header["session"])
+        report.known = [str(text) for text in header["problems"]]
+        version = int(header["record"])
+    except (ValueError, RecursionError, LookupError, TypeError):
+        report.wrong("line 1", "this is no record: its first line cannot be read")
+        return
+    if version != FORMAT:
+        report.remarks.append(
+            f"written in format {version}; this script knows {FORMAT}, use the one beside the record"
+        )
+
+
+def _line(reading: _Reading, where: str, line: dict[str, Any], raw: bytes, place: tuple[bytes, int]) -> None:
+    """Take one line to its check; sections stand in one order."""
+    report = reading.report
+    if "end" in line:
+        _closing(reading, where, raw, memoryview(place[0])[: place[1]])
+        return
+    kinds = (("kind", _event, 1), ("event", _held, 2), ("batch", _batch, 3))
+    for key, checked, section in kinds:
+        if key in line:
+            if section < reading.section:
+                report.wrong(where, "this line does not stand in its place")
+            reading.section = max(section, reading.section)
+            try:
+                checked(reading, where, line, raw)
+            except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+                report.wrong(where, "this line is not as a record's lines are")
+            return
+    report.wrong(where, "this is no line of a record")
+
+
+def _event(reading: _Reading, where: str, event: dict[str, Any], raw: bytes) -> None:
+    """An event follows on the one before it in its chain, and stands in the order of all."""
+    report = reading.report
+    replica, aseq, name = str(event["replica"]), int(event["aseq"]), f"{event['replica']}:{event['aseq']}"
+    expected, link = report.heads.get(replica, (0, digest(report.session.encode())))
+    if event["session"] != report.session:
+        report.wrong(where, f"{name} is an event of another session ({event['session']})")
+    if aseq != expected + 1:
+        report.wrong(where, f"{name} stands where {replica}:{expected + 1} belongs")
+    elif event["prev"] != link:
+        report.wrong(where, f"{name} does not follow on the event before it: one of the two was changed")
+    report.heads[replica] = (aseq, digest(raw))
+    place = (int(event["lamport"]), str(event["actor"]["login"]), replica, aseq)
+    if place <= reading.last_order:
+        report.wrong(where, f"{name} does not stand in the order of events")
+    reading.last_order = place
+    report.events += 1
+    _meaning(reading, where, name, event)
+
+
+def _meaning(reading: _Reading, where: str, name: str, event: dict[str, Any]) -> None:
+    """Note what an event says of the plan, of samples, of files and of the end."""
+    data = event["data"]
+    if event.get("plan"):
+        reading.plan_of.setdefault(event["plan"], where)
+    for blob in event.get("blobs", ()):
+        reading.blobs.setdefault(str(blob["sha256"]), (int(blob["len"]), str(blob["name"]), where))
+    watch = data.get("watch")
+    if watch:
+        said = (where, name, str(event["replica"]), int(watch.get("batches", 0)), str(watch.get("digest", "")))
+        reading.watches.append(said)
+    if event["kind"] == "plan.revised":
+        _plan(reading, where, data)
+    elif event["kind"] == "session.ended":
+        reading.report.outcome = str(data["outcome"])
+    elif event["kind"] == "session.abandoned":
+        reading.report.outcome = "abandoned"
+    elif event["kind"] == "session.closed":
+        reading.report.reviewed = True
+
+
+def _plan(reading: _Reading, where: str, data: dict[str, Any]) -> None:
+    whole = {"params": data.get("params", {}), "text": data["text"], "window": data.get("window", {})}
+    text = json.dumps(whole, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    made = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+    reading.plans.add(str(data.get("hash", "")))
+    if made != data.get("hash"):
+        reading.report.wrong(where, "the plan's text, parameters and window do not give the hash that approvals name")
+
+
+def _held(reading: _Reading, where: str, line: dict[str, Any], raw: bytes) -> None:
+    link, event = str(line["hash"]), line["event"]
+    head = b'{"held":1,"hash":"%b","event":' % link.encode()
+    if not raw.startswith(head) or digest(raw[len(head) : -1]) != link:
+        reading.report.wrong(where, "an event that is kept apart does not fit its hash")
+    if event["session"] != reading.report.session:
+        reading.report.wrong(where, "an event that is kept apart is of another session")
+    for blob in event.get("blobs", ()):
+        reading.blobs.setdefault(str(blob["sha256"]), (int(blob["len"]), str(blob["name"]), where))
+    name = f"{event['replica']}:{event['aseq']}"
+    reading.report.wrong(where, f"{name} is kept apart: an event before it is missing, or two have one name")
+    reading.report.held += 1
+
+
+def _batch(reading: _Reading, where: str, line: dict[str, Any], raw: bytes) -> None:
+    replica, number, link = str(line["replica"]), int(line["samples"]), str(line["hash"])
+    quoted = json.dumps(replica, ensure_ascii=False).encode()
+    head = b'{"samples":%d,"replica":%b,"hash":"%b","batch":' % (number, quoted, link.encode())
+    if not raw.startswith(head) or hashlib.sha256(b"qds1\0" + raw[len(head) : -1]).hexdigest() != link:
+        reading.report.wrong(where, f"batch {number} of samples of {replica} does not fit its hash")
+    if (replica, number) in reading.batches:
+        reading.report.wrong(where, f"batch {number} of samples of {replica} is there twice")
+    elif (replica, number) < reading.last_batch:
+        reading.report.wrong(where, f"batch {number} of samples of {replica} does not stand in its place")
+    reading.batches[replica, number] = link
+    reading.last_batch = (replica, number)
+    reading.report.samples += 1
+
+
+def _check_watches(reading: _Reading) -> None:
+    """Events name how many batches came since the event before, and the digest of their hashes."""
+    named: dict[str, int] = {}
+    for where, event, replica, count, said in reading.watches:
+        first = named.get(replica, 0) + 1
+        named[replica] = first + count - 1
+        which = f"batches {first} to {named[replica]} of {replica}"
+        links = [reading.batches.get((replica, number), "") for number in range(first, first + count)]
+        made = hashlib.sha256("".join(links).encode()).hexdigest() if links else ""
+        if not all(links):
+            reading.report.wrong(where, f"samples that {event} names are missing ({which})")
+        elif made != said:
+            reading.report.wrong(where, f"samples that {event} names were changed ({which})")
+    numbers: dict[str, int] = {}
+    for replica, number in reading.batches:
+        numbers[replica] = max(number, numbers.get(replica, 0))
+    for replica, last in numbers.items():
+        lost = [n for n in range(named.get(replica, 0) + 1, last) if (replica, n) not in reading.batches]
+        if lost:
+            reading.report.wrong("the samples", f"batch {lost[0]} of samples of {replica} is missing")
+
+
+def _closing(reading: _Reading, where: str, raw: bytes, before: memoryview) -> None:
+    """The last line is wholly determined by the lines before it."""
+    report = reading.report
+    report.whole = True
+    heads = {replica: {"aseq": aseq, "hash": link} for replica, (aseq, link) in sorted(report.heads.items())}
+    counts = {"events": report.events, "held": report.held, "samples": report.samples}
+    sha256 = hashlib.sha256(before).hexdigest()
+    made = {"end": 1, "session": report.session, **counts, "heads": heads, "sha256": sha256}
+    said = json.loads(raw)
+    if json.dumps(made, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") == raw:
+        return
+    for name, what in made.items():
+        if said.get(name) != what:
+            report.wrong(where, f"the closing line's {name} does not fit the lines before it")
+            return
+    report.wrong(where, "the closing line was changed")
+
+
+def _check_blobs(reading: _Reading, folder: Path) -> None:
+    for sha256, (length, name, where) in reading.blobs.items():
+        path = folder / sha256
+        proper = len(sha256) == 64 and not set(sha256) - set("0123456789abcdef")
+        try:
+            content = path.read_bytes() if proper else b""
+        except OSError:
+            reading.report.wrong(f"blobs/{sha256}", f"the file {name} of {where} is missing")
+            continue
+        if not proper or len(content) != length or hashlib.sha256(content).hexdigest() != sha256:
+            reading.report.wrong(f"blobs/{sha256}", f"the file {name} of {where} was changed")
+        else:
+            reading.report.files += 1
+
+
+def _check_parts(report: Report, path: Path) -> None:
+    """Whether what lies beside the lines under the same name was made of these lines."""
+    beside = []
+    for ending in PARTS:
+        part = path.with_suffix(f".{ending}")
+        try:
+            content = part.read_bytes()
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            report.wrong(part.name, f"it cannot be read: {error.strerror}")
+            continue
+        if report.sha256.encode() not in content:
+            report.wrong(part.name, "it does not name the SHA-256 of these lines: it speaks of others")
+        elif ending == "json":
+            _check_json(report, part.name, content)
+        beside.append(ending)
+    if beside:
+        report.remarks.append(f"{', '.join(beside)}: only that they name these lines was checked")
+
+
+def _check_json(report: Report, name: str, content: bytes) -> None:
+    try:
+        record = json.loads(content)["record"]
+        fits = record["jsonl_sha256"] == report.sha256 and record["session"] == report.session
+    except (ValueError, RecursionError, LookupError, TypeError):
+        report.wrong(name, "it cannot be read")
+        return
+    if not fits:
+        report.wrong(name, "it speaks of another session, or of other lines")
+
+
+def find_records(path: Path) -> list[Path]:
+    """The .jsonl files that `path` means: itself, or those in the folder. Empty where there is none."""
+    if path.is_dir():
+        return sorted(each for each in path.glob("*.jsonl") if each.is_file())
+    return [path] if path.is_file() else []
+
+
+def printed(report: Report) -> list[str]:
+    """The report as lines for a person; no control character of the record reaches the terminal."""
+    lines = [report.session or "(no session)"]
+    chains = "chain" if len(report.heads) == 1 else "chains"
+    lines.append(
+        f"  {report.events} events in {len(report.heads)} {chains}, {report.samples} batches of samples, "
+        f"{report.files} files"
+    )
+    for where, text in report.problems[:MOST]:
+        known = " (known when it was exported)" if text in report.known else ""
+        lines.append(f"  WRONG  {where}: {text}{known}")
+    if len(report.problems) > MOST:
+        lines.append(f"  WRONG  and {len(report.problems) - MOST} more")
+    told = {problem.text for problem in report.problems}
+    lines += [f"  KNOWN  when it was exported: {text}" for text in report.known if text not in told]
+    if not report.problems:
+        lines.append("  every hash fits")
+    lines += [f"  note   {text}" for text in report.remarks]
+    lines += [f"  head   {replica} at {aseq}: {link}" for replica, (aseq, link) in sorted(report.heads.items())]
+    lines.append(f"  sha256 {report.sha256}")
+    lines += _standing(report)
+    return ["".join(c if c.isprintable() else f"\\u{ord(c):04x}" for c in line) for line in lines]
+
+
+def _standing(report: Report) -> list[str]:
+    if not report.whole:
+        said = "not closed: the file has no closing line, so its end is missing"
+    elif report.reviewed:
+        said = "closed: reviewed"
+    elif report.outcome:
+        said = f"not closed: it ended ({report.outcome}) and was not reviewed; a missing tail would not show"
+    else:
+        said = "not closed: the session was still live, or its end is missing"
+    return [f"  {said}", "  UNSIGNED: nobody has signed these heads; compare them with the copies of others"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Check every record that is named; the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    wrong = False
+    for word in words or [str(Path(__file__).resolve().parent)]:
+        found = find_records(Path(word))
+        if not found:
+            sys.stderr.write(f"{word!a}: there is no record\n")
+            wrong = True
+        for path in found:
+            report = check(path)
+            text = "\n".join(printed(report)) + "\n"
+            sys.stdout.write(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(errors="replace"))
+            wrong = wrong or bool(report.problems)
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
