@@ -11,9 +11,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import CommandEnded, HaltCalled, NoteAdded, StepStarted, payload
+from quarterdeck.session.events import CommandEnded, HaltCalled, NoteAdded, StepStarted, StepUnknown, payload
 
-__all__ = ["Line", "faults", "read_ledger"]
+__all__ = ["Line", "faults", "out_of_reach", "read_ledger"]
 
 
 class Line(NamedTuple):
@@ -40,6 +40,22 @@ def faults(
     """
     written, happened = list(lines), list(events)
     return [*_lost(happened, notes, halts), *_twice(written, happened), *_after_a_stop(written, happened)]
+
+
+def out_of_reach(lines: Iterable[Line], events: Iterable[Event]) -> list[Line]:
+    """Lines that a command wrote after a halt because its runner had been killed: nobody was there to stop it.
+
+    The record says unknown of such a run (R14), and a person looks after it.
+    """
+    happened = list(events)
+    halts = [event.t.wall for event in happened if event.kind == HaltCalled.kind]
+    attempts = {(event.step, event.attempt) for event in happened if event.kind == StepUnknown.kind}
+    begun = {
+        what.run: event.t.wall
+        for event in happened
+        if isinstance(what := payload(event), StepStarted) and (event.step, event.attempt) in attempts
+    }
+    return [line for line in lines if line.run in begun and any(begun[line.run] <= halt < line.at for halt in halts)]
 
 
 def _lost(events: list[Event], notes: Mapping[str, str], halts: Iterable[str]) -> list[str]:
@@ -83,18 +99,14 @@ def _after_a_stop(lines: list[Line], events: list[Event]) -> list[str]:
         elif line.run in interrupted:
             found.append(f"a line after a stop: {line.run} {line.word}")
     ends = {what.run: (what, event.t.wall) for event in events if isinstance(what := payload(event), CommandEnded)}
-    last: dict[str, Line] = {line.run: line for line in lines}
+    latest = {line.run: line for line in lines}
     for run, (what, wall) in ends.items():
-        line = last.get(run)
         if what.outcome == "lost":
             continue  # its runner was killed: nobody stopped what it had begun, and the record says unknown
-        if line is not None and line.at > wall:
-            found.append(f"a line after its end: {run} {line.word}, {line.at - wall:.3f} s late")
-        if (
-            what.outcome == "exited"
-            and what.exit_code == 0
-            and not what.ended_by
-            and (line is None or line.word != "ended")
-        ):
+        last = latest.get(run)
+        if last is not None and last.at > wall:
+            found.append(f"a line after its end: {run} {last.word}, {last.at - wall:.3f} s late")
+        worked = what.outcome == "exited" and what.exit_code == 0 and not what.ended_by
+        if worked and (last is None or last.word != "ended"):
             found.append(f"said to be done, and its last line is missing: {run}")
     return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from ledger import Line, faults, read_ledger
+from ledger import Line, faults, out_of_reach, read_ledger
 
 from quarterdeck.session import events as e
 from quarterdeck.session.event import Actor, Event, Moment
@@ -78,5 +78,9 @@ def test_an_effect_that_was_recorded_as_done_and_is_not_there_is_found() -> None
 
 
 def test_what_goes_on_because_its_runner_was_killed_is_no_line_after_a_stop() -> None:
-    lost = (*NIGHT[:5], (e.CommandEnded(run="a-1", outcome="lost"), "a", 100.5))
-    assert faults([*read_ledger(LEDGER), Line("a-1", "late", 105.0)], happened(*lost), NOTES, ["n1"]) == []
+    unknown = ((e.CommandEnded(run="a-1", outcome="lost"), "a", 100.5), (e.StepUnknown(why="lost"), "a", 100.5))
+    lost = happened(*NIGHT[:5], *unknown)
+    lines = [*read_ledger(LEDGER), Line("a-1", "late", 105.0)]
+    assert faults(lines, lost, NOTES, ["n1"]) == []
+    assert [line.word for line in out_of_reach(lines, lost)] == ["ended", "late"]
+    assert out_of_reach(lines, happened(*NIGHT)) == []
