@@ -2,7 +2,7 @@
 
 `--version` is answered before argparse is imported. Exit codes: 0 done, 1 failure, 2 wrong call; sessions that end in
 `lead`, `attach` and `demo` answer 0 completed, 10 rolled back, 11 rolled back with exceptions, 12 abandoned,
-13 recovered by contingency, 3 detached while live.
+13 recovered by contingency, 3 detached while live. `halt` answers 4 where no station confirmed it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from quarterdeck.documents.nodes import Node
-    from quarterdeck.documents.reader import Context
+    from quarterdeck.documents.schema import Context
 
 __all__ = ["build_parser", "main"]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code. No traceback reaches a person."""
+    _open_streams()
     words = sys.argv[1:] if arguments is None else arguments
     if words in (["--version"], ["-V"]):
         from quarterdeck import __version__
@@ -48,8 +49,10 @@ def main(arguments: list[str] | None = None) -> int:
         print("interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        return _no_reader()
+        return _drop_output()
     except Exception as error:  # noqa: BLE001 - the process's own boundary: no traceback reaches a person
+        if (why := _unwritable()) or _is_of_a_stream(error):
+            return _tell(QuarterdeckError(f"The answer cannot be written: {why or getattr(error, 'strerror', '')}"))
         return _tell_crash(error)
 
 
@@ -59,13 +62,15 @@ def _run(parsed: argparse.Namespace) -> int:
     module = import_module(f"quarterdeck.{_VERBS[parsed.verb].package}.verbs")
     verb = getattr(module, parsed.verb)
     code: int = verb(parsed, _READERS) if parsed.verb == "lint" else verb(parsed)
+    if parsed.verb == "halt":
+        _unwritable()  # how it went is said by its code, whoever hears it
     sys.stdout.flush()
     return code
 
 
 def _check_layout(node: Node, context: Context) -> None:
     """Layouts are the console's; `lint` is given who reads them, since it may not know the console."""
-    from quarterdeck.console.layouts import check_layout
+    from quarterdeck.console.layout import check_layout
 
     check_layout(node, context)
 
@@ -82,9 +87,12 @@ _READERS = {"quarterdeck-layout": _check_layout, "quarterdeck-settings": _check_
 
 def _tell(error: Exception) -> int:
     """Print an error for a person: one line, and one for each problem of a document."""
-    for problem in getattr(error, "problems", ()):
-        print(problem, file=sys.stderr)
-    print(f"quarterdeck: {error}", file=sys.stderr)
+    try:
+        for problem in getattr(error, "problems", ()):
+            print(problem, file=sys.stderr)
+        print(f"quarterdeck: {error}", file=sys.stderr)
+    except OSError:
+        _unwritable()  # nobody hears it; the exit code says it
     return int(getattr(error, "exit_code", 1))
 
 
@@ -98,11 +106,44 @@ def _tell_crash(error: Exception) -> int:
     return 1
 
 
-def _no_reader() -> int:
-    """Whoever read our output has gone (`| head`): end quietly."""
+def _open_streams() -> None:
+    """A stream that was closed (`>&-`) leads nowhere: its number must not fall to the next file that is opened."""
     import os
 
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    for number, (name, mode) in enumerate((("stdin", "r"), ("stdout", "w"), ("stderr", "w"))):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            if nowhere != number:
+                os.dup2(nowhere, number)
+                os.close(nowhere)
+            setattr(sys, name, open(number, mode, encoding="utf-8", closefd=False))  # noqa: SIM115 - a number
+
+
+def _unwritable() -> str:
+    """Why stdout or stderr takes nothing (a full disk); what waited for it is dropped. Empty where both do."""
+    why = ""
+    for number, stream in enumerate((sys.stdout, sys.stderr), 1):
+        try:
+            stream.flush()
+        except OSError as error:
+            _drop_output(number)
+            why = why or error.strerror or str(error)
+    return why
+
+
+def _is_of_a_stream(error: Exception) -> bool:
+    """Whether there was no room for a write, and no path is named: an unbuffered stdout says it at once."""
+    import errno
+
+    full = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+    return isinstance(error, OSError) and error.errno in full and error.filename is None
+
+
+def _drop_output(number: int = 1) -> int:
+    """Whoever read our output has gone (`| head`), or there is no room for it: end quietly."""
+    import os
+
+    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
     return 1
 
 
@@ -175,7 +216,9 @@ def _status(verb: argparse.ArgumentParser) -> None:
 
 def _halt(verb: argparse.ArgumentParser) -> None:
     _session(verb)
+    verb.add_argument("--all", action="store_true", help="halt every live session")
     verb.add_argument("--reason", default="", help="why; can be given later")
+    verb.epilog = "Exit codes: 0 halted, 4 unconfirmed (its file is written, no station answered), 1 not halted."
 
 
 def _doctor(verb: argparse.ArgumentParser) -> None:

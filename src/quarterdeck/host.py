@@ -23,13 +23,16 @@ from quarterdeck.errors import StationError
 
 if TYPE_CHECKING:
     import socket
+    from collections.abc import Callable
 
 __all__ = [
     "SOCKET_PATH_MAX",
+    "Clocks",
     "HostNames",
     "Mount",
     "Peer",
     "Process",
+    "ThisMachine",
     "boot_clock",
     "boot_clock_ns",
     "boot_id",
@@ -244,15 +247,30 @@ def host_names(hosts_file: Path = Path("/etc/hosts")) -> HostNames:
     return HostNames(short, short)
 
 
+class ThisMachine:
+    """What lint and the observer may ask of the machine that they run on."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it is called, in small letters: by its names, or as the machine that asks."""
+        own = (*host_names(), os.uname().nodename)
+        return frozenset({name.lower() for name in own} | {"local", "localhost", "127.0.0.1", "::1"})
+
+    def finds(self, program: str, folder: str = "") -> bool:
+        """Whether a program is there, as a command in `folder` would be found."""
+        from shutil import which
+
+        path = os.path.join(folder or "/", program) if os.path.dirname(program) else program  # noqa: PTH118, PTH120
+        return which(path) is not None
+
+
 def runtime_folder() -> Path:
     """The private folder for sockets, made where it is missing. StationError where it is not ours alone."""
-    import tempfile
-
     base = os.environ.get("XDG_RUNTIME_DIR", "")
     if base and Path(base).is_dir() and os.access(base, os.W_OK):
         folder = Path(base) / "quarterdeck"
     else:
-        folder = Path(tempfile.gettempdir()) / f"qd-{os.getuid()}"
+        folder = _temporary_folder() / f"qd-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
         found = folder.lstat()
@@ -269,6 +287,13 @@ def runtime_folder() -> Path:
     return folder
 
 
+def _temporary_folder() -> Path:
+    """As `tempfile` finds it, but without trying to write: on a full disk a station is where it was before."""
+    named = (os.environ.get(name, "") for name in ("TMPDIR", "TEMP", "TMP"))
+    places = (Path(name).absolute() for name in (*named, "/tmp", "/var/tmp") if name)  # noqa: S108 - a private folder in it
+    return next((place for place in places if place.is_dir()), Path("/tmp"))  # noqa: S108 - the same
+
+
 def socket_path(key: str) -> Path:
     """A socket's path for `key` (a session's folder, say): short whatever the key's length."""
     import hashlib
@@ -281,3 +306,14 @@ def socket_path(key: str) -> Path:
             hint="set XDG_RUNTIME_DIR to a shorter folder",
         )
     return path
+
+
+class Clocks(NamedTuple):
+    """The clocks of a sample, in one place so that tests can turn them.
+
+    The wall clock (seconds since the epoch) is for people and the record; ages and intervals use the boot clock
+    (seconds since the machine started), which counts suspended time too and never steps.
+    """
+
+    wall: Callable[[], float] = time.time
+    boot: Callable[[], float] = boot_clock

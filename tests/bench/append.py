@@ -16,9 +16,9 @@ from tests.bench.measure import Row, p50, p99
 from tests.bench.world import ME, compiled, session, world
 
 from quarterdeck.session.intents import AddNote
-from quarterdeck.station.process import Station
-from quarterdeck.station.protocol import PROTOCOL, Hello, encode
-from quarterdeck.station.starting import socket_of
+from quarterdeck.station.station import Station
+from quarterdeck.station.wire.protocol import PROTOCOL, Hello, encode
+from quarterdeck.station.wire.start_station import socket_of
 
 __all__ = ["rows"]
 

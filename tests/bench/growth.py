@@ -20,29 +20,35 @@ from tests.bench.processes import cpu_seconds
 from tests.bench.web import endpoints
 from tests.bench.world import ME, compiled, opening, session, world
 
-from quarterdeck.console.snapshot import Snapshot, make_snapshot
+from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.console.store import Link, StationClient
 from quarterdeck.logbook.chain import Stamper
 from quarterdeck.observer.client import Observer
-from quarterdeck.observer.readings import Reading
-from quarterdeck.session.automatic import due
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Draft
-from quarterdeck.session.fold import Folding
+from quarterdeck.session.events import Draft
 from quarterdeck.session.intents import AddNote, FinishStep, Intent, StartSession, StartStep
-from quarterdeck.station.history import History
-from quarterdeck.station.keeping import moment
-from quarterdeck.station.process import Station
+from quarterdeck.session.rules.automatic import due
+from quarterdeck.station.journal import moment
+from quarterdeck.station.recent_readings import History
+from quarterdeck.station.station import Station
 
 __all__ = ["rows"]
 
 MARK = 1.3
 
 
+async def _nowhere() -> StationClient:
+    raise ConnectionError("this link is for looking only")
+
+
 class Book:
     """A session in memory: decided, stamped and folded as the station does, without a disk."""
 
     def __init__(self, steps: int) -> None:
-        self.folding = Folding()
+        self.link = Link(_nowhere, lambda _: None)
+        self.link.me = ME
+        self.folding = self.link.folding
         self._stamper = Stamper("bench", "r1", {}, 0)
         self._put(opening(compiled(steps)))
         self.ask(StartSession(override="measuring"))
@@ -74,9 +80,9 @@ class Book:
 
     def tick(self) -> None:
         """A console's tick where nothing happened."""
-        session, at = self.folding.session, moment()
-        now = session.clock(at)
-        self.before = make_snapshot(session, ME, now=now, wall=at.wall, boot=at.bt_ns / 1e9, before=self.before)
+        at = moment()
+        instant = Instant(self.folding.session.clock(at), at.wall, at.bt_ns / 1e9)
+        self.before = Snapshot.of(self.link, instant, self.before)
 
     def fresh_tick(self) -> None:
         """A console's tick after an event."""

@@ -18,7 +18,7 @@ from tests.bench.verbs import command
 from tests.bench.world import compiled, session, started, world
 
 from quarterdeck.session.intents import GoOn
-from quarterdeck.station.client import Client
+from quarterdeck.station.wire.client import Client
 
 __all__ = ["rows"]
 

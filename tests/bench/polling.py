@@ -19,7 +19,7 @@ from tests.bench.web import endpoints
 from tests.bench.world import compiled
 
 from quarterdeck.observer.client import Observer
-from quarterdeck.observer.readings import Finding, Health, Reading
+from quarterdeck.observer.messages import Finding, Health, Reading
 
 __all__ = ["rows"]
 

@@ -14,12 +14,12 @@ import msgspec
 from tests.bench.measure import Row, interleaved, p50
 from tests.bench.world import ME, compiled, opening, put, world
 
-from quarterdeck.logbook.log import SessionLog
-from quarterdeck.logbook.reading import read_session
-from quarterdeck.session.event import Draft, Event
-from quarterdeck.session.events import EvidenceAdded, FactNoted, NoteAdded
+from quarterdeck.logbook.read_only import read_session
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.session.event import Event
+from quarterdeck.session.events import Draft, EvidenceAdded, FactNoted, NoteAdded
 from quarterdeck.session.fold import Folding, fold
-from quarterdeck.station.keeping import moment
+from quarterdeck.station.journal import moment
 
 __all__ = ["long_session", "rows"]
 

@@ -17,15 +17,15 @@ from pathlib import Path
 import msgspec
 
 from quarterdeck.logbook.lock import is_held
-from quarterdeck.logbook.log import SessionLog
-from quarterdeck.procedure.loader import parse
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure, Stage
-from quarterdeck.session.event import Actor, Draft
-from quarterdeck.session.events import PlanRevised, SessionOpened
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.intents import Intent, StartSession
-from quarterdeck.station.client import Client
-from quarterdeck.station.keeping import moment
-from quarterdeck.station.opening import plan_hash, read_window
+from quarterdeck.station.journal import moment
+from quarterdeck.station.sessions import plan_hash, read_window
+from quarterdeck.station.wire.client import Client
 
 __all__ = ["ME", "compiled", "draining", "procedure", "put", "session", "started", "station_pid", "world"]
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.observer.readings import Reading
-from quarterdeck.procedure.loader import parse
+from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session import intents
-from quarterdeck.session.automatic import due
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Draft, Event, Moment, encode, order
-from quarterdeck.session.events import PlanRevised, SessionOpened
+from quarterdeck.session.event import Actor, Event, Moment, encode, order
+from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
-from quarterdeck.station.protocol import Answered, Happened, Sampled, Standing, Tail, Welcome
+from quarterdeck.station.wire.protocol import Answered, Happened, Sampled, Standing, Tail, Welcome
 
 SESSION = "2026-11-29-night-kfwz"
 LEAD = Actor(login="ada", uid=1000, host="db01", role="lead")
@@ -87,7 +87,7 @@ criteria:
 
 
 class FakeStation:
-    """What `station.client.Client` looks like from the console, and a whole station behind it."""
+    """What `station.wire.client.Client` looks like from the console, and a whole station behind it."""
 
     def __init__(
         self, text: str = PROCEDURE, *, wall: float = 1_800_000_000.0, folder: Path = Path("/nowhere")
@@ -101,6 +101,8 @@ class FakeStation:
         """A hung station: it answers nothing."""
         self.left: bool | None = None
         self.painted = 0
+        self.unset: dict[str, str] = {}
+        """Secrets that it cannot read."""
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
         loaded = parse(text, path="night.yaml")
         assert loaded.procedure is not None, loaded.problems
@@ -166,7 +168,7 @@ class FakeStation:
                 events=[msgspec.Raw(encode(event)) for event in self.events], position=len(self.events), history=True
             )
         )
-        self._queue.put_nowait(Standing(recorders={"logbook": "ok", "recorder": "ok"}))
+        self._queue.put_nowait(Standing(recorders={"logbook": "ok", "recorder": "ok"}, unset=self.unset))
         return self
 
     async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - as the client has it
@@ -175,11 +177,17 @@ class FakeStation:
         self.asked.append(intent)
         return self.do(intent)
 
-    async def halt(self, reason: str = "", *, timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109, ARG002
-        self.asked.append(intents.Halt(nonce="here", reason=reason))
+    async def halt(
+        self,
+        reason: str = "",
+        *,
+        nonce: str = "",
+        timeout: float = 3.0,  # noqa: ASYNC109, ARG002
+    ) -> Answered | None:
+        self.asked.append(intents.Halt(nonce=nonce or "here", reason=reason))
         if self.silent:
             return None
-        return self.do(intents.Halt(nonce=f"here-{len(self.events)}", reason=reason))
+        return self.do(intents.Halt(nonce=nonce or f"here-{len(self.events)}", reason=reason))
 
     async def frames(self) -> AsyncIterator[Any]:
         while (frame := await self._queue.get()) is not None:

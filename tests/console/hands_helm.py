@@ -16,8 +16,8 @@ from textual.widgets import Input
 
 from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.forms import Form
-from quarterdeck.console.keymap import Keymap
-from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.keys import Keymap
+from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.session.intents import Intent
 
 __all__ = ["Helm", "helm"]
@@ -34,7 +34,7 @@ class Helm:
     async def press(self, *keys: str) -> None:
         """Press, with time enough between them that none counts as a double."""
         for key in keys:
-            self.app._pressing.forget_times()
+            self.app.keys.forget_times()
             await self.strike(key)
 
     async def strike(self, *keys: str) -> None:
@@ -79,7 +79,7 @@ class Helm:
     @property
     def snapshot(self) -> Snapshot:
         """What is painted."""
-        found = self.app._before
+        found = self.app.desk.shown
         assert found is not None
         return found
 
@@ -123,7 +123,7 @@ async def helm(
     there = station or FakeStation()
     there.must(*done)
     app = QuarterdeckApp(there.connect, look, keymap=keymap)
-    app.moment = lambda: (there.now, there.wall, 0.0)  # type: ignore[method-assign]  # the fake's clock stands still
+    app.desk.instant = lambda: Instant(there.now, there.wall, 0.0)  # type: ignore[method-assign]  # the fake's clock stands still
     async with app.run_test(size=size, notifications=True) as pilot:
         found = Helm(app, pilot, there)
         await app.link.caught_up.wait()

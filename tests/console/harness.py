@@ -14,7 +14,7 @@ from textual.app import App, ComposeResult
 from textual.filter import LineFilter
 
 from quarterdeck.console.deck import Deck
-from quarterdeck.console.layouts import Layouts
+from quarterdeck.console.layout import Layouts
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
 from quarterdeck.console.snapshot import Snapshot

@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from quarterdeck.console.snapshot import LogLine, Snapshot, make_snapshot
-from quarterdeck.observer.readings import Health, Reading, Status
+from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.console.store import Link, LogLine, StationClient
+from quarterdeck.observer.messages import Health, Reading, Status
 from quarterdeck.procedure.model import (
     Bands,
     Expect,
@@ -28,7 +29,7 @@ from quarterdeck.procedure.model import (
     VerifyItem,
 )
 from quarterdeck.session.event import Actor
-from quarterdeck.session.events import Proof
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.plan import build
 from quarterdeck.session.rollback import preview
 from quarterdeck.session.state import (
@@ -43,7 +44,7 @@ from quarterdeck.session.state import (
     StepRun,
     Window,
 )
-from quarterdeck.station.protocol import Marks, Standing, Tail
+from quarterdeck.station.wire.protocol import Marks, Standing, Tail
 
 T0 = 1_796_004_000.0  # 2026-11-30 02:00 UTC
 ME = Actor(login="dana", role="lead", host="ops1")
@@ -350,7 +351,6 @@ def snapshot(state: str = "running", *, repeat: int = 1, **more: Any) -> Snapsho
             recorders={"logbook": "ok", "recorder": "ok"},
             observer=Health(at=now, boot=5000, lag=0.001, skew=0, skipped=0, sound=True),
         ),
-        "organisation": "Parsify production",
         "tails": {
             "reindex": Tail(
                 step="reindex", run="x", percent=61.0, line="building index: scanning table", total=4096,
@@ -358,7 +358,7 @@ def snapshot(state: str = "running", *, repeat: int = 1, **more: Any) -> Snapsho
             )
         },
     }  # fmt: skip
-    return make_snapshot(made, ME, **{**arguments, **more})
+    return snapshot_from(made, **{**arguments, **more})
 
 
 def _nothing(made: Session, now: float) -> None:
@@ -444,4 +444,26 @@ def snapshot_of(made: Session, **more: Any) -> Snapshot:
     arguments: dict[str, Any] = {
         "now": T0, "wall": T0 + 7, "boot": 5000.0, "readings": readings(), "history": history(), "log": log(),
     }  # fmt: skip
-    return make_snapshot(made, ME, **{**arguments, **more})
+    return snapshot_from(made, **{**arguments, **more})
+
+
+def snapshot_from(
+    made: Session, *, now: float, wall: float, boot: float = 0.0, selected: str = "", **known: Any
+) -> Snapshot:
+    """A snapshot of a link that is live and knows all this."""
+    link = link_of(made)
+    for name, value in known.items():
+        assert hasattr(link, name), name
+        setattr(link, name, value)
+    return Snapshot.of(link, Instant(now, wall, boot), selected=selected)
+
+
+def link_of(made: Session) -> Link:
+    """A link that knows this session, and is live."""
+
+    async def nowhere() -> StationClient:
+        raise ConnectionError("this link is for looking only")
+
+    link = Link(nowhere, lambda _: None)
+    link.folding.session, link.me, link.state = made, ME, "live"
+    return link

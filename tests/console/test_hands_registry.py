@@ -8,13 +8,12 @@ from pathlib import Path
 import pytest
 from fake_station import FakeStation
 from hands_helm import helm
+from textual.widgets import Static
 
 from quarterdeck.console.commands import all_commands
 from quarterdeck.console.commands.base import No
-from quarterdeck.console.keymap import Keymap
+from quarterdeck.console.keys import Keymap, own_keymap
 from quarterdeck.console.screens.palette import PaletteScreen
-from quarterdeck.console.screens.reading import help_text
-from quarterdeck.console.settings import own_keymap
 from quarterdeck.errors import DocumentError
 from quarterdeck.session import intents
 
@@ -69,15 +68,15 @@ async def test_the_palette_lists_only_what_applies_and_finds_it_by_words() -> No
         ids = [command.id for command in at.screen._found]
         assert "done" in ids
         assert "contingency" not in ids
-        situation = at.app.situation
-        assert all(not isinstance(at.app.availability(c, situation), No) for c in at.screen._all)
+        assert all(not isinstance(at.app.desk.availability(c), No) for c in at.screen._all)
         await at.write("window longer", enter=False)
         await at.press("escape")
 
 
 async def test_help_tells_every_command_and_its_key() -> None:
     async with helm(*RUNNING) as at:
-        text = help_text(at.app).plain
+        await at.press("?")
+        text = str(at.screen.query_one("#text Static", Static).content)
         for command in all_commands():
             assert command.title in text
         assert "F9" in text

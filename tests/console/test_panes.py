@@ -16,12 +16,13 @@ from textual.widgets import Input
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.log import mark_word
 from quarterdeck.console.panes.procedure import ProcedurePane
-from quarterdeck.console.snapshot import LogLine, Snapshot
-from quarterdeck.observer.readings import Reading
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import LogLine
+from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import Session
-from quarterdeck.station.protocol import Marks, Tail
+from quarterdeck.station.wire.protocol import Marks, Tail
 
 LEAD = (120, 36)
 STEERS = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -299,9 +300,7 @@ def nasty(text: str) -> Snapshot:
     )  # fmt: skip
     log = [LogLine(night.T0, 0, text, text, "alarm", n) for n in range(5)]
     tail = Tail(step="reindex", run="r", text=text, total=1, line=text, percent=1.0)
-    return night.snapshot_of(
-        session, readings=readings, log=log, tails={"reindex": tail}, organisation=text, notice=text
-    )
+    return night.snapshot_of(session, readings=readings, log=log, tails={"reindex": tail}, read_only=text)
 
 
 @pytest.mark.parametrize("layout", ["lead", "wallboard", "compact"])

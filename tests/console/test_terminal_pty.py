@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import pty
 import select
@@ -185,6 +186,21 @@ class TestOnATerminal:
         terminal.press("Q")
         assert terminal.ends() == 3
         assert terminal.bytes.count(RESTORED) >= 1
+
+    def test_lead_and_attach_say_the_terminals_name(self, home: Home) -> None:
+        leading = home.led()
+        attached = home.terminal("attach")
+        attached.expect(" says done")
+        attached.press("P")
+        attached.expect("PAUSED")
+        (record,) = (home.folder / "state" / "recorder").glob("*-????.jsonl")
+        lines = record.read_text().splitlines()
+        started, paused = (
+            next(json.loads(line)["event"]["actor"] for line in lines if f'"kind":"{kind}"' in line)
+            for kind in ("session.started", "session.paused")
+        )
+        assert started["tty"] == str(Path(f"/proc/{leading.pid}/fd/0").readlink())
+        assert paused["tty"] == str(Path(f"/proc/{attached.pid}/fd/0").readlink())
 
     def test_h_halts_and_stops_the_running_command(self, home: Home) -> None:
         terminal = home.led()

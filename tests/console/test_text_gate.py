@@ -10,7 +10,9 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.color import Color
 
-from quarterdeck.console.text import ColourlessFilter, SanitisingFilter, cell, lines, plain, visible
+from quarterdeck.console.terminal.filters import ColourlessFilter, SanitisingFilter
+from quarterdeck.console.text import cell, plain
+from quarterdeck.text import lines, visible
 
 NASTY = {
     "bell": "a\x07b",

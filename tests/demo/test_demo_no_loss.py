@@ -15,7 +15,7 @@ from quarterdeck.demo.database import OLD_INDEX
 from quarterdeck.demo.files import Home
 from quarterdeck.demo.receipts import count
 from quarterdeck.demo.world import World
-from quarterdeck.procedure.loader import load
+from quarterdeck.procedure.check import load
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.shipped import shipped
 

@@ -14,9 +14,9 @@ import pytest
 from quarterdeck.demo.tool import VERBS, parser
 from quarterdeck.demo.world import World
 from quarterdeck.observer.checks.health_json import numbers
+from quarterdeck.procedure.check import load
+from quarterdeck.procedure.check import parse as parse_procedure
 from quarterdeck.procedure.conditions import evaluate, parse
-from quarterdeck.procedure.loader import load
-from quarterdeck.procedure.loader import parse as parse_procedure
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.shipped import shipped

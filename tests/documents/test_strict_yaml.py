@@ -11,7 +11,7 @@ import yaml
 
 from quarterdeck.documents.nodes import Mapping, Scalar, Sequence
 from quarterdeck.documents.problems import Problem, UnreadableError
-from quarterdeck.documents.strict import Limits, compose, read_text, read_tree
+from quarterdeck.documents.strict_yaml import Limits, compose, read_text, read_tree
 from quarterdeck.errors import DocumentError
 
 

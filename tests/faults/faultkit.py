@@ -25,9 +25,9 @@ from quarterdeck.session import intents
 from quarterdeck.session.event import Event
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
-from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.opening import open_session, read_window
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.sessions import open_session, read_window
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.station.wire.protocol import Answered
 
 __all__ = ["PROCEDURE", "Night", "gone", "injected", "wait_until"]
 
@@ -276,6 +276,10 @@ class Night:
         """Stations of this home."""
         return [pid for pid, words in self._ours() if "quarterdeck.station" in words and "--session" in words]
 
+    def named(self, words: str) -> list[int]:
+        """Processes of this home with these words, such as a module's name, in their command line."""
+        return [pid for pid, line in self._ours() if words in line]
+
     def commands(self) -> list[int]:
         """Runners and what they run; they are meant to outlive their station."""
         found = [pid for pid, words in self._ours() if "quarterdeck.runner" in words]
@@ -286,10 +290,6 @@ class Night:
                 if any(mark in environment for mark in marks):
                     found.append(pid)
         return found
-
-    def named(self, words: str) -> list[int]:
-        """Processes of this home with these words in their command line."""
-        return [pid for pid, line in self._ours() if words in line]
 
     def _ours(self) -> Iterator[tuple[int, str]]:
         """Processes that name this home."""

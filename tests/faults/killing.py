@@ -25,9 +25,9 @@ from ptyterminal import Terminal
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
 from quarterdeck.session.state import Session
-from quarterdeck.station.asking import ask_once
-from quarterdeck.station.halting import file_halt, halt_names, new_nonce
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.halt_files import file_halt, halt_names, new_nonce
+from quarterdeck.station.wire.blocking_client import ask_once
+from quarterdeck.station.wire.protocol import Answered
 
 __all__ = ["VICTIMS", "Soak", "Victim"]
 

@@ -14,7 +14,7 @@ from quarterdeck.session import intents
 from quarterdeck.session.event import Moment
 from quarterdeck.session.forecast import clocks
 from quarterdeck.session.state import Session
-from quarterdeck.station.opening import open_session, read_window
+from quarterdeck.station.sessions import open_session, read_window
 
 FAKED = """
 import os, time

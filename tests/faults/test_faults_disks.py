@@ -14,7 +14,7 @@ import pytest
 from faultkit import Night, gone, injected, wait_until
 
 from quarterdeck.session import intents
-from quarterdeck.station.asking import ask_once
+from quarterdeck.station.wire.blocking_client import ask_once
 
 SYNCS = ("-e", "trace=fsync,fdatasync", "-e", "inject=fsync,fdatasync:delay_enter=2000000")
 

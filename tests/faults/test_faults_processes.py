@@ -81,7 +81,7 @@ def test_kill_9_of_the_station_at_random_times_runs_no_command_twice_and_loses_n
 
 HASTY = """
 import time
-from quarterdeck.station import keeping
+from quarterdeck.station import journal
 from quarterdeck.logbook import writer
 write = writer.Lane._write
 def slowly(self, jobs):
@@ -91,15 +91,15 @@ writer.Lane._write = slowly
 """
 """A disk that takes half a second."""
 LYING = """
-whole = keeping.Keeping.append
+whole = journal.Keeping.append
 def at_once(self, drafts, by, plan, *, urgent):
     kept = whole(self, drafts, by, plan, urgent=urgent)
     async def durable():
         return ""
     kept.durable.close()
-    return keeping.Kept(kept.events, durable())
-keeping.Keeping.append = at_once
-keeping.Keeping.saved = property(lambda self: len(self.log.events))
+    return journal.Kept(kept.events, durable())
+journal.Keeping.append = at_once
+journal.Keeping.saved = property(lambda self: len(self.log.events))
 """
 """A station that says saved before it is."""
 
@@ -252,7 +252,7 @@ def test_a_procedure_that_changes_on_disk_after_the_start_changes_nothing(night:
 def open_again(night: Night) -> bytes:
     """What a new session of the same file plans."""
     night.kill_station()
-    from quarterdeck.station.opening import open_session
+    from quarterdeck.station.sessions import open_session
 
     folder = open_session(night.scratch / "procedure.yaml", home=night.home)
     return (night.home / "recorder" / f"{folder.name}.jsonl").read_bytes()

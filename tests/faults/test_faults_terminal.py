@@ -34,8 +34,9 @@ SHOUTING = PROCEDURE.replace("echo begun;", 'cat "$0.txt"; echo begun;')
 UNGUARDED = """
 import re
 from quarterdeck.console import text
+from quarterdeck.console.terminal import filters
 text._HARMLESS = re.compile("(?s).*")
-text._NEVER = re.compile("(?!)")
+filters._NEVER = re.compile("(?!)")
 """
 """Takes the gate and the last wall away."""
 
@@ -356,7 +357,6 @@ def test_a_closed_stream_is_one_line_and_no_traceback(night: Night, closed: str)
 
 BROKEN = """
 import os
-from quarterdeck.console import viewing
 from quarterdeck.console.app import QuarterdeckApp
 whole = QuarterdeckApp.snapshot
 def breaks(self):

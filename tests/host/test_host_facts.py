@@ -91,6 +91,20 @@ def test_host_names_come_from_the_hosts_file_without_a_name_server(tmp_path: Pat
     assert host.host_names(tmp_path / "none").short == short
 
 
+def test_this_machine_knows_its_names_and_finds_programs_as_a_command_would(tmp_path: Path) -> None:
+    here = host.ThisMachine()
+    assert {"localhost", "::1", os.uname().nodename.lower(), host.host_names().short.lower()} <= here.names
+    assert "db01.example" not in here.names
+    plugin = tmp_path / "check_fine"
+    plugin.write_text("#!/bin/sh\n")
+    assert not here.finds("./check_fine", str(tmp_path))
+    plugin.chmod(0o755)
+    assert here.finds("./check_fine", str(tmp_path))
+    assert here.finds(str(plugin))
+    assert here.finds("sh")
+    assert not here.finds("check_fine", str(tmp_path))
+
+
 def test_the_socket_folder_is_private_and_a_deep_key_gives_a_short_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -105,7 +119,7 @@ def test_the_socket_folder_is_private_and_a_deep_key_gives_a_short_path(
 
 def test_without_a_runtime_dir_the_temporary_folder_serves(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
     assert host.runtime_folder() == tmp_path / f"qd-{os.getuid()}"
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 from quarterdeck.logbook import sqlite
 from quarterdeck.logbook.disk import Disk
-from quarterdeck.logbook.log import Seams, SessionLog
+from quarterdeck.logbook.session_log import Seams, SessionLog
 from quarterdeck.logbook.writer import Health
-from quarterdeck.session.event import Actor, Draft, Event, Moment
-from quarterdeck.session.events import HaltCalled, NoteAdded
+from quarterdeck.session.event import Actor, Event, Moment
+from quarterdeck.session.events import Draft, HaltCalled, NoteAdded
 
 SESSION = "2026-11-29-rebuild-orders-index-kfwz"
 ME = Actor(login="ada", uid=1000)

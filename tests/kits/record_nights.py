@@ -7,12 +7,14 @@ from pathlib import Path
 
 import msgspec
 
-from quarterdeck.logbook.log import SessionLog
-from quarterdeck.observer.readings import Reading, Status
-from quarterdeck.procedure.loader import parse
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.observer.messages import Reading, Status
+from quarterdeck.procedure.check import parse
 from quarterdeck.session import events as e
-from quarterdeck.session.event import Actor, Blob, Draft, Moment
-from quarterdeck.station.opening import plan_hash
+from quarterdeck.session.event import Actor, Blob, Moment
+from quarterdeck.session.events import Draft
+from quarterdeck.session.parts import Proof, UndoItem, Verdict, Watch
+from quarterdeck.station.sessions import plan_hash
 
 SESSION = "2026-11-29-record-night-kfwz"
 START = 1_796_000_400.0
@@ -68,15 +70,15 @@ class Night:
     ) -> None:
         """One attempt at a command step, up to its end."""
         run = f"{step}-{attempt}"
-        start = e.StepStarted(run=run, argv=("echo", step), host="db01", watch=e.Watch())
+        start = e.StepStarted(run=run, argv=("echo", step), host="db01", watch=Watch())
         self.put(e.StepGranted(to="ada"), start, step=step, attempt=attempt)
         self.wait(seconds)
         blob = self.log.store_blob(output.encode("utf-8", "surrogatepass"), f"{step}.txt")
-        ended = e.CommandEnded(run=run, exit_code=code, seconds=seconds, cut=cut, watch=e.Watch())
+        ended = e.CommandEnded(run=run, exit_code=code, seconds=seconds, cut=cut, watch=Watch())
         self.put(ended, by=STATION, step=step, attempt=attempt, blobs=(blob,))
 
     def done(self, step: str, attempt: int = 1, **more: object) -> None:
-        self.put(e.StepDone(watch=e.Watch(), **more), by=STATION, step=step, attempt=attempt)  # type: ignore[arg-type]
+        self.put(e.StepDone(watch=Watch(), **more), by=STATION, step=step, attempt=attempt)  # type: ignore[arg-type]
 
     def close(self) -> Path:
         self.log.close()
@@ -93,7 +95,7 @@ def whole_night(home: Path, say: str = "plain words") -> Night:
     night.begin()
     night.command("count", f"1\n{say}\n")
     night.done("count", values={"rows": say})
-    night.put(e.StepGranted(to="bob"), e.StepStarted(host="db02", watch=e.Watch()), by=BOB, step="freeze", attempt=1)
+    night.put(e.StepGranted(to="bob"), e.StepStarted(host="db02", watch=Watch()), by=BOB, step="freeze", attempt=1)
     night.wait(100)
     night.read(0.06)
     night.put(e.NoteAdded(text=say), e.EvidenceAdded(text=say), by=BOB, step="freeze")
@@ -128,9 +130,9 @@ def whole_night(home: Path, say: str = "plain words") -> Night:
 def roll_back(night: Night, say: str = "plain words") -> None:
     """Commit, undo, verify, close and end."""
     items = (
-        e.UndoItem("drop-new", "build", "dba", 60),
-        e.UndoItem("unfreeze", "freeze", "dba", 120),
-        e.UndoItem("still-there", "", "lead", 60),
+        UndoItem("drop-new", "build", "dba", 60),
+        UndoItem("unfreeze", "freeze", "dba", 120),
+        UndoItem("still-there", "", "lead", 60),
     )
     night.put(
         e.RollbackCommitted(answers=("n1",), items=items, letters="KFWZ", left_out={"count": "changes nothing"})
@@ -140,13 +142,13 @@ def roll_back(night: Night, say: str = "plain words") -> None:
     night.put(e.StepSkipped(reason=say), step="unfreeze")
     night.read(0.05)
     night.put(e.StepGranted(), e.StepStarted(), step="still-there", attempt=1)
-    night.put(e.StepVerified(proofs=(e.Proof(say, True, "ok"),), ok=True), by=STATION, step="still-there", attempt=1)
+    night.put(e.StepVerified(proofs=(Proof(say, True, "ok"),), ok=True), by=STATION, step="still-there", attempt=1)
     night.done("still-there")
     night.put(e.ClosingBegun())
     night.command("recount")
     night.done("recount")
     night.read(0.05)
-    verdict = e.Verdict("users", "No complaint", "INCONCLUSIVE", say)
+    verdict = Verdict("users", "No complaint", "INCONCLUSIVE", say)
     ended = e.SessionEnded(outcome="rolled_back_with_exceptions", verdicts=(verdict,), facts={"receipts": say})
     night.put(ended, by=STATION)
 

@@ -6,15 +6,17 @@ from pathlib import Path
 
 import msgspec
 
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session import events as happened
 from quarterdeck.session import intents as wanted
-from quarterdeck.session.automatic import due
 from quarterdeck.session.decide import Answer, Refusal, decide
-from quarterdeck.session.event import Actor, Draft, Event, Moment, decode, digest, encode, first_link
+from quarterdeck.session.event import Actor, Event, Moment, decode, digest, encode, first_link
+from quarterdeck.session.events import Draft
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.parts import Proof
+from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session, StepRun
 
 LEAD = Actor("ada", 1000, role="lead", host="db01")
@@ -153,7 +155,7 @@ class Book:
         )
 
     def verify(self, step: str, ok: bool | None = True) -> None:
-        proof = happened.Proof("read", ok, "1")
+        proof = Proof("read", ok, "1")
         self.ask(wanted.VerificationRead(step=step, attempt=self.step(step).attempt, proofs=(proof,)))
 
     def halt(self, nonce: str = "n1", reason: str = "", by: Actor = LEAD) -> None:

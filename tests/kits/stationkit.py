@@ -17,8 +17,8 @@ from quarterdeck.session.event import Event, decode
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.state import Session
-from quarterdeck.station.client import Client, Linked
-from quarterdeck.station.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail
+from quarterdeck.station.wire.client import Client, Linked
+from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail
 
 SMALL = """
 quarterdeck: 1

@@ -12,7 +12,8 @@ from logbook_nights import HALT, ME, SESSION, moment, note
 
 from quarterdeck.logbook.chain import Held, Stamper, verify, verify_raws
 from quarterdeck.logbook.protocol import Head, StoredEvent
-from quarterdeck.session.event import Draft, Event, decode, digest, encode, first_link
+from quarterdeck.session.event import Event, decode, digest, encode, first_link
+from quarterdeck.session.events import Draft
 
 
 def chain(count: int, replica: str = "r1", session: str = SESSION, last: Draft | None = None) -> list[bytes]:

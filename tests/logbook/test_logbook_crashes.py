@@ -14,7 +14,7 @@ import pytest
 from logbook_nights import SESSION, Night, raws_of
 
 from quarterdeck.logbook.chain import verify_raws
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 
 HERE = Path(__file__).parent.parent / "kits"
 

@@ -15,9 +15,9 @@ import pytest
 from logbook_nights import HALT, ME, SESSION, FlakyPlan, Night, kinds_of, note, raws_of, write
 
 from quarterdeck.errors import LogbookError
-from quarterdeck.logbook.log import Seams
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.logbook.recorder import FlightRecorder, scan
+from quarterdeck.logbook.session_log import Seams
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.session.event import decode, digest, encode
 
@@ -34,7 +34,7 @@ night = Night(Path(sys.argv[1]))
 log = night.open()
 write(log, int(sys.argv[3]))
 log.append_samples([])
-from quarterdeck.logbook.log import SessionLog
+from quarterdeck.logbook.session_log import SessionLog
 import time
 end = time.monotonic() + 10
 while set(lane.confirmed for lane in log._writer._lanes) != {int(sys.argv[3])} and time.monotonic() < end:

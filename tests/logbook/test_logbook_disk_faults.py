@@ -33,9 +33,9 @@ from quarterdeck.errors import LogbookError
 from quarterdeck.logbook import disk as disk_module
 from quarterdeck.logbook import recorder as recorder_module
 from quarterdeck.logbook import sqlite
-from quarterdeck.logbook.log import Seams, SessionLog
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.logbook.recorder import FlightRecorder
+from quarterdeck.logbook.session_log import Seams, SessionLog
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import Reserve
 

@@ -15,11 +15,12 @@ from quarterdeck.errors import LogbookError, UsageError
 from quarterdeck.logbook.blobs import read_blob
 from quarterdeck.logbook.chain import verify_raws
 from quarterdeck.logbook.folder import find_session, home, list_sessions, new_session_id, sessions_folder
-from quarterdeck.logbook.log import SessionLog
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.logbook.samples import batch_hash, digest_of, watch_of
-from quarterdeck.session.event import Draft, Moment, decode
-from quarterdeck.session.events import StepDone, Watch
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.session.event import Moment, decode
+from quarterdeck.session.events import Draft, StepDone
+from quarterdeck.session.parts import Watch
 
 
 async def test_events_are_there_at_once_and_durable_when_the_future_says_so(night: Night) -> None:

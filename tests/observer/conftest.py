@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
+from quarterdeck.host import Clocks
 from quarterdeck.observer.checks.base import Context
-from quarterdeck.observer.clocks import Clocks
-from quarterdeck.observer.readings import Finding, Reading
+from quarterdeck.observer.messages import Finding, Reading
 from quarterdeck.observer.sampler import Sampler
 from quarterdeck.procedure.model import Target
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from quarterdeck.observer.baseline import Series, judge, series, statistic
-from quarterdeck.observer.readings import Flag, Health, Reading, Value
+from quarterdeck.observer.messages import Flag, Health, Reading, Value
 from quarterdeck.procedure.model import Baseline
 
 RULE = Baseline(metric="api.latency", statistic="p50", min_samples=10)

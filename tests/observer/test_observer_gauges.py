@@ -13,8 +13,8 @@ from quarterdeck.observer.checks import build
 from quarterdeck.observer.checks.base import Context, SettingError
 from quarterdeck.observer.checks.local import LocalCheck, paths_in
 from quarterdeck.observer.gauges import HostGauges, busy_share, rate
+from quarterdeck.observer.messages import Value
 from quarterdeck.observer.mounts import Mounts, Space, real_mounts, space_of
-from quarterdeck.observer.readings import Value
 from quarterdeck.observer.top import measure
 from quarterdeck.procedure.model import Bands, Target
 
@@ -166,7 +166,7 @@ async def test_the_first_sample_is_not_unknown_for_want_of_a_rate(watching: Watc
 
 
 def test_another_host_is_refused() -> None:
-    for name in ("", "localhost", socket.gethostname(), socket.gethostname().upper()):
+    for name in ("LocalHost", "::1", socket.gethostname(), socket.gethostname().upper()):
         assert build(Target(type="local", options={"host": name}), Context(name="it"))
     with pytest.raises(SettingError, match="is not this host"):
         build(Target(type="local", options={"host": "db01.example"}), Context(name="it"))

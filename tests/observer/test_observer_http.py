@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from patience import LONG, SLOW, little_patience
 
 from quarterdeck.observer.checks import build
 from quarterdeck.observer.checks.base import Check, Context, Result, SettingError
-from quarterdeck.observer.checks.http import codes
 from quarterdeck.procedure.model import Bands, Target
 
 if TYPE_CHECKING:
@@ -73,18 +73,22 @@ async def test_another_code_than_expected_is_critical(server: Server) -> None:
     assert (await once("http", server.url(), expect_status=["200", "5xx"])).status == "ok"
 
 
-def test_codes_are_read_as_people_write_them() -> None:
-    assert codes("2xx, 404,500-503") == ((200, 299), (404, 404), (500, 503))
-    with pytest.raises(SettingError):
-        codes("fine")
-
-
 async def test_the_body_is_held_against_a_pattern(server: Server) -> None:
     server.handler = server.answer("all good")
-    assert (await once("http", server.url(), matches="good$")).status == "ok"
-    found = await once("http", server.url(), matches="bad")
+    assert (await once("http", server.url(), expect_body="good$")).status == "ok"
+    found = await once("http", server.url(), expect_body="bad")
     assert found.status == "critical"
     assert "good" not in found.message
+
+
+async def test_a_pattern_that_takes_too_long_on_a_body_leaves_its_status_unknown(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.handler = server.answer(LONG[:1_000_000])
+    with little_patience(monkeypatch):
+        found = await once("http", server.url(), expect_body=SLOW)
+    assert found.status == "unknown"
+    assert "took longer than" in found.message
 
 
 async def test_nobody_listening_is_critical(server: Server) -> None:
@@ -189,7 +193,7 @@ async def test_a_connection_closed_in_the_answer_is_critical(server: Server) -> 
 async def test_invalid_utf8_matters_only_where_text_does(server: Server) -> None:
     server.handler = server.answer(b'{"status":"\xff\xfe"}', kind="application/json")
     assert (await once("http", server.url())).status == "ok"
-    assert (await once("http", server.url(), matches="x")).status == "unknown"
+    assert (await once("http", server.url(), expect_body="x")).status == "unknown"
     assert (await once("health_json", server.url())).status == "unknown"
 
 
@@ -283,7 +287,7 @@ async def test_a_secret_never_comes_back_in_a_message(server: Server) -> None:
         {"url": "http://x/", "headers": ["no colon"]},
         {"url": "http://x/", "headers": ["Host: other"]},
         {"url": "http://x/", "headers": ["X: a\r\nY: b"]},
-        {"url": "http://x/", "matches": "("},
+        {"url": "http://x/", "expect_body": "("},
         {"url": "http://x/", "follow_redirects": "maybe"},
         {},
     ],

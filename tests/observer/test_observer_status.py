@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quarterdeck.observer.checks.base import SettingError
-from quarterdeck.observer.levels import levels_of
-from quarterdeck.observer.readings import Flag, Reading, Status
+from quarterdeck.observer.messages import Flag, Reading, Status
 from quarterdeck.observer.status import (
     History,
     Levels,
@@ -20,9 +19,11 @@ from quarterdeck.observer.status import (
     flags_of,
     flapping_share,
     freshness,
+    levels_of,
+    target_levels,
     worst,
 )
-from quarterdeck.procedure.model import Bands
+from quarterdeck.procedure.model import Bands, Target
 
 STATUSES: tuple[Status, ...] = ("ok", "warning", "critical", "unknown")
 LATENCY = Levels(warning=0.4, critical=0.8, clear=0.3)
@@ -57,9 +58,11 @@ def test_lower_is_worse_where_the_levels_fall() -> None:
     assert band(5 * 2.0**30, free) == "critical"
 
 
-def test_one_level_alone_goes_by_the_metrics_name() -> None:
-    assert levels_of("storage[/].free", Bands(critical="5 GiB")).falling
-    assert not levels_of("cpu", Bands(critical="90%")).falling
+def test_one_level_alone_goes_by_what_the_metric_declares() -> None:
+    bands = {"storage[/].free": Bands(critical="5 GiB"), "storage[/].used": Bands(critical="90%")}
+    levels = target_levels(Target(type="local", bands=bands))
+    assert levels["storage[/].free"].falling
+    assert not levels["storage[/].used"].falling
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,20 +20,30 @@ from stationkit import Lead, end_everything
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
 from quarterdeck.session.fold import fold
-from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.client import Client
-from quarterdeck.station.starting import socket_of
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.station.wire.client import Client
+from quarterdeck.station.wire.start_station import socket_of
 
+OLD = Path(__file__).parent / "0.1.0" / "mid-command"
 RECORDED = 39
 """Events of the session when it was left."""
 
 
 @pytest.fixture
-def live(copied: Callable[[str], Path]) -> Iterator[Path]:
-    """The live session's folder; its station is ended afterwards."""
-    folder = copied("live")
+def live(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the live session's folder; its station is ended afterwards."""
+    runtime = Path(tempfile.mkdtemp(prefix="qdo-", dir="/tmp"))
+    home = tmp_path / "home"
+    shutil.copytree(OLD / "home", home)
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    monkeypatch.setenv("QUARTERDECK_HOME", str(home))
+    monkeypatch.setenv("QUARTERDECK_LINGER", "30")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    (folder,) = (home / "sessions").iterdir()
     yield folder
     end_everything(folder)
+    shutil.rmtree(runtime, ignore_errors=True)
 
 
 def quarterdeck(*words: str) -> subprocess.CompletedProcess[str]:
@@ -91,8 +103,8 @@ def test_the_rest_of_a_live_session_of_0_1_0_can_be_rolled_back(live: Path) -> N
     assert [item.step for item in rollback.items] == ["drop-new", "unfreeze", "still-there"]
 
 
-async def test_a_client_of_this_version_is_served_by_a_living_station_of_0_1_0(live: Path, old: Path) -> None:
-    with Replay(socket_of(live), old / "wire.txt") as station:
+async def test_a_client_of_this_version_is_served_by_a_living_station_of_0_1_0(live: Path) -> None:
+    with Replay(socket_of(live), OLD / "wire.txt") as station:
         lead = Lead(await Client.connect(live, start=False))
         try:
             await lead.until(lambda: bool(lead.marks and lead.standing and lead.samples and len(lead.tails) == 3))
@@ -116,8 +128,8 @@ async def test_a_client_of_this_version_is_served_by_a_living_station_of_0_1_0(l
     assert station.not_understood == []
 
 
-def test_a_console_of_this_version_shows_a_living_station_of_0_1_0(live: Path, old: Path) -> None:
-    with Replay(socket_of(live), old / "wire.txt") as station:
+def test_a_console_of_this_version_shows_a_living_station_of_0_1_0(live: Path) -> None:
+    with Replay(socket_of(live), OLD / "wire.txt") as station:
         terminal = attach(live)
         try:
             terminal.until("Read everything once", 60)
@@ -131,9 +143,9 @@ def test_a_console_of_this_version_shows_a_living_station_of_0_1_0(live: Path, o
     assert station.not_understood == []
 
 
-def test_a_station_of_0_1_0_tells_a_client_of_another_protocol_which_version_to_use(live: Path, old: Path) -> None:
+def test_a_station_of_0_1_0_tells_a_client_of_another_protocol_which_version_to_use(live: Path) -> None:
     with (
-        Replay(socket_of(live), old / "wire-newer.txt"),
+        Replay(socket_of(live), OLD / "wire-newer.txt"),
         pytest.raises(StationError, match=r"use Quarterdeck 0\.1\.0 with this session"),
     ):
         ask_once(live, intents.AddNote(text="is anybody there"), start=False)

@@ -1,139 +1,145 @@
-"""What 0.1.0 recorded: it verifies for ever, its JSONL is exported byte for byte, its reports as far as meant."""
+"""What 0.1.0 wrote is read for ever: records verify, exports are the same, its live session goes on."""
 
 from __future__ import annotations
 
-import difflib
+import asyncio
 import json
+import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
+from stationkit import Lead, end_everything
 
-from quarterdeck.record.exporting import export_session
-from quarterdeck.session.event import Event, decode, encode
+from quarterdeck.logbook.read_only import read_session
+from quarterdeck.record.export import FORMATS, export_session
 from quarterdeck.session.events import KINDS, Unknown, payload
 from quarterdeck.session.fold import fold
+from quarterdeck.session.intents import Abandon, AddNote, FinishStep, Halt
+from quarterdeck.station.wire.client import Client
+from quarterdeck.station.wire.start_station import socket_of
 
-NIGHTS = ("completed", "rolled-back", "every-kind")
-CHANGED = Path(__file__).parent / "changed"
-"""Differences that a later version means: `<night>/<md, json or html>.diff`."""
-Copied = Callable[[str], Path]
-
-
-def record_of(folder: Path) -> Path:
-    """A record's lines."""
-    (found,) = folder.glob("*.jsonl")
-    return found
+OLD = Path(__file__).parent / "0.1.0"
+NIGHTS = ("good-night", "rolled-back", "every-kind", "every-field")
+REDRAW = bool(os.environ.get("QUARTERDECK_REDRAW"))
 
 
-def event_lines(record: Path) -> list[bytes]:
-    """The lines that are events."""
-    return [line for line in record.read_bytes().splitlines() if line.startswith(b'{"v":')]
+@pytest.fixture(autouse=True)
+def sockets(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A short folder for sockets, and stations that leave soon."""
+    folder = tempfile.mkdtemp(prefix="qdo-", dir="/tmp")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", folder)
+    monkeypatch.setenv("QUARTERDECK_LINGER", "1")
+    yield
+    shutil.rmtree(folder, ignore_errors=True)
 
 
-def events_of(record: Path) -> list[Event]:
-    """The events of a record."""
-    return [decode(line) for line in event_lines(record)]
-
-
-def quarterdeck(*words: str) -> subprocess.CompletedProcess[str]:
-    """A verb, in a process of its own."""
-    argv = [sys.executable, "-m", "quarterdeck", *words]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
-
-
-@pytest.mark.parametrize("night", NIGHTS)
-def test_a_record_of_0_1_0_verifies(old: Path, night: str) -> None:
-    said = quarterdeck("verify", str(old / night / "record"))
-    assert said.returncode == 0, said
-    assert "every hash fits" in said.stdout
+def copied(night: str, tmp_path: Path) -> Path:
+    """The session's folder in a home of its own, private as a home is."""
+    home = tmp_path / "home"
+    shutil.copytree(OLD / night / "home", home)
+    for path in (home, *home.rglob("*")):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+    return next((home / "sessions").iterdir())
 
 
 @pytest.mark.parametrize("night", NIGHTS)
-def test_a_record_of_0_1_0_verifies_by_the_program_that_travels_with_it(old: Path, night: str) -> None:
-    record = old / night / "record"
-    argv = [sys.executable, "-I", str(record / "verify.py"), str(record_of(record))]
-    said = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=60)
-    assert said.returncode == 0, said
-    assert "every hash fits" in said.stdout
+def test_a_record_verifies_with_the_verify_of_its_time_and_with_todays(night: str) -> None:
+    record = next((OLD / night / "record").glob("*.jsonl"))
+    for verify in ([str(OLD / "verify.py")], ["-m", "quarterdeck", "verify"]):
+        done = subprocess.run([sys.executable, *verify, str(record)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "every hash fits" in done.stdout
 
 
 @pytest.mark.parametrize("night", NIGHTS)
-def test_one_changed_letter_in_a_record_of_0_1_0_is_found(old: Path, night: str, tmp_path: Path) -> None:
-    record = tmp_path / "record"
-    shutil.copytree(old / night / "record", record)
-    path = record_of(record)
-    path.write_bytes(path.read_bytes().replace(b"editors told", b"editors gold", 1))
-    assert quarterdeck("verify", str(record)).returncode == 1
+def test_the_same_folder_gives_the_same_export(night: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = copied(night, tmp_path)
+    monkeypatch.setattr(time, "time", lambda: 1_796_100_000.0)
+    export_session(folder, tmp_path / "out", FORMATS)
+    for stored in sorted((OLD / night / "record").glob("*.*")):
+        made = (tmp_path / "out" / stored.name).read_bytes()
+        now = OLD / night / "now" / stored.name
+        if REDRAW and stored.suffix != ".jsonl":
+            now.unlink(missing_ok=True)
+            if made != stored.read_bytes():
+                now.parent.mkdir(exist_ok=True)
+                now.write_bytes(made)
+        expected = now if now.exists() and stored.suffix != ".jsonl" else stored
+        assert made == expected.read_bytes(), stored.name
 
 
-@pytest.mark.parametrize("night", NIGHTS)
-def test_the_jsonl_of_a_night_of_0_1_0_is_exported_byte_for_byte(
-    old: Path, night: str, copied: Copied, tmp_path: Path
-) -> None:
-    export_session(copied(night), tmp_path / "record", ("jsonl",))
-    before, now = old / night / "record", tmp_path / "record"
-    assert record_of(now).read_bytes() == record_of(before).read_bytes()
-    blobs = {path.name: path.read_bytes() for path in (before / "blobs").iterdir()}
-    assert {path.name: path.read_bytes() for path in (now / "blobs").iterdir()} == blobs
+def test_every_kind_of_0_1_0_is_known_applied_and_told(tmp_path: Path) -> None:
+    copy = read_session(copied("every-kind", tmp_path))
+    kinds = {event.kind for event in copy.events}
+    assert len(kinds) == 60
+    assert kinds <= KINDS.keys()
+    assert not [event for event in copy.events if isinstance(payload(event), Unknown)]
+    assert fold(copy.events).unknown_kinds == []
 
 
-@pytest.mark.parametrize("ending", ["md", "json", "html"])
-@pytest.mark.parametrize("night", NIGHTS)
-def test_a_report_of_a_night_of_0_1_0_differs_only_as_meant(
-    old: Path, night: str, ending: str, copied: Copied, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (before,) = (old / night / "record").glob(f"*.{ending}")
-    exported = json.loads(before.with_suffix(".json").read_bytes())["record"]["exported"]
-    folder = copied(night)
-    monkeypatch.setattr(time, "time", lambda: exported)  # a report says when it was made
-    export_session(folder, tmp_path / "record", (ending,))
-    now = tmp_path / "record" / before.name
-    differing = difference(before, now)
-    meant = CHANGED / night / f"{ending}.diff"
-    expected = meant.read_text() if meant.is_file() else ""
-    if differing != expected:
-        found = tmp_path / f"{ending}.diff"
-        found.write_text(differing)
-        pytest.fail(f"the report differs otherwise than {meant} says; is it meant? copy {found} there\n{differing}")
+async def test_a_live_session_of_0_1_0_opens_paused_halts_and_is_abandoned(tmp_path: Path) -> None:
+    folder = copied("live", tmp_path)
+    try:
+        lead = Lead(await Client.connect(folder))
+        await lead.until(lambda: lead.session.state == "paused")
+        assert (lead.state("count"), lead.state("freeze"), lead.state("build")) == ("done", "done", "pending")
+        await lead.do(Halt(nonce="n1", reason="as long as we look"))
+        await lead.until(lambda: lead.session.state == "halted")
+        live = lead.session.live_halts()
+        await lead.do(Abandon(reason="only a trial", handover="nobody", halts=live))
+        await lead.until(lambda: lead.session.outcome == "abandoned")
+        await lead.close()
+    finally:
+        end_everything(folder)
 
 
-def difference(before: Path, now: Path) -> str:
-    """What changed between two reports, line by line and without context."""
-    old, new = (path.read_text().splitlines() for path in (before, now))
-    return "".join(f"{line}\n" for line in difflib.unified_diff(old, new, "0.1.0", "now", n=0, lineterm=""))
+class OldStation:
+    """Says to a client what 0.1.0's station said, answer by answer."""
+
+    def __init__(self) -> None:
+        self._said = (OLD / "live" / "wire.jsonl").read_bytes().splitlines(keepends=True)
+        self.asked: list[dict[str, object]] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        cuts = [number for number, line in enumerate(self._said) if json.loads(line)["f"] == "Answered"]
+        begin = cuts[0] - 1
+        writer.writelines(self._said[:begin])
+        while line := await reader.readline():
+            frame = json.loads(line)
+            if frame["f"] == "Ping":
+                writer.write(json.dumps({"f": "Pong", "id": frame["id"]}).encode() + b"\n")
+            elif frame["f"] == "Ask":
+                self.asked.append(frame)
+                end = cuts[frame["id"] - 1] + 1
+                writer.writelines(self._said[begin:end])
+                begin = end
+        writer.close()
 
 
-def test_every_kind_of_0_1_0_is_in_the_record_that_was_made_by_hand(old: Path) -> None:
-    kinds = set((old / "kinds.txt").read_text().split())
-    assert {event.kind for event in events_of(record_of(old / "every-kind" / "record"))} == kinds
-    assert kinds <= KINDS.keys(), "a kind of 0.1.0 is known for ever"
-
-
-@pytest.mark.parametrize("night", NIGHTS)
-def test_every_event_of_0_1_0_is_read_whole_and_keeps_its_bytes(old: Path, night: str) -> None:
-    for line in event_lines(record_of(old / night / "record")):
-        event = decode(line)
-        what = payload(event)
-        assert not isinstance(what, Unknown), event.kind
-        assert msgspec.json.encode(what) == bytes(event.data), (
-            f"{event.kind}: a field was lost or means another thing"
-        )
-        assert encode(event) == line
-
-
-@pytest.mark.parametrize(
-    ("night", "outcome"),
-    [("completed", "completed"), ("rolled-back", "rolled_back"), ("every-kind", "rolled_back_with_exceptions")],
-)
-def test_the_events_of_0_1_0_fold_without_an_unknown_one(old: Path, night: str, outcome: str) -> None:
-    events = events_of(record_of(old / night / "record"))
-    session = fold(events)
-    assert session.count == len(events)
-    assert session.unknown_kinds == []
-    assert session.outcome == outcome
+async def test_a_client_attaches_to_a_living_station_of_0_1_0(tmp_path: Path) -> None:
+    folder = copied("live", tmp_path)
+    old = OldStation()
+    server = await asyncio.start_unix_server(old.serve, socket_of(folder))
+    try:
+        lead = Lead(await Client.connect(folder, start=False))
+        await lead.until(lambda: len(lead.events) == 13)
+        assert lead.client.welcome is not None
+        assert lead.client.welcome.version == "0.1.0"
+        assert lead.state("freeze") == "running"
+        assert lead.tails[-1].text == "rows 7\n"
+        await lead.do(AddNote(text="seen from a newer console"))
+        await lead.do(FinishStep(step="freeze"))
+        await lead.until(lambda: lead.state("freeze") == "done")
+        assert [frame["intent"] for frame in old.asked] == [
+            {"do": "AddNote", "text": "seen from a newer console"},
+            {"do": "FinishStep", "step": "freeze"},
+        ]
+        await lead.close()
+    finally:
+        server.close()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.documents.problems import Problem
-from quarterdeck.procedure.lint import lint_text
+from quarterdeck.procedure.check import lint_text
 
 EXAMPLE = Path(__file__).parent / "example-procedure.yaml"
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quarterdeck.procedure.condition_checks import contradictions, unit_problems
+from quarterdeck.procedure.condition_lint import contradictions, unit_problems
 from quarterdeck.procedure.conditions import (
     All,
     Any,

@@ -11,10 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from quarterdeck.documents.problems import errors_of
-from quarterdeck.documents.strict import Limits, read_text
+from quarterdeck.documents.strict_yaml import Limits, read_text
 from quarterdeck.errors import DocumentError
-from quarterdeck.procedure.lint import lint, lint_text
-from quarterdeck.procedure.loader import parse
+from quarterdeck.procedure.check import lint, lint_text, parse
 from quarterdeck.procedure.paper import on_paper
 
 EXAMPLE = (Path(__file__).parent / "example-procedure.yaml").read_text(encoding="utf-8")

@@ -4,11 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.procedure.graph import cycle, followers, longest, reach
-from quarterdeck.procedure.loader import load
+from quarterdeck.procedure.check import load
+from quarterdeck.procedure.graph import cycle, followers, longest, reach, totals
 from quarterdeck.procedure.model import Procedure, Rollback, Stage, Step
 from quarterdeck.procedure.paper import on_paper
-from quarterdeck.procedure.totals import totals
 
 
 @pytest.fixture

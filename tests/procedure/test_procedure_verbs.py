@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from quarterdeck.documents.nodes import Node
-from quarterdeck.documents.reader import Context
+from quarterdeck.documents.schema import Context
 from quarterdeck.errors import DocumentError, UsageError
 from quarterdeck.procedure import verbs
 from quarterdeck.procedure.library import find_procedure, shipped_procedures
 from quarterdeck.procedure.model import Expect, Param
-from quarterdeck.procedure.substitution import (
+from quarterdeck.procedure.parameters import (
     UnknownReferenceError,
     environment_name,
     leading_dash_refused,
@@ -51,6 +51,19 @@ def test_warnings_do_not_fail(tmp_path: Path, example: str, capsys: pytest.Captu
     path.write_text(example.replace("required: true, backup: sysadmin", "required: true", 1), encoding="utf-8")
     assert run_lint(path) == 0
     assert "warning: `lead` has no `backup`" in capsys.readouterr().out
+
+
+def test_lint_holds_targets_against_the_machine_that_it_runs_on(
+    tmp_path: Path, example: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(example.replace('{type: local, host: "${host}"}', "{type: local, host: no-such-host}"))
+    assert run_lint(path) == 1
+    assert ":43:23: error: another host than the station's own is not supported yet" in capsys.readouterr().out
+    plugin = "{type: command, argv: [quarterdeck-no-such]}"
+    path.write_text(example.replace("guards:\n", f"  p: {plugin}\n\nguards:\n", 1), encoding="utf-8")
+    assert run_lint(path) == 0
+    assert "warning: the program `quarterdeck-no-such` is not found" in capsys.readouterr().out
 
 
 def test_lint_as_json_is_for_tools(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

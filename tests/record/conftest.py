@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from record_nights import whole_night
 
-from quarterdeck.record.exporting import export_session
+from quarterdeck.record.export import export_session
 
 
 @pytest.fixture(scope="session")

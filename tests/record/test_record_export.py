@@ -12,10 +12,11 @@ import pytest
 from record_nights import ADA, START, Night, copy_home, whole_night
 
 from quarterdeck.errors import UsageError
-from quarterdeck.record.exporting import FORMATS, Exported, export_session, formats_of
+from quarterdeck.record.export import FORMATS, Exported, export_session, formats_of
+from quarterdeck.record.recompile import verify_record
 from quarterdeck.record.verbs import export_to, open_record
-from quarterdeck.record.verification import verify_record
 from quarterdeck.session import events as e
+from quarterdeck.session.told import Told
 
 
 def everything(folder: Path, out: Path) -> tuple[Exported, dict[str, str]]:
@@ -118,6 +119,9 @@ def test_a_kind_of_a_newer_version_is_kept_and_shown(tmp_path: Path) -> None:
         kind = "bread.toasted"
         slices: int = 2
 
+        def sentence(self, told: Told) -> str:
+            return f"{self.slices} slices toasted for {told.role()}"
+
     try:
         night = whole_night(tmp_path / "home")
         night.put(Toasted())
@@ -194,7 +198,7 @@ def test_lines_and_their_check_load_no_template_engine(finished: Path, tmp_path:
 import sys
 from pathlib import Path
 from quarterdeck.record.verbs import export_to
-from quarterdeck.record.verification import verify_record
+from quarterdeck.record.recompile import verify_record
 paths = export_to(Path(sys.argv[1]), Path(sys.argv[2]), ("jsonl", "json"))
 assert not verify_record(paths[0]).problems
 print("jinja2" in sys.modules, "textual" in sys.modules)
@@ -211,7 +215,7 @@ def test_a_session_of_two_stations_is_one_record(tmp_path: Path) -> None:
     night.put(e.NoteAdded(text="before"))
     copy = copy_home(night.folder, tmp_path / "restored")
     night.close()
-    from quarterdeck.logbook.log import SessionLog
+    from quarterdeck.logbook.session_log import SessionLog
 
     log = SessionLog.open(copy, session_id=copy.name, actor=ADA, moment=night._moment)
     log.append([], ADA, "")

@@ -7,12 +7,11 @@ from pathlib import Path
 import msgspec
 from record_nights import START
 
-from quarterdeck.logbook.reading import SessionCopy, read_session
-from quarterdeck.record.gathering import gather
-from quarterdeck.record.html import encode_html
-from quarterdeck.record.json_object import encode_json
+from quarterdeck.logbook.read_only import SessionCopy, read_session
+from quarterdeck.record.formats.render import encode_html, encode_markdown
+from quarterdeck.record.formats.tables import encode_json
 from quarterdeck.record.jsonl import encode_record
-from quarterdeck.record.markdown import encode_markdown
+from quarterdeck.record.report.build import gather
 
 
 def test_a_night_cut_off_anywhere_makes_every_format(finished: Path) -> None:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
-from quarterdeck.record.exporting import FORMATS, export_session
+from quarterdeck.record.export import FORMATS, export_session
 
 CANARY = "canary/7f3a+very secret"
 PROCEDURE = r"""

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from record_nights import whole_night
 
-from quarterdeck.record import drawing
-from quarterdeck.record.exporting import export_session
-from quarterdeck.record.gate import block, cell, fenced, markdown_text, visible
+from quarterdeck.record.export import export_session
+from quarterdeck.record.formats import svg
+from quarterdeck.record.formats.escape import cell, fenced, markdown_text
+from quarterdeck.text import block, in_full
 
 CONTROLS = "".join(map(chr, [*range(32), *range(0x7F, 0xA0)]))
 NASTY = [
@@ -109,7 +110,7 @@ def test_every_table_of_the_markdown_keeps_its_columns(hostile: dict[str, str]) 
 @pytest.mark.parametrize("nasty", NASTY)
 def test_no_text_breaks_out_of_a_picture(nasty: str) -> None:
     reader = Reader()
-    reader.feed(drawing.text(1, 2, nasty, class_=nasty) + drawing.rect(0, 0, 1, 1, nasty, fill=nasty))
+    reader.feed(svg.text(1, 2, nasty, class_=nasty) + svg.rect(0, 0, 1, 1, nasty, fill=nasty))
     assert reader.tags == {"text", "rect", "title"}
     assert reader.bad == []
 
@@ -125,7 +126,7 @@ def test_a_code_block_cannot_be_left(text: str) -> None:
 
 @given(st.text(st.characters(codec="utf-8"), max_size=200))
 def test_shown_text_is_one_printable_line_and_hides_nothing(text: str) -> None:
-    shown = visible(text)
+    shown = in_full(text)
     assert "\n" not in shown
     assert all(character.isprintable() or character == " " for character in shown)
     assert markdown_text(text).count("\n") == 0

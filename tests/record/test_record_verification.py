@@ -11,13 +11,22 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import record_nights
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from record_nights import ADA, SESSION, START
 
+from quarterdeck import __version__
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.procedure import check
 from quarterdeck.record import verify
+from quarterdeck.record.export import export_session
+from quarterdeck.record.recompile import verify_record
 from quarterdeck.record.verbs import verify as verify_verb
-from quarterdeck.record.verification import verify_record
-from quarterdeck.session.event import digest
+from quarterdeck.session import events as e
+from quarterdeck.session.event import Moment, digest
+from quarterdeck.session.events import Draft
+from quarterdeck.station.sessions import plan_hash
 
 
 def sealed(lines: list[bytes]) -> bytes:
@@ -193,7 +202,7 @@ def test_a_changed_and_a_missing_file_are_found(record: Path) -> None:
 
 
 def test_a_page_of_another_export_is_found(record: Path, finished: Path, tmp_path: Path) -> None:
-    from quarterdeck.record.exporting import export_session
+    from quarterdeck.record.export import export_session
 
     export_session(finished, tmp_path / "record", ("json", "md", "html"))
     assert verify_record(record).problems == []
@@ -242,3 +251,30 @@ def test_the_verb_prints_heads_and_ends_with_1_where_something_is_wrong(
     record.write_bytes(record.read_bytes().replace(b"plain words", b"other words", 1))
     assert verify_verb(argparse.Namespace(record=str(record))) == 1
     assert "WRONG" in capsys.readouterr().out
+
+
+def test_a_record_of_0_1_0_still_fits_though_plans_compile_otherwise_now(tmp_path: Path) -> None:
+    kits = Path(__file__).parents[1] / "kits"
+    text, stored = (kits / "plan-of-0.1.0.yaml").read_text(), (kits / "plan-of-0.1.0.json").read_bytes().strip()
+    plan = e.PlanRevised(text=text, hash=plan_hash(text, {}, {}), compiled=msgspec.Raw(stored))
+    opened = e.SessionOpened(title="Rotate the archive", procedure="nightly", lead="ada", version=__version__)
+    folder = tmp_path / "sessions" / SESSION
+    log = SessionLog.open(folder, session_id=SESSION, actor=ADA, moment=lambda: Moment(START, "boot", 1, 60, "CET"))
+    log.append([Draft(opened), Draft(plan)], ADA, plan.hash).durable.result(20)
+    log.close()
+    report = verify_record(export_session(folder, tmp_path / "record", ("jsonl",)).paths[0])
+    assert (report.problems, report.remarks) == ([], [])
+
+
+def test_a_record_stays_right_though_lint_has_grown_stricter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its plan was worked by; a rule that came later does not make the record wrong."""
+    text = record_nights.TEXT.replace('url: "http://127.0.0.1:1/"', 'url: "http://127.0.0.1:1/"\n    verify: "false"')
+    assert check.parse(text, path="p").procedure is None
+    earlier = check.Loaded(check.recompile(text, {}), ())
+    monkeypatch.setattr(record_nights, "parse", lambda *_, **__: earlier)
+    night = record_nights.Night(tmp_path, text)
+    night.begin()
+    written = export_session(night.close(), tmp_path / "record", ("jsonl",)).paths[0]
+    report = verify_record(written)
+    assert report.problems == []
+    assert not any("compile" in remark for remark in report.remarks)

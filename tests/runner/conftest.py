@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from quarterdeck.runner.processes import descendants, tagged
-from quarterdeck.station.commands import Commands
-from quarterdeck.station.results import Finished, Result, Tail
+from quarterdeck.station.commands.results import Finished, Result, Tail
+from quarterdeck.station.commands.runs import Commands
 
 ENV = {"PATH": os.environ["PATH"], "HOME": "/", "LANG": "C.UTF-8"}
 

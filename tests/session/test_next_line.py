@@ -33,6 +33,8 @@ def answer(book: Book, said: NextLine) -> tuple[Intent, Actor]:
             return wanted.DeclareEffect(step=said.step, effect="partial"), LEAD
         case "reason":
             return wanted.GiveReason(reason="too slow"), LEAD
+        case "left":
+            return wanted.AnswerLeft(step=said.step, choice="leave"), LEAD
         case "undo":
             assert session.plan is not None
             return wanted.DecideUndo(step=session.plan.places[said.step].undoes, choice="run"), LEAD

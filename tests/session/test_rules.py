@@ -6,15 +6,18 @@ import random
 from itertools import pairwise
 
 import pytest
-from sessionbook import DBA, LEAD, OBSERVER, START, Book
+from sessionbook import DBA, LEAD, NIGHT, OBSERVER, START, Book
 
 from quarterdeck.procedure.model import Step
+from quarterdeck.session import events as happened
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import view
 from quarterdeck.session.event import Actor, Event, decode
-from quarterdeck.session.events import Proof
+from quarterdeck.session.events import Draft, sentence
 from quarterdeck.session.fold import Folding, fold
 from quarterdeck.session.forecast import clocks, forecast, need, rest
+from quarterdeck.session.next_line import next_line
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.rollback import preview
 
 
@@ -596,3 +599,119 @@ def test_r1_an_undo_of_one_step_does_not_start_under_a_live_halt_either(book: Bo
     book.ask(wanted.UndoStep(step="build"))
     book.halt("n1", "wait")
     assert "halted" in book.refused(wanted.StartStep(step="drop-new", launch=wanted.Launch(run="x"))).why
+
+
+# ---------------------------------------------------------------- several people
+
+
+def test_r20_of_two_people_one_gets_a_step_and_the_other_sees_who(book: Book) -> None:
+    assert book.ask(wanted.ClaimStep(step="count"), DBA) == ["step.claimed"]
+    assert book.refused(wanted.ClaimStep(step="count"), LEAD).why == f"{DBA.login} has it"
+    assert book.ask(wanted.ClaimStep(step="count"), DBA) == []
+
+
+def test_r21_a_step_runs_on_its_host_unless_the_lead_says_why_not(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.run("build")
+    elsewhere = wanted.Launch(run="x", hosts=("laptop",))
+    assert book.refused(wanted.StartStep(step="swap", launch=elsewhere)).waivable == "host"
+    book.ask(wanted.StartStep(step="swap", launch=elsewhere, waivers={"host": "db01 is reached by its socket"}))
+    assert [d.what for d in book.session.deviations] == ["ran on another host"]
+
+
+def test_r25_the_committed_list_has_four_letters_that_another_list_has_not(book: Book) -> None:
+    other = Book().begin()
+    for each in (book, other):
+        counted(each)
+        each.run("freeze")
+    other.run("build")
+    for each in (book, other):
+        each.halt("n1", "enough")
+        each.roll_back()
+    letters = [each.session.rollback.letters for each in (book, other) if each.session.rollback is not None]
+    assert all(len(four) == 4 and four.isalpha() for four in letters)
+    assert letters[0] != letters[1]
+
+
+def test_r27_a_start_whose_author_could_not_know_of_the_halt_is_flagged_and_undone(book: Book) -> None:
+    counted(book)
+    book.halt("n1", "enough")
+    assert [item.undoes for item in preview(book.session).items if item.undoes] == []
+    started = Draft(happened.StepStarted(run="run-freeze"), "freeze", 1)
+    book.put([Draft(happened.StepGranted(to="ben"), "freeze", 1), started], DBA)
+    assert book.step("freeze").started_under_halt
+    assert [item.undoes for item in preview(book.session).items if item.undoes] == ["freeze"]
+
+
+# ---------------------------------------------------------------- the far side
+
+
+FAR = NIGHT.replace("command: [echo, build]", "command: [ssh, db02, build]")
+UNKNOWN_THERE = "local client stopped, remote state unknown"
+
+
+def far_at_build() -> Book:
+    return at_build(Book(FAR).begin())
+
+
+def told(book: Book) -> str:
+    """What the last command's end looks like in the log."""
+    ended = [event for event in book.events if event.kind == "command.ended"]
+    return sentence(ended[-1], book.session.plan)
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"outcome": "terminated", "ended_by": "halt"},
+        {"outcome": "terminated", "ended_by": "stop"},
+        {"outcome": "terminated", "ended_by": "crash"},
+        {"outcome": "timeout", "ended_by": "timeout"},
+        {"outcome": "lost", "exit_code": None},
+        {"outcome": "signalled", "signal": 9, "exit_code": None},
+    ],
+)
+def test_r6_a_client_that_was_ended_says_that_the_other_side_is_unknown(facts: dict[str, object]) -> None:
+    book = far_at_build()
+    book.returned("build", **facts)
+    run = book.step("build")
+    assert run.effect == "unknown"
+    assert UNKNOWN_THERE in run.reason
+    assert UNKNOWN_THERE in told(book)
+    assert next_line(book.session, book.now, LEAD).text.startswith(f"{UNKNOWN_THERE}: ")
+
+
+def test_r6_a_stopped_client_keeps_a_halt_from_being_over_until_its_owner_looked() -> None:
+    book = far_at_build()
+    book.halt("n1", "slow")
+    book.returned("build", outcome="terminated", ended_by="halt")
+    assert book.state == "halting"
+    book.ask(wanted.DeclareGone(step="build", note="nothing in the process list of db02"))
+    assert book.state == "halted"
+
+
+def test_r6_a_client_that_a_crash_lost_says_so_at_once() -> None:
+    book = far_at_build()
+    book.ask(wanted.CrashFound(gap=1.0, found={"build": "lost"}))
+    assert UNKNOWN_THERE in book.step("build").reason
+
+
+@pytest.mark.parametrize("proved", [True, False])
+def test_r6_where_gone_looked_the_proof_is_told_instead(*, proved: bool) -> None:
+    gone = "command: [ssh, db02, build]\n        gone: {command: [ssh, db02, idle]}"
+    book = at_build(Book(NIGHT.replace("command: [echo, build]", gone)).begin())
+    book.returned("build", outcome="terminated", ended_by="stop", gone=Proof("idle", proved, ""))
+    assert UNKNOWN_THERE not in told(book) + book.step("build").reason
+    assert ("not proven gone" in told(book)) is not proved
+    assert book.step("build").unproven is not proved
+
+
+@pytest.mark.parametrize(
+    "facts", [{}, {"exit_code": 255}, {"outcome": "refused", "ended_by": "halt"}, {"outcome": "not_found"}]
+)
+def test_r6_a_client_that_ended_by_itself_or_never_ran_leaves_nothing_open(facts: dict[str, object]) -> None:
+    book = far_at_build()
+    book.returned("build", **facts)
+    assert UNKNOWN_THERE not in told(book) + book.step("build").reason
+    assert not book.step("build").unproven

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Literal
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
@@ -11,11 +12,13 @@ from sessionbook import DBA, LEAD, OBSERVER, START, Book
 
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Draft
-from quarterdeck.session.events import Effect
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events import Draft
 from quarterdeck.session.fold import fold
 from quarterdeck.session.forecast import clocks, need
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.leftovers import open_left, unasked_left
+from quarterdeck.session.parts import Effect
 from quarterdeck.session.rollback import preview
 from quarterdeck.session.state import Session
 
@@ -128,9 +131,12 @@ class Night(RuleBasedStateMachine):
                 return
 
     @rule(
-        code=st.sampled_from([0, 0, 0, 1]), values=st.booleans(), ended=st.sampled_from(["", "", "halt", "timeout"])
+        code=st.sampled_from([0, 0, 0, 1]),
+        values=st.booleans(),
+        ended=st.sampled_from(["", "", "halt", "timeout"]),
+        left=st.sampled_from([(), (), ("12 root sleep 300",)]),
     )
-    def commands_return(self, code: int, values: bool, ended: str) -> None:
+    def commands_return(self, code: int, values: bool, ended: str, left: tuple[str, ...] = ()) -> None:
         for run in self.session.running():
             assert self.session.plan is not None
             if self.session.plan.steps[run.id].kind == "command" and run.runs:
@@ -143,8 +149,23 @@ class Night(RuleBasedStateMachine):
                         exit_code=code,
                         values=facts,
                         ended_by=ended,
+                        left_behind=left,
                     )
                 )
+
+    @rule(answer=st.sampled_from(["", "leave", "end"]))
+    def what_was_left_is_looked_for(self, answer: Literal["", "leave", "end"]) -> None:
+        state = self.session.state
+        for step, run in unasked_left(self.session):
+            self.ask(wanted.FindLeft(step=step.id, run=run.id, processes=run.left))
+            assert self.session.state == state, "the question keeps nothing"
+        if answer:
+            for step, run in open_left(self.session):
+                self.ask(wanted.AnswerLeft(step=step.id, choice=answer))
+                if answer == "end":
+                    self.ask(wanted.EndLeft(step=step.id, run=run.id))
+            assert open_left(self.session) == []
+            assert self.session.state == state
 
     @rule(values=st.booleans())
     def finish_what_runs(self, values: bool) -> None:
@@ -153,7 +174,7 @@ class Night(RuleBasedStateMachine):
 
     @rule(ok=st.sampled_from([True, True, False, None]))
     def verifications_are_read(self, ok: bool | None) -> None:
-        from quarterdeck.session.events import Proof
+        from quarterdeck.session.parts import Proof
 
         for run in list(self.session.steps.values()):
             if run.state == "verifying" or run.id in self.session.rechecks:

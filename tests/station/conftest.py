@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from stationkit import SMALL, Lead, end_everything
 
-from quarterdeck.station.client import Client
-from quarterdeck.station.opening import open_session, read_window
+from quarterdeck.station.sessions import open_session, read_window
+from quarterdeck.station.wire.client import Client
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.procedure.model import Procedure, Stage, Step
+from quarterdeck.procedure.model import Procedure, Stage, Step, Target
 from quarterdeck.station import doctor
 from quarterdeck.station.doctor import machine, needs, storage, terminal
 from quarterdeck.station.doctor.finding import Finding, ask
@@ -131,6 +131,26 @@ def test_programs_that_a_step_names_are_looked_for_here_unless_it_runs_elsewhere
     assert finding.message == "not found here: quarterdeck-no-such (step a)"
     assert found(needs.needs(procedure(Step(id="d", title="D", command=("true",)))), "Programs").level == "ok"
     assert needs.needs(procedure(Step(id="e", title="E"))) == []
+
+
+def test_targets_that_would_stay_unknown_are_found(tmp_path: Path) -> None:
+    plugin = tmp_path / "check_fine"
+    plugin.write_text("#!/bin/sh\nexit 0\n")
+    plugin.chmod(0o755)
+    targets = {
+        "gone": Target(type="command", options={"argv": ["quarterdeck-no-such", "-w"]}),
+        "fine": Target(type="command", options={"argv": "./check_fine", "cwd": str(tmp_path)}),
+        "here": Target(type="local", options={"host": "localhost"}),
+        "there": Target(type="local", options={"host": "db01.example"}),
+        "open": Target(type="local", options={"host": "${host}"}),
+    }
+    findings = needs.needs(Procedure(id="p", title="P", revision=1, targets=targets))
+    assert [(finding.title, finding.level) for finding in findings] == [
+        ("Target gone", "problem"),
+        ("Target there", "warning"),
+    ]
+    assert found(findings, "Target gone").message == "its program is not found here: quarterdeck-no-such"
+    assert "it watches db01.example, which is not this host" in found(findings, "Target there").message
 
 
 def test_sudo_is_probed_only_where_a_step_becomes_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,7 @@ from stationkit import SMALL, station_pid
 from quarterdeck.errors import UsageError
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station import verbs
-from quarterdeck.station.starting import start_station
+from quarterdeck.station.wire.start_station import start_station
 
 Opened = Callable[..., Path]
 
@@ -157,7 +157,7 @@ def test_halt_works_with_a_hung_station_and_says_that_nobody_confirmed(
     folder = opened()
     start_station(folder)
     os.kill(station_pid(folder), signal.SIGSTOP)
-    assert verbs.halt(arguments(session="", reason="")) == 0
+    assert verbs.halt(arguments(session="", reason="")) == verbs.UNCONFIRMED
     assert "UNCONFIRMED" in capsys.readouterr().out
     assert len(list((folder / "halts").iterdir())) == 1
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quarterdeck.station.redaction import MARK, Redactor, StreamRedactor, redact
+from quarterdeck.station.commands.redaction import MARK, Redactor, StreamRedactor, redact
 
 KEY = "-----BEGIN RSA PRIVATE KEY-----\n" + "MIIEowIBAAKCAQEA7canary\n" * 30 + "-----END RSA PRIVATE KEY-----"
 SECRET = 'c4nary/ä "quoted"+&%'

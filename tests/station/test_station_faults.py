@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stationkit import station_pid
+from stationkit import SMALL, station_pid
 
 from quarterdeck.errors import StationError
 from quarterdeck.logbook.lock import is_held
 from quarterdeck.session import intents
-from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.client import Client
-from quarterdeck.station.halting import file_halt
-from quarterdeck.station.protocol import Ask, Farewell, Happened, Hello, decode_from, encode
-from quarterdeck.station.starting import answers, socket_of, start_station
+from quarterdeck.station.halt_files import file_halt
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.station.wire.client import Client
+from quarterdeck.station.wire.protocol import Ask, Farewell, Happened, Hello, decode_from, encode
+from quarterdeck.station.wire.start_station import answers, socket_of, start_station
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
@@ -122,11 +122,24 @@ async def test_a_command_whose_runner_died_with_the_station_is_unknown(opened: O
     assert second.session.state == "paused"
 
 
+async def test_the_progress_of_a_command_is_asked_again_after_kill_9(opened: Opened, attach: Attach) -> None:
+    asks = '        progress: {command: [echo, "40"], every: 1s}\n        on_halt: terminate\n'
+    folder = opened(SMALL.replace("        on_halt: terminate\n", asks))
+    first = await attach(folder)
+    await long_running(first)
+    pid = first.client.welcome.pid
+    await first.close()
+    os.kill(pid, signal.SIGKILL)
+    await gone(pid)
+    second = await attach(folder)
+    await second.until(lambda: any(tail.percent == 40 for tail in second.tails), 30)
+
+
 CONSOLE = """
 import asyncio, sys
 from pathlib import Path
 from quarterdeck.session.intents import AddNote
-from quarterdeck.station.client import Client
+from quarterdeck.station.wire.client import Client
 
 async def main():
     client = await Client.connect(Path(sys.argv[1]))

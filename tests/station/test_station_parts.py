@@ -7,30 +7,38 @@ import os
 import time
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar, cast, get_args
 
 import msgspec
 import pytest
 
 from quarterdeck.errors import QuarterdeckError, UsageError
-from quarterdeck.logbook.log import SessionLog
-from quarterdeck.observer.readings import Reading
-from quarterdeck.procedure.loader import parse
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
 from quarterdeck.session import intents
-from quarterdeck.session.event import Actor, Draft, Event, Moment
-from quarterdeck.session.events import PlanRevised, SessionOpened, SessionStarted, StepDone, StepGranted, StepStarted
+from quarterdeck.session.event import Actor, Event, Moment
+from quarterdeck.session.events import (
+    Draft,
+    PlanRevised,
+    SessionOpened,
+    SessionStarted,
+    StepDone,
+    StepGranted,
+    StepStarted,
+)
 from quarterdeck.session.fold import Folding
-from quarterdeck.station.halting import HaltFile, file_halt, filed_halts, is_nonce
-from quarterdeck.station.history import History
+from quarterdeck.station.commands.orders import recorded
+from quarterdeck.station.commands.values import Wording, secret
+from quarterdeck.station.commands.verifier import Verifier
+from quarterdeck.station.criteria import downtime, judge_all
+from quarterdeck.station.demo_lease import Lease
+from quarterdeck.station.halt_files import HaltFile, file_halt, filed_halts, is_nonce
 from quarterdeck.station.hub import Hub
-from quarterdeck.station.keeping import Keeping, Kept
-from quarterdeck.station.leases import Lease
-from quarterdeck.station.opening import plan_hash, read_window
-from quarterdeck.station.orders import recorded
-from quarterdeck.station.verdicts import downtime, judge_all
-from quarterdeck.station.verification import Verifier
-from quarterdeck.station.wording import Wording, secret
+from quarterdeck.station.journal import Keeping, Kept
+from quarterdeck.station.recent_readings import History
+from quarterdeck.station.sessions import plan_hash, read_window
 
 ME = Actor(login="ada", uid=1000, via="console", host="db01")
 
@@ -189,12 +197,39 @@ def drafts() -> list[Draft]:
     ]
 
 
+CLAIMS: dict[str, dict[str, Any]] = {
+    "FindLeft": {"step": "one", "run": "x"},
+    "EndLeft": {"step": "one", "run": "x"},
+    "CommandReturned": {"step": "one", "attempt": 1, "run": "x"},
+    "VerificationRead": {"step": "one", "attempt": 1},
+    "WaitOver": {"step": "one"},
+    "GuardHolds": {"guard": "x", "reason": "y"},
+    "GuardReleased": {"guard": "x"},
+    "CrashFound": {"gap": 1.0},
+    "NoteFact": {"text": "all is well"},
+    "NoteClockStep": {"by": 1.0},
+    "NoteRecorder": {"recorder": "logbook", "state": "lost"},
+}
+"""What each of the station's own intents needs to be one."""
+
+
 async def hub(tmp_path: Path) -> tuple[Hub, Book, Effects]:
     book, effects = Book(), Effects()
     await book.append(drafts(), ME, "", urgent=False).durable
     made = Hub(tmp_path, book, ME)
     made.effects = effects
     return made, book, effects
+
+
+@pytest.mark.parametrize("via", ["console", "station", "guard"])
+async def test_nobody_at_a_connection_states_what_only_the_station_can(tmp_path: Path, via: str) -> None:
+    made, book, _ = await hub(tmp_path)
+    somebody = Actor(login="ada", uid=1000, via=via)
+    for own in [intent for intent in get_args(intents.Intent) if not intent.of_people]:
+        said = {"do": own.__name__} | CLAIMS.get(own.__name__, {})
+        forged = cast("intents.Intent", msgspec.convert(said, own))
+        assert (await made.ask(forged, somebody)).refusal == "only the station itself says that"
+    assert len(book.events) == len(drafts())
 
 
 async def test_nothing_comes_of_a_start_that_could_not_be_recorded(tmp_path: Path) -> None:
@@ -404,8 +439,8 @@ async def test_a_check_counts_only_a_reading_from_after_the_step() -> None:
 def test_recorded_values_come_from_the_first_line_that_fits() -> None:
     step = procedure(PROCEDURE).stages[0].steps[0]
     made = msgspec.structs.replace(step, record=(RecordField(name="rows", pattern=r"^(\d+)$"),))
-    assert recorded(made, "noise\n12\n13\n") == {"rows": "12"}
-    assert recorded(made, "nothing") == {}
+    assert recorded(made, "noise\n12\n13\n") == ({"rows": "12"}, {})
+    assert recorded(made, "nothing") == ({}, {})
 
 
 # ---------------------------------------------------------------- secrets, windows, leases

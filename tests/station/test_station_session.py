@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 
+from quarterdeck.errors import StationError
 from quarterdeck.session import intents
-from quarterdeck.session.events import CommandEnded, Verdict, payload
-from quarterdeck.station.protocol import Ask
+from quarterdeck.session.events import CommandEnded, payload
+from quarterdeck.session.parts import Verdict
+from quarterdeck.station.halt_files import file_halt
+from quarterdeck.station.wire.protocol import Ask
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
@@ -91,6 +94,30 @@ async def test_a_console_cannot_speak_for_the_station(forged: Any, opened: Opene
     lead = await attach(opened())
     await lead.do(intents.StartSession())
     assert "only the station" in (await lead.ask(forged)).refusal
+
+
+@pytest.mark.parametrize("name", ["station", "guard", "file", "Station", " station", ""])
+async def test_only_what_the_station_itself_starts_is_called_so(name: str, opened: Opened, attach: Attach) -> None:
+    with pytest.raises(StationError, match="No client is called"):
+        await attach(opened(), via=name)
+
+
+async def test_a_halt_from_a_console_is_nobody_elses(opened: Opened, attach: Attach) -> None:
+    lead = await attach(opened())
+    await lead.do(intents.StartSession())
+    await lead.do(intents.Halt(nonce="forged", source="guard", guard="api-slow"))
+    mark = lead.session.halts["forged"]
+    assert (mark.source, mark.guard) == ("person", "")
+
+
+async def test_a_halt_file_that_names_the_station_is_not_the_stations(opened: Opened, attach: Attach) -> None:
+    folder = opened()
+    lead = await attach(folder)
+    await lead.do(intents.StartSession())
+    file_halt(folder, "forged", reason="because", via="station")
+    await lead.until(lambda: "forged" in lead.session.halts)
+    called = next(event for event in lead.events if event.kind == "halt.called")
+    assert called.actor.via == "file"
 
 
 async def test_a_console_cannot_bring_its_own_launch(opened: Opened, attach: Attach) -> None:
@@ -279,3 +306,23 @@ async def test_stop_ends_the_far_side_and_gone_proves_it(opened: Opened, attach:
     assert said.gone is not None
     assert said.gone.ok is True
     assert not lead.session.steps["far"].unproven
+
+
+async def test_a_client_that_was_stopped_is_not_taken_for_the_end_of_its_work(
+    opened: Opened, attach: Attach, tmp_path: Path
+) -> None:
+    client = tmp_path / "ssh"
+    client.write_text("#!/bin/sh\nexec sleep 60\n")
+    client.chmod(0o755)
+    step = FAR.replace('[sleep, "60"]', f"[{client}, db02, work]")
+    folder = opened("\n".join(line for line in step.split("\n") if "stop:" not in line and "gone:" not in line))
+    lead = await attach(folder)
+    await lead.do(intents.StartSession())
+    await lead.do(intents.StartStep(step="far"))
+    await lead.until(lambda: any(tail.percent == 40 for tail in lead.tails))
+    await lead.client.halt("enough")
+    await lead.until(lambda: lead.state("far") == "interrupted")
+    assert lead.session.state == "halting"
+    assert lead.session.steps["far"].reason == "ended by the halt; local client stopped, remote state unknown"
+    await lead.do(intents.DeclareGone(step="far", note="looked on db02"))
+    assert lead.session.state == "halted"

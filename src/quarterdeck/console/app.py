@@ -1,7 +1,8 @@
-"""The console's app: keys to commands, the link to one frozen snapshot a tick, and the way out.
+"""The console's app: its life, and its ticks: one frozen snapshot each, for all panes.
 
 A disposable view: it decides nothing, holds nothing that the station does not know, and may be killed at any
-moment. What a person can do stands in `commands/`, how it looks in `panes/`, what is known in `connection.py`.
+moment. It is made of four objects: this app; the `Desk` through which commands act; the `Keys` that turn a key press
+into a command; the `View` that changes only how it looks. What is known stands in `store.py`.
 """
 
 from __future__ import annotations
@@ -14,39 +15,31 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import ClassVar, TypeVar
 
 from msgspec import Struct
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
 
-from quarterdeck.console import crash, theme, viewing
+from quarterdeck.console import crash, terminal, theme
 from quarterdeck.console.commands import all_commands
-from quarterdeck.console.commands.base import Command, No
-from quarterdeck.console.connection import Link, StationClient
-from quarterdeck.console.desk import DeskApp
-from quarterdeck.console.forms import Answers
-from quarterdeck.console.keymap import Keymap, shown
-from quarterdeck.console.panes.footer import FooterKey
+from quarterdeck.console.desk import Desk
+from quarterdeck.console.keys import Keymap, Keys
+from quarterdeck.console.panes.footer import FooterKey, Key
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
-from quarterdeck.console.pressing import Pressing
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.modal import Over
 from quarterdeck.console.screens.session import SessionScreen
-from quarterdeck.console.snapshot import Contact, Snapshot, make_snapshot
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import Link, News, StationClient
+from quarterdeck.console.view import FIRST_ROOMS, View, make_deck, preload
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.host import boot_clock_ns, boot_id
-from quarterdeck.session.event import Moment
 
 __all__ = ["Look", "QuarterdeckApp"]
 
-Result = TypeVar("Result")
-
 TICK = 0.25
-"""Seconds between two ticks, unless something happened."""
+"""Seconds between two beats: something new that need not be shown at once waits for one."""
 FIRST_WAIT = 0.06
 """Seconds that the first frame waits for the session, so that it is painted once, with everything in it."""
 FOOTER = 5.0
@@ -54,14 +47,7 @@ FOOTER = 5.0
 CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
 PRESENT_EVERY = 10.0
-
-_CONTACT: dict[str, Contact] = {
-    "connecting": "connecting",
-    "live": "ok",
-    "silent": "hung",
-    "lost": "lost",
-    "closed": "lost",
-}
+"""Seconds between two words to the station that somebody presses keys here."""
 
 
 class Look(Struct, frozen=True):
@@ -76,13 +62,10 @@ class Look(Struct, frozen=True):
     """Where a person's own layouts lie."""
 
 
-class QuarterdeckApp(DeskApp, inherit_bindings=False):
+class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
     """One screen that a tired person at 02:40 can trust."""
 
     ENABLE_COMMAND_PALETTE = False
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f9", "command('halt')", show=False, priority=True),
-    ]
     CSS = """
     Toast { background: $surface; padding: 0 1; margin-top: 0; }
     ToastRack { dock: top; align: right top; margin-top: 2; }
@@ -107,39 +90,46 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         self.asked = look or Look()
         theme.dress(self, self.asked.theme, ascii_glyphs=self.asked.ascii)
         self.set_class(self.asked.ascii, "-ascii")
-        self.keymap_ = keymap or Keymap(all_commands())
-        self.by_id = {command.id: command for command in self.keymap_.commands}
-        self.link = Link(connect, self._changed)
+        keymap = keymap or Keymap(all_commands())
+        self.halt_keys = keymap.urgent_keys()
+        """What the halt button says: the key without a text field, and the one in it."""
+        link = Link(connect, self._changed)
+        self.said = keymap.said
+        """Puts the person's own keys into a sentence of the rule book, such as the next line."""
+        self.desk = Desk(self, link, keymap.by_id, lambda: self._changed("now"), keymap.said)
+        self.view = self.desk.view = View(self, self.desk, keymap, ascii_glyphs=self.asked.ascii)
+        self.keys = Keys(self.desk, keymap, self.view.show_tab)
         self.crash: crash.Crash | None = None
         """An exception that a handler let through; the console has left because of it."""
         self.trouble: QuarterdeckError | None = None
         """Why no session could be reached."""
-        self.detached = False
-        self.picked = ""
-        """The step that a person moved to; empty while the list follows."""
+        self.is_cut_off: Callable[[], bool] = lambda: False
+        """Whether the terminal hung up; a driver that knows puts its answer here."""
         self._first, self._notices = first, tuple(notices)
-        self._pressing = Pressing(self)
-        self._drafts: dict[str, Answers] = {}
-        self._before: Snapshot | None = None
-        self._boot = boot_id()
         self._due = False
+        """A tick was asked for, and comes."""
         self._fresh = True
+        """Something new waits for the next beat."""
         self._ticked = 0.0
         self._present = 0.0
         self._seen = 0
-        self._named = ""
-        self._footer: tuple[tuple[str, str, bool], ...] = ()
+        self._footer: tuple[Key, ...] = ()
         self._footer_for: tuple[object, ...] = ()
         self._footer_at = 0.0
         self._link_task: asyncio.Task[None] | None = None
         self._open = False
+
+    @property
+    def link(self) -> Link:
+        """What is known of the session."""
+        return self.desk.link
 
     # -- starting
 
     async def on_load(self) -> None:
         """Connect, and import meanwhile what the first frame needs."""
         self._link_task = asyncio.get_running_loop().create_task(self._linked(), name="link")
-        for room in viewing.FIRST_ROOMS:
+        for room in FIRST_ROOMS:
             import_module(room)
             await asyncio.sleep(0)
         with suppress(TimeoutError):
@@ -148,18 +138,14 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
 
     def get_default_screen(self) -> Screen[None]:
         """The session, with what is known of it by now."""
-        screen = SessionScreen(viewing.make_deck(self.asked.layout, self.asked.config))
-        self._before = self.snapshot()
-        self._named = self._before.next_line.step
-        screen.begin(self._before, self._footer_keys())
+        screen = SessionScreen(make_deck(self.asked.layout, self.asked.config))
+        self.desk.shown = self.snapshot()
+        screen.begin(self.desk.shown, self._footer_keys())
         return screen
 
     def get_driver_class(self) -> type[Driver]:
         """A terminal that may vanish."""
-        found = super().get_driver_class()
-        from quarterdeck.console.terminal import vanishing
-
-        return vanishing(found)
+        return terminal.vanishing(super().get_driver_class(), self)
 
     def get_line_filters(self) -> list[LineFilter]:
         """The last wall: no control character leaves, whatever a widget drew.
@@ -169,7 +155,7 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         found = theme.filters(theme.look_of(self))
         if not self.asked.ascii:
             return found
-        from quarterdeck.console.poor import AsciiFilter
+        from quarterdeck.console.terminal.ascii import AsciiFilter
 
         return [*found, AsciiFilter()]
 
@@ -179,17 +165,14 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         if not self.is_headless:
             for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
                 loop.add_signal_handler(number, self.vanish)
-        for key in self.keymap_.everywhere():
-            if key != "f9":
-                self._bindings.bind(key, f"command('{self.keymap_.everywhere()[key].id}')", show=False, priority=True)
         self._open = True
         self.set_interval(TICK, self._on_beat, name="tick")
         for notice in self._notices:
-            self.say(notice, "warning")
+            self.desk.say(notice, "warning")
         over = self._first(self) if self._first is not None else None
         if over is not None:
             self.push_screen(over)
-        self.set_timer(0.4, viewing.preload)
+        self.set_timer(0.4, preload)
         if self._fresh:
             self.call_after_refresh(self.tick)
 
@@ -207,7 +190,7 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
             self.trouble = error
             self.exit(error.exit_code)
         except Exception as error:  # noqa: BLE001 - the link's task has no one else to tell; the console leaves
-            self._handle_exception(error)
+            self.fail(error)
 
     def switch(self, connect: Callable[[], Awaitable[StationClient]]) -> None:
         """Show another session from now on (the demo picks one on its first screen)."""
@@ -215,105 +198,74 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         if task is not None:
             task.cancel()
         self.run_worker(old.leave(), group="leave")
-        self.link = Link(connect, self._changed)
-        self._before, self.picked, self._fresh = None, "", True
+        self.desk.link = Link(connect, self._changed)
+        self.desk.shown, self.desk.picked = None, ""
         self._link_task = asyncio.get_running_loop().create_task(self._linked(), name="link")
         self.tick()
 
     # -- ticking
 
-    def _changed(self, urgent: bool) -> None:
+    def _changed(self, news: News) -> None:
+        """Something is new: however often this is called before the tick comes, it is one."""
+        if news == "later":
+            return  # the clocks tick within a second
         self._fresh = True
         shows = self.link.caught_up.is_set() or self.link.state != "live"
-        if urgent and shows and self._open and not self._due:
+        if news == "now" and shows and self._open and not self._due:
             self._due = True
-            self.call_next(self.tick)
+            self.call_next(self._tick_due)
+
+    def _tick_due(self) -> None:
+        if self._due:
+            self.tick()
 
     def _on_beat(self) -> None:
-        gone = getattr(self._driver, "is_gone", None)
-        if gone is not None and gone():
+        if self.is_cut_off():
             self.vanish()
-            return
-        if self._fresh or time.monotonic() - self._ticked >= CLOCKS:
+        elif (self._fresh and not self._due) or time.monotonic() - self._ticked >= CLOCKS:
             self.tick()
 
     def tick(self) -> None:
         """One snapshot, one reactive for each pane, one batch update."""
-        self._due, self._fresh, self._ticked = False, False, time.monotonic()
         if not self.screen_stack:
             return  # the app is closing
-        viewing.tell_notices(self)
-        snapshot = self.snapshot()
-        self._before, self._named = snapshot, snapshot.next_line.step
-        self._pressing.close_moot()
-        screens = [
-            screen for screen in self.screen_stack if screen is self.screen or screen in self._background_screens
-        ]
+        self.view.tell_notices()
+        snapshot = self.desk.shown = self.snapshot()
+        self.keys.close_moot()
         if self.link.take_alarm():
             self.bell()
+        self._due, self._fresh, self._ticked = False, False, time.monotonic()
         with self.batch_update():
             keys = self._footer_keys()
-            for screen in screens:
-                if isinstance(screen, SessionScreen):
+            for screen in self.screen_stack:
+                if isinstance(screen, SessionScreen) and screen.is_current:
                     screen.take(snapshot, keys)
-                elif isinstance(screen, Over):
+                elif isinstance(screen, Over) and screen.is_current:
                     screen.snapshot = snapshot
         if self.link.position != self._seen:
             self._seen = self.link.position
             self.call_after_refresh(self.link.seen)
 
-    def moment(self) -> tuple[float, float, float]:
-        """Session seconds, wall clock, boot clock: now."""
-        wall, boot = time.time(), boot_clock_ns()
-        return self.link.session.clock(Moment(wall=wall, boot=self._boot, bt_ns=boot)), wall, boot / 1e9
-
     def snapshot(self) -> Snapshot:
         """Everything that the panes show, at this moment."""
-        link = self.link
-        now, wall, boot = self.moment()
-        return make_snapshot(
-            link.session,
-            link.me,
-            now=now,
-            wall=wall,
-            boot=boot,
-            before=self._before,
-            readings=link.readings,
-            history=link.history,
-            bases=link.bases,
-            log=link.log,
-            tails=link.tails,
-            marks=link.marks,
-            standing=link.standing,
-            contact=_CONTACT[link.state],
-            contact_since=now - (wall - link.since),
-            read_only=link.read_only,
-            halt_unconfirmed=link.halt_unconfirmed(),
-            halt_sent=link.halt_sent(),
-            selected=self.picked,
-            off=time.localtime().tm_gmtoff // 60,
-        )
+        desk = self.desk
+        return Snapshot.of(desk.link, desk.instant(), desk.shown, desk.picked)
 
-    def _footer_keys(self) -> tuple[tuple[str, str, bool], ...]:
-        at = (self.link.session.count, self.picked, self.link.state, self.link.read_only)
+    def _footer_keys(self) -> tuple[Key, ...]:
+        at = (self.link.session.count, self.desk.picked, self.link.state, self.link.read_only)
         now = time.monotonic()
-        if at == self._footer_for and now - self._footer_at < FOOTER:
-            return self._footer
-        self._footer_for, self._footer_at = at, now
-        situation = self.situation
-        placed = sorted((c for c in self.keymap_.commands if c.place and c.id != "halt"), key=lambda c: c.place)
-        self._footer = tuple(
-            (self.keymap_.key_of(command), command.label(situation), not command.of_view and not command.any_case)
-            for command in placed
-            if not isinstance(self.availability(command, situation), No)
-        )
+        if at != self._footer_for or now - self._footer_at >= FOOTER:
+            self._footer_for, self._footer_at = at, now
+            self._footer = self.keys.footer()
         return self._footer
 
-    async def view(self, what: str, argument: str = "") -> None:
-        """Change the view alone."""
-        await viewing.show(self, what, argument)
-
     # -- keys and clicks
+
+    async def on_event(self, event: events.Event) -> None:
+        """The keys that work with a text field focused come before any widget sees them."""
+        if isinstance(event, events.Key) and not event.is_forwarded and self.keys.everywhere(event.key):
+            return
+        await super().on_event(event)
 
     async def on_key(self, event: events.Key) -> None:
         """Keys that no text field took."""
@@ -321,76 +273,40 @@ class QuarterdeckApp(DeskApp, inherit_bindings=False):
         if now - self._present >= PRESENT_EVERY:
             self._present = now
             self.run_worker(self.link.present(), group="present")
-        if self._pressing.key(event.key, event.character, event.time):
+        if self.keys.press(event.key, event.character, event.time):
             event.stop()
             event.prevent_default()
-
-    def action_command(self, identity: str) -> None:
-        """A key that works with a text field focused."""
-        self._pressing.run(self.by_id[identity])
 
     def on_halt_pressed(self, event: HaltPressed) -> None:
         """The button."""
         event.stop()
-        self._pressing.run(self.by_id["halt"])
+        self.keys.urgent()
 
     def on_footer_key(self, event: FooterKey) -> None:
         """A key of the footer was clicked."""
         event.stop()
-        for command in self.keymap_.commands:
-            if self.keymap_.key_of(command) == event.key and not isinstance(
-                self.availability(command, self.situation), No
-            ):
-                self._pressing.run(command)
-                return
-
-    def show_tab(self, number: int) -> None:
-        """Where panes are tabs: the one with this number."""
-        viewing.show_tab(self, number)
+        self.keys.click(event.key)
 
     def on_step_selected(self, event: StepSelected) -> None:
         """A person moved in the list: the cursor is painted first, then what else shows the step."""
         event.stop()
-        self.picked = event.step
-        self._fresh = True
-        self.call_after_refresh(self._tick_once)
+        self.desk.picked = event.step
+        if not self._due:
+            self._due = True
+            self.call_after_refresh(self._tick_due)
 
-    def _tick_once(self) -> None:
-        if self._fresh:
-            self.tick()
+    # -- ending
 
-    def start(self, command: Command) -> None:
-        """Let a command run beside the screen."""
-        began = self._pressing.begin()
-        self.run_worker(self._run(command, began), name=command.id, group="command", exit_on_error=True)
+    def vanish(self) -> None:
+        """The terminal is gone, or somebody asked this process to end; the session goes on."""
+        self.desk.vanish()
 
-    async def _run(self, command: Command, began: float) -> None:
-        try:
-            await command.run(self)
-        finally:
-            self._pressing.end(began)
-
-    # -- ending badly
-
-    def _handle_exception(self, error: Exception) -> None:
+    def broke(self, error: BaseException) -> None:
         """No traceback on the screen: a file in the state folder, one line, and the session goes on."""
-        self._return_code = 1
-        if self._exception is None:
-            self._exception = error
-            self._exception_event.set()
-        self._note_crash(error)
-
-    def _note_crash(self, error: BaseException) -> None:
         if self.crash is None:
             self.crash = crash.write(error, session=self.link.session.id)
-        self._close_messages_no_wait()
+        super().broke(error)
 
     def panic(self, *renderables: object) -> None:
         """Textual's own way out; the same file, the same line."""
-        self._note_crash(RuntimeError("; ".join(type(found).__name__ for found in renderables)))
-
-
-def shown_key(app: QuarterdeckApp, command: str) -> str:
-    """The key of a command, as the screen shows it."""
-    found = app.keymap_.key_of(app.by_id[command])
-    return found or shown(app.by_id[command].key)
+        self.broke(RuntimeError("; ".join(type(found).__name__ for found in renderables)))

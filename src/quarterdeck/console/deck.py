@@ -16,10 +16,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from quarterdeck.console.layouts import Layout, Layouts, PaneNode, Part, Size, Tabs
+from quarterdeck.console.layout import Layout, Layouts, PaneNode, Part, Size, Tabs
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
 from quarterdeck.console.panes.header import badge_of
-from quarterdeck.console.sparing import spare
+from quarterdeck.console.terminal import spare
 
 if TYPE_CHECKING:
     from textual import events
@@ -40,10 +40,10 @@ _ROOMS = {
     "endpoints": ("endpoints", "EndpointsPane"),
     "rollup": ("wallboard", "RollupPane"),
     "log": ("log", "LogPane"),
-    "next": ("next", "NextPane"),
+    "next": ("next_line", "NextPane"),
     "halt": ("halt", "HaltPane"),
     "footer": ("footer", "FooterPane"),
-    "needs": ("needs", "NeedsPane"),
+    "needs": ("header", "NeedsPane"),
 }
 """Pane to its module and class: imported when a layout asks for it."""
 
@@ -161,7 +161,6 @@ class TabLine(Pane):
         self.box = box
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One line."""
         del snapshot
         return 1
 

@@ -1,56 +1,75 @@
-"""The app as a desk: what commands act through. Asks the station, shows bars, says things, leaves.
+"""The desk: what commands act through. Asks the station, shows bars, says things, halts, leaves.
 
-The half of the app that knows neither keys nor ticks; `app.py` has those. A desk decides nothing: it hands intents
-to the station and answers to commands.
+Knows neither keys nor ticks: `keys.py` and `app.py` have those. A desk decides nothing: it hands intents to the
+station and answers to commands. Of the app it uses what every Textual app has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any, TypeVar
 
 from textual.app import App
+from textual.screen import Screen
 
-from quarterdeck.console.commands.base import Available, Command, Level, No
-from quarterdeck.console.connection import Link
+from quarterdeck.console.commands.base import Available, Command, Level, No, View, applies
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Choice, Form, choice
-from quarterdeck.console.keymap import Keymap
-from quarterdeck.console.screens.over import Over
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
-from quarterdeck.console.words import name_of
+from quarterdeck.console.names import name_of
+from quarterdeck.console.screens.modal import Over
+from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.console.store import Link
+from quarterdeck.host import boot_clock_ns, boot_id
+from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import exit_code
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.wire.protocol import Answered
+from quarterdeck.text import visible
 
-__all__ = ["DeskApp"]
+__all__ = ["Desk"]
 
 Result = TypeVar("Result")
 
 
-class DeskApp(App[int], inherit_bindings=False):
-    """What `commands.base.Desk` asks for."""
+class Desk:
+    """`commands.base.Desk`, on the screen."""
 
-    link: Link
-    keymap_: Keymap
-    by_id: dict[str, Command]
-    picked: str
-    """The step that a person moved to; empty while the list follows."""
-    detached: bool
-    """It was left while its session is live."""
-    _before: Snapshot | None
-    _named: str
-    _fresh: bool
-    _drafts: dict[str, Answers]
+    view: View
+    """How it looks: made for this desk, and put here, by the app."""
 
-    def moment(self) -> tuple[float, float, float]:
-        """Session seconds, wall clock, boot clock: now."""
-        raise NotImplementedError
+    def __init__(
+        self,
+        app: App[int],
+        link: Link,
+        commands: Mapping[str, Command],
+        tick: Callable[[], None],
+        said: Callable[[str], str],
+    ) -> None:
+        """`commands` by their ids; `tick` asks for a tick at once; `said` puts the person's keys into a sentence."""
+        self.link = link
+        """What is known of the session; another one, where the demo picks another session."""
+        self.commands = commands
+        self.picked = ""
+        """The step that a person moved to; empty while the list follows."""
+        self.shown: Snapshot | None = None
+        """The latest tick."""
+        self.detached = False
+        """It was left while its session is live."""
+        self.drafts: dict[str, Answers] = {}
+        """What was typed when events closed a bar, by the id of its form."""
+        self._app = app
+        self._said = said
+        self._boot = boot_id()
+        self.tick = tick
 
-    def tick(self) -> None:
-        """Show what is known now."""
-        raise NotImplementedError
+    # -- what is known
+
+    def instant(self) -> Instant:
+        """Now, on all clocks."""
+        wall, boot = time.time(), boot_clock_ns()
+        now = self.link.session.clock(Moment(wall=wall, boot=self._boot, bt_ns=boot))
+        return Instant(now, wall, boot / 1e9, time.localtime().tm_gmtoff // 60)
 
     @property
     def situation(self) -> Situation:
@@ -58,24 +77,25 @@ class DeskApp(App[int], inherit_bindings=False):
         link = self.link
         return Situation(
             session=link.session,
-            now=self.moment()[0],
+            now=self.instant().now,
             me=link.me,
             selected=self.picked,
-            named=self._named,
+            named=self.shown.next_line.step if self.shown is not None else "",
             link=link.state,
             read_only=link.read_only,
+            unset=link.unset,
         )
 
-    def availability(self, command: Command, situation: Situation) -> Available:
-        """Whether a command applies: its own rule, and the link's."""
-        if not command.of_view and command.id != "halt":
-            if situation.link == "closed":
-                return No("the station is gone: Q leaves, quarterdeck attach comes back")
-            if situation.read_only:
-                return No(f"read only: {situation.read_only}")
-            if situation.session.plan is None:
-                return No("the session is not here yet")
-        return command.available(situation)
+    def availability(self, command: Command) -> Available:
+        """Whether a command applies now, and why not."""
+        return applies(command, self.situation)
+
+    @property
+    def screen(self) -> Screen[Any]:
+        """The screen that has the keys."""
+        return self._app.screen
+
+    # -- asking
 
     async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:
         """Ask the station; say a refusal in one line, unless the command offers to waive it."""
@@ -89,18 +109,14 @@ class DeskApp(App[int], inherit_bindings=False):
         if form.moot is not None and (why := form.moot(self.situation)):
             self.say(why[0].upper() + why[1:])
             return None
-        from quarterdeck.console.screens.bar import Bar
+        from quarterdeck.console.screens.form_bar import Bar
 
-        return await self.show_over(Bar(form, self._drafts.pop(form.id, None)))
+        return await self.show_over(Bar(form, self.drafts.pop(form.id, None)))
 
     async def show_over(self, screen: Over[Result]) -> Result:
         """Show a screen over the live one, with what is known already; wait for its result."""
-        screen.set_reactive(Over.snapshot, self._before)
-        return await self.push_screen_wait(screen)
-
-    def keep_draft(self, form: Form, answers: Answers) -> None:
-        """What was typed when events closed a bar."""
-        self._drafts[form.id] = answers
+        screen.set_reactive(Over.snapshot, self.shown)
+        return await self._app.push_screen_wait(screen)
 
     async def which(self, verb: str, steps: Sequence[str]) -> str:
         """The only one, or the one that a person picks."""
@@ -114,32 +130,33 @@ class DeskApp(App[int], inherit_bindings=False):
         )
         return answers["step"] if answers else ""
 
+    # -- saying and doing
+
     def say(self, text: str, level: Level = "information") -> None:
-        """A toast, and a line of the log, since toasts vanish."""
-        text = visible(text, 300)
-        self.notify(text, severity=level, markup=False, timeout=4 if level == "information" else 7)
+        """A toast, and a line of the log, since toasts vanish; with the person's own keys."""
+        text = visible(self._said(text), 300)
+        self._app.notify(text, severity=level, markup=False, timeout=4 if level == "information" else 7)
         words = {"information": "info", "warning": "warning", "error": "alarm"}
-        self.link.note(text, words[level])  # type: ignore[arg-type]  # the narrative's words
-        self._fresh = True
+        self.link.note(text, words[level])  # type: ignore[arg-type]  # the log's words
 
     def halt(self) -> None:
         """The file first, then the station; the screen says sent at once."""
         self.link.halt()
-        self._fresh = True
-        self.call_next(self.tick)
-
-    async def view(self, what: str, argument: str = "") -> None:
-        """Change the view alone."""
-        raise NotImplementedError
 
     async def perform(self, command: str) -> None:
         """Run a command by its id, where it applies."""
-        found = self.by_id[command]
-        answer = self.availability(found, self.situation)
+        found = self.commands[command]
+        answer = self.availability(found)
         if isinstance(answer, No):
             self.say(answer.because[0].upper() + answer.because[1:], "warning")
         else:
             await found.run(self)
+
+    def beside(self, work: Coroutine[Any, Any, None], *, name: str, group: str = "command") -> None:
+        """Let this run beside the screen."""
+        self._app.run_worker(work, name=name, group=group)
+
+    # -- leaving
 
     def leave(self, *, end: bool = False) -> None:
         """Go: with the outcome's code, or detached while it is live."""
@@ -147,13 +164,13 @@ class DeskApp(App[int], inherit_bindings=False):
         self.detached = not session.is_over and not end
         code = exit_code(session.outcome)
         code = exit_code("abandoned") if end and not session.is_over else code
-        self.run_worker(self._leave(end=end, code=code), group="leave")
+        self.beside(self._leave(end=end, code=code), name="leave", group="leave")
 
     async def _leave(self, *, end: bool, code: int) -> None:
         await self.link.leave(end=end)
-        self.exit(code)
+        self._app.exit(code)
 
     def vanish(self) -> None:
         """The terminal is gone, or somebody asked this process to end: restore it and leave; the session goes on."""
         self.detached = not self.link.session.is_over
-        self.exit(exit_code(self.link.session.outcome))
+        self._app.exit(exit_code(self.link.session.outcome))

@@ -1,4 +1,4 @@
-"""What a bar asks, as data: a title, lines, fields. Frozen, without a widget; `screens/bar.py` shows it.
+"""What a bar asks, as data: a title, lines, fields. Frozen, without a widget; `console/screens/form_bar.py` shows it.
 
 Commands make forms and read the answers; plain mode asks the same forms line by line.
 """
@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.console.situation import Situation
+from quarterdeck.console.context import Situation
 
 __all__ = ["Answers", "Choice", "Field", "Form", "choice", "missing", "reason", "text", "word"]
 

@@ -15,20 +15,22 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
 
 from quarterdeck.console.commands import all_commands
-from quarterdeck.console.commands.base import Command, Level, No
-from quarterdeck.console.connection import Link, StationClient
+from quarterdeck.console.commands.base import Command, Level, No, applies
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Field, Form, missing
-from quarterdeck.console.keymap import Keymap
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.text import visible
-from quarterdeck.console.words import clock, name_of
+from quarterdeck.console.keys import Keymap
+from quarterdeck.console.names import name_of
+from quarterdeck.console.store import Link, StationClient
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.missing import Missing, missing_later
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.outcomes import exit_code
-from quarterdeck.station.protocol import Answered
+from quarterdeck.spans import clock
+from quarterdeck.station.wire.protocol import Answered
+from quarterdeck.text import visible
 
 __all__ = ["PlainDesk", "run_plain"]
 
@@ -68,8 +70,10 @@ class PlainDesk:
         self._told = 0
         self._next = ""
         self._trouble = ""
+        self._missing: tuple[Missing, ...] = ()
         self._lines: asyncio.Queue[str | None] = asyncio.Queue()
         self._code: int | None = None
+        self.view = PlainView(self)
 
     async def run(self, typed: Callable[[], Awaitable[str | None]]) -> int:
         """Take lines until the person leaves, stdin ends, or the session is over and left."""
@@ -116,7 +120,16 @@ class PlainDesk:
                 if line.kind != "notice":
                     self.print(f"{clock(line.at)} {line.who}: {mark}{line.text}")
             self._told = len(self.link.log)
+            self._say_missing()
             self._say_next()
+
+    def _say_missing(self) -> None:
+        """Secrets that later steps need and that cannot be read, once for each list of them."""
+        missing = missing_later(self.link.session, self.link.unset)
+        if missing != self._missing:
+            for each in missing:
+                self.print(f"! {each.words}: {each.hint}")
+        self._missing = missing
 
     def _say_next(self) -> None:
         found = next_line(self.link.session, self.situation.now, self.link.me)
@@ -146,7 +159,7 @@ class PlainDesk:
             if word.lower() in {"quit", "leave", "exit", "q"}:
                 await self.perform("leave")
             elif word.lower() in {"help", "?"}:
-                self._help()
+                self.help()
             elif (command := self._find(word)) is None:
                 self.print(f"There is no command {word!r}; help lists them")
             else:
@@ -159,14 +172,16 @@ class PlainDesk:
             if word.lower().replace(" ", "_") in {command.id, command.word.lower().replace(" ", "_")}:
                 return command
         found = self._keymap.find(word, word if len(word) == 1 else None)
-        applies = [command for command in found if not isinstance(command.available(self.situation), No)]
-        return next(iter([*applies, *found]), None)
+        situation = self.situation
+        ready = [command for command in found if not isinstance(applies(command, situation), No)]
+        return next(iter([*ready, *found]), None)
 
-    def _help(self) -> None:
+    def help(self) -> None:
+        """What applies now, a line each."""
         situation = self.situation
         for command in self._keymap.commands:
             if (not command.of_view or command.id in {"leave", "open"}) and not isinstance(
-                command.available(situation), No
+                applies(command, situation), No
             ):
                 self.print(f"{command.id.replace('_', ' '):<18} {self._keymap.key_of(command):<7} {command.title}")
 
@@ -179,7 +194,13 @@ class PlainDesk:
         now = link.session.clock(Moment(wall=time.time(), boot=self._boot, bt_ns=boot_clock_ns()))
         named = next_line(link.session, now, link.me).step if link.session.plan is not None else ""
         return Situation(
-            session=link.session, now=now, me=link.me, named=named, link=link.state, read_only=link.read_only
+            session=link.session,
+            now=now,
+            me=link.me,
+            named=named,
+            link=link.state,
+            read_only=link.read_only,
+            unset=link.unset,
         )
 
     async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:
@@ -250,22 +271,10 @@ class PlainDesk:
         self.link.halt()
         self.print("HALT sent")
 
-    async def view(self, what: str, argument: str = "") -> None:
-        """There is no view to change; a step is told."""
-        step = self.situation.step(argument)
-        if what == "open" and step is not None:
-            self.print(f"{name_of(self.link.session, argument)}: {self.situation.view(argument)}")
-            if step.instructions:
-                self.print(step.instructions)
-        elif what == "help":
-            self._help()
-        else:
-            self.print("That needs the screen")
-
     async def perform(self, command: str) -> None:
         """Run a command where it applies."""
-        found = next(c for c in self._keymap.commands if c.id == command)
-        answer = found.available(self.situation)
+        found = self._keymap.by_id[command]
+        answer = applies(found, self.situation)
         if isinstance(answer, No):
             self.say(answer.because, "warning")
             return
@@ -277,3 +286,30 @@ class PlainDesk:
     def leave(self, *, end: bool = False) -> None:
         """Leave."""
         self._code = exit_code("abandoned") if end and not self.link.session.is_over else self._outcome()
+
+
+class PlainView:
+    """There is no view to change: a step and the commands are told, everything else needs the screen."""
+
+    def __init__(self, desk: PlainDesk) -> None:
+        self._desk = desk
+
+    async def help(self) -> None:
+        """What applies now."""
+        self._desk.help()
+
+    async def open(self, step: str) -> None:
+        """Its state, and what it asks of a person."""
+        situation = self._desk.situation
+        found = situation.step(step)
+        if found is None:
+            await self._needs_the_screen()
+            return
+        self._desk.print(f"{name_of(situation.session, step)}: {situation.view(step)}")
+        if found.instructions:
+            self._desk.print(found.instructions)
+
+    async def _needs_the_screen(self) -> None:
+        self._desk.print("That needs the screen")
+
+    contacts = links = palette = layout = theme = next_pane = follow = copy = write = suspend = _needs_the_screen

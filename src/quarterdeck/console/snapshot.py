@@ -1,76 +1,61 @@
 """One tick of the screen as one frozen value: everything that the panes show, and nothing that they ask for.
 
-The app makes one each tick with `make_snapshot` and hands it to the panes (`deck.snapshot = …`). What grows with
+The app makes one each tick with `Snapshot.of` and hands it to the panes (`deck.snapshot = …`). What grows with
 the procedure is lazy: `views` and `forecast` are worked out for the steps that a pane really shows. Must never do
-I/O or read a clock: times come in as arguments.
+I/O or read a clock: times come in as an `Instant`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from msgspec import Struct
 
-from quarterdeck.session.event import Actor, Event
+from quarterdeck.session.event import Actor
 from quarterdeck.session.forecast import clocks as clocks_of
 from quarterdeck.session.forecast import forecast as forecast_of
-from quarterdeck.session.narrative import Level, level, sentence
 from quarterdeck.session.next_line import NextLine, next_line
 from quarterdeck.session.rollback import preview as preview_of
 
 if TYPE_CHECKING:
-    from quarterdeck.observer.readings import Reading
+    from quarterdeck.console.context import LinkWord
+    from quarterdeck.console.store import Link, LogLine
+    from quarterdeck.observer.messages import Reading
     from quarterdeck.session.availability import View
     from quarterdeck.session.forecast import Clocks, Planned
-    from quarterdeck.session.plan import Plan
     from quarterdeck.session.rollback import Preview
     from quarterdeck.session.state import Session
-    from quarterdeck.station.protocol import Marks, Standing, Tail
+    from quarterdeck.station.wire.protocol import Marks, Standing, Tail
 
-__all__ = ["Contact", "LogLine", "Snapshot", "Views", "log_line", "make_snapshot"]
+__all__ = ["Contact", "Instant", "Snapshot", "Views"]
 
 Contact = Literal["ok", "connecting", "hung", "lost"]
 """Of the station: `hung` does not answer for 3 s, `lost` is gone."""
+
+_CONTACT: dict[LinkWord, Contact] = {
+    "connecting": "connecting",
+    "live": "ok",
+    "silent": "hung",
+    "lost": "lost",
+    "closed": "lost",
+}
 
 FORECAST_EVERY = 5.0
 """Seconds after which forecast and preview are worked out again although nothing happened."""
 
 
-class LogLine(Struct, frozen=True):
-    """One line of the log: an event, told."""
+class Instant(NamedTuple):
+    """One moment on the clocks of this console."""
 
-    at: float
-    """Wall clock of its author, epoch seconds."""
-    off: int
-    """Minutes east of UTC where it happened."""
-    who: str
-    """Role, or login where that says more."""
-    text: str
-    level: Level = "info"
-    position: int = 0
-    """Which event of the session it was for this station (`Marks` count these)."""
-    event: str = ""
-    """Its id."""
-    step: str = ""
-    kind: str = ""
-
-
-def log_line(event: Event, position: int, plan: Plan | None) -> LogLine:
-    """Tell an event as one line of the log. `position` as in `Happened`."""
-    actor = event.actor
-    who = actor.via if actor.via in {"station", "guard"} else actor.role or actor.login
-    return LogLine(
-        at=event.t.wall,
-        off=event.t.off,
-        who=who,
-        text=sentence(event, plan),
-        level=level(event),
-        position=position,
-        event=event.id,
-        step=event.step,
-        kind=event.kind,
-    )
+    now: float
+    """Session seconds."""
+    wall: float
+    """Epoch seconds."""
+    boot: float
+    """Boot clock, seconds."""
+    off: int = 0
+    """Minutes east of UTC in which times are shown."""
 
 
 class Views(Mapping[str, "View"]):
@@ -146,11 +131,47 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     """A halt was pressed here and HALTED has not followed yet."""
     selected: str = ""
     """Id of the selected step."""
-    organisation: str = ""
     off: int = 0
     """Minutes east of UTC in which times are shown."""
-    notice: str = ""
-    """One line about this console itself (a broken layout, a small terminal)."""
+
+    @classmethod
+    def of(cls, store: Link, at: Instant, before: Snapshot | None = None, selected: str = "") -> Snapshot:
+        """What `store` knows at this instant. What did not change since `before` is taken over from there.
+
+        Forecast and preview walk over all steps, so they are worked out when something happened, and otherwise every
+        `FORECAST_EVERY` seconds. `selected` is the step that a person moved to; without one it follows the session.
+        """
+        session, now = store.session, at.now
+        forecast, preview, computed = _computed(session, now, before)
+        line = next_line(session, now, store.me)
+        return cls(
+            session=session,
+            now=now,
+            wall=at.wall,
+            boot=at.boot,
+            off=at.off,
+            me=store.me,
+            next_line=line,
+            count=session.count,
+            clocks=clocks_of(session, now) if session.window is not None else None,
+            forecast=forecast,
+            preview=preview,
+            computed=computed,
+            views=Views(session, now),
+            readings=store.readings,
+            history=store.history,
+            bases=store.bases,
+            log=store.log,
+            tails=store.tails,
+            marks=store.marks,
+            standing=store.standing,
+            contact=_CONTACT[store.state],
+            contact_since=now - (at.wall - store.since),
+            read_only=store.read_only,
+            halt_unconfirmed=store.halt_unconfirmed(),
+            halt_sent=store.halt_sent(),
+            selected=selected or line.step or _default(session, preview, now),
+        )
 
 
 def _default(session: Session, preview: Preview | None, now: float) -> str:
@@ -184,67 +205,3 @@ def _computed(
     if same and before is not None and 0 <= now - before.computed < FORECAST_EVERY:
         return before.forecast, before.preview, before.computed
     return forecast_of(session, now), preview_of(session), now
-
-
-def make_snapshot(
-    session: Session,
-    me: Actor,
-    *,
-    now: float,
-    wall: float,
-    boot: float,
-    before: Snapshot | None = None,
-    readings: Mapping[str, Reading] | None = None,
-    history: Mapping[str, Sequence[float]] | None = None,
-    bases: Mapping[str, float] | None = None,
-    log: Sequence[LogLine] = (),
-    tails: Mapping[str, Tail] | None = None,
-    marks: Marks | None = None,
-    standing: Standing | None = None,
-    contact: Contact = "ok",
-    contact_since: float = 0.0,
-    read_only: str = "",
-    halt_unconfirmed: str = "",
-    halt_sent: bool = False,
-    selected: str = "",
-    organisation: str = "",
-    off: int = 0,
-    notice: str = "",
-) -> Snapshot:
-    """Make the snapshot of a tick. Pure; what did not change since `before` is taken over from there.
-
-    Forecast and preview walk over all steps, so they are worked out when something happened, and otherwise every
-    `FORECAST_EVERY` seconds.
-    """
-    forecast, preview, computed = _computed(session, now, before)
-    line = next_line(session, now, me)
-    return Snapshot(
-        session=session,
-        now=now,
-        wall=wall,
-        boot=boot,
-        me=me,
-        next_line=line,
-        count=session.count,
-        clocks=clocks_of(session, now) if session.window is not None else None,
-        forecast=forecast,
-        preview=preview,
-        computed=computed,
-        views=Views(session, now),
-        readings=readings or {},
-        history=history or {},
-        bases=bases or {},
-        log=log,
-        tails=tails or {},
-        marks=marks,
-        standing=standing,
-        contact=contact,
-        contact_since=contact_since,
-        read_only=read_only,
-        halt_unconfirmed=halt_unconfirmed,
-        halt_sent=halt_sent,
-        selected=selected or line.step or _default(session, preview, now),
-        organisation=organisation,
-        off=off,
-        notice=notice,
-    )

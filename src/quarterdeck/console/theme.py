@@ -280,7 +280,7 @@ def filters(look: Look) -> list[LineFilter]:
 @lru_cache(maxsize=2)
 def _wall(*, colours: bool) -> tuple[LineFilter, ...]:
     """The same filters each time: Textual remembers what a filter made of a line, by the filter."""
-    from quarterdeck.console.text import ColourlessFilter, SanitisingFilter
+    from quarterdeck.console.terminal.filters import ColourlessFilter, SanitisingFilter
 
     return (SanitisingFilter(),) if colours else (SanitisingFilter(), ColourlessFilter())
 

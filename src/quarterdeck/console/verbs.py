@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from quarterdeck.console.app import QuarterdeckApp
     from quarterdeck.console.commands.base import Command
-    from quarterdeck.console.connection import StationClient
+    from quarterdeck.console.store import StationClient
 
 __all__ = ["attach", "join", "lead", "run_console"]
 
@@ -35,7 +35,7 @@ def lead(arguments: argparse.Namespace) -> int:
         from quarterdeck.station.verbs import headless
 
         return headless(arguments)
-    from quarterdeck.console.opening import Opening
+    from quarterdeck.console.session_opener import Opening
 
     opening = Opening(arguments.procedure, _params(arguments.param), arguments.window)
     try:
@@ -87,7 +87,7 @@ def run_console(
     if app.trouble is not None and app.crash is None:
         raise app.trouble
     said = app.crash.line if app.crash is not None else ""
-    if app.detached and not said:
+    if app.desk.detached and not said:
         said = f"The session goes on. Come back with: quarterdeck attach {app.link.session.id}"
     _tell(said)
     return 1 if code is None or app.crash is not None else code
@@ -118,7 +118,7 @@ def _app(
     from quarterdeck.console import theme as themes
     from quarterdeck.console.app import Look, QuarterdeckApp
     from quarterdeck.console.commands import all_commands
-    from quarterdeck.console.settings import own_keymap
+    from quarterdeck.console.keys import own_keymap
     from quarterdeck.documents.settings import config_folder
 
     if theme and theme not in themes.NAMES:
@@ -162,20 +162,12 @@ def _need_terminal() -> None:
 
 
 def _to(folder: Path) -> Connect:
-    async def connect() -> StationClient:
-        from quarterdeck.station.client import Client
+    async def to_station() -> StationClient:
+        from quarterdeck.console.store import connect
 
-        passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
-        return await Client.connect(folder, via="console", tty=_tty(), pass_env=passed)
+        return await connect(folder)
 
-    return connect
-
-
-def _tty() -> str:
-    try:
-        return os.ttyname(0)
-    except OSError:
-        return ""
+    return to_station
 
 
 def _params(pairs: Sequence[str]) -> dict[str, str]:
@@ -193,16 +185,14 @@ def _params(pairs: Sequence[str]) -> dict[str, str]:
 
 def _find(part: str) -> Path:
     """The session that `part` names; without one, the only one that lives."""
-    from quarterdeck.logbook.folder import find_session, list_sessions
+    from quarterdeck.logbook.folder import fitting_sessions, list_sessions
 
-    if part:
-        return find_session(part)
     found = list_sessions()
-    living = [session for session in found if session.owned]
-    if len(living) == 1:
-        return living[0].folder
-    if not found:
+    meant = fitting_sessions(part, found) if part else [session for session in found if session.owned]
+    if len(meant) == 1:
+        return meant[0].folder
+    if not found and not part:
         raise UsageError("There is no session on this machine", hint="quarterdeck lead PROCEDURE opens one")
-    from quarterdeck.station.choosing import choose_session
+    from quarterdeck.station.sessions import choose_session
 
-    return choose_session("")  # reads logbooks: one whose station was killed is open all the same
+    return choose_session(part)  # reads logbooks: one whose station was killed is open all the same

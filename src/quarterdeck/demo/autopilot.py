@@ -10,11 +10,10 @@ from dataclasses import dataclass, field
 
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.availability import in_force, open_gates, view
-from quarterdeck.session.deciding.halting import open_proposals
-from quarterdeck.session.deciding.planning import unanswered
-from quarterdeck.session.deciding.proving import missing_values
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.rollback import due_items, next_item, undecided
+from quarterdeck.session.rules.proofs import missing_values
+from quarterdeck.session.rules.session import unanswered
 from quarterdeck.session.state import FINISHED, Session, StepRun
 
 __all__ = ["WINDOW", "Orders", "next_move"]
@@ -54,9 +53,8 @@ def next_move(session: Session, now: float, orders: Orders) -> Intent | None:
 def _why_halt(session: Session, orders: Orders) -> str:
     if session.phase != "running" or session.past_no_return:
         return ""
-    proposals = open_proposals(session)
-    if proposals:
-        return session.proposals[proposals[0]].reason
+    for proposal in session.open_proposals():
+        return proposal.reason
     if orders.halt_after and session.steps[orders.halt_after].state in FINISHED:
         return f"asked to halt after {orders.halt_after}"
     for run in session.steps.values():

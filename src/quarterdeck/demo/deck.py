@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quarterdeck.console.store import StationClient, connect
 from quarterdeck.demo.keys import demo_commands
 from quarterdeck.demo.world import World
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.station.client import Client
 
 if TYPE_CHECKING:
     from textual.screen import Screen
@@ -74,13 +74,9 @@ class _Night:
         self.folder = bad if "bad" in named else good
 
     @staticmethod
-    def connect_to(folder: Path) -> Callable[[], Awaitable[Client]]:
+    def connect_to(folder: Path) -> Callable[[], Awaitable[StationClient]]:
         """How the console reaches a session."""
-
-        async def connect() -> Client:
-            return await Client.connect(folder, via="demo")
-
-        return connect
+        return lambda: connect(folder, via="demo")
 
     def made(self, app: QuarterdeckApp) -> None:
         """Take the app before it runs: prepare and, at the end, tell."""
@@ -88,7 +84,7 @@ class _Night:
 
     def _begin(self, app: QuarterdeckApp) -> None:
         if self._back:
-            app.say("This console was killed with -9 and came back: nothing else noticed")
+            app.desk.say("This console was killed with -9 and came back: nothing else noticed")
         if self.is_chosen:
             self._tasks.append(asyncio.create_task(self._prepare(app)))
         self._tasks.append(asyncio.create_task(self._tell_the_end(app)))
@@ -116,7 +112,7 @@ class _Night:
             session = app.link.session
             if session.phase != "planned" or session.live_halts():
                 return
-            move = next_move(session, app.moment()[0], Orders()) if session.plan is not None else None
+            move = next_move(session, app.desk.instant().now, Orders()) if session.plan is not None else None
             if move is not None:
                 await app.link.ask(move)
             await asyncio.sleep(LOOK)

@@ -15,14 +15,14 @@ from quarterdeck.demo.autopilot import Orders, next_move
 from quarterdeck.demo.opening import Demo
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.session import intents as wanted
-from quarterdeck.session.deciding.proving import missing_values
 from quarterdeck.session.event import Event, Moment, decode
+from quarterdeck.session.events import sentence
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.narrative import sentence
+from quarterdeck.session.rules.proofs import missing_values
 from quarterdeck.session.state import Session
-from quarterdeck.station.client import Client, Linked
-from quarterdeck.station.protocol import Farewell, Happened, Tail
+from quarterdeck.station.wire.client import Client, Linked
+from quarterdeck.station.wire.protocol import Farewell, Happened, Tail
 
 __all__ = ["drive"]
 

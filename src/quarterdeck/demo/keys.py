@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
-from quarterdeck.console.situation import Situation
+from quarterdeck.console.context import Situation
 from quarterdeck.demo.faults import FAULTS
 from quarterdeck.demo.world import World
 
@@ -36,7 +36,6 @@ class _Break(Command):
         self._world = world
 
     async def run(self, desk: Desk) -> None:
-        """Turn the fault on."""
         self._world.fault(self.fault)
         desk.say(f"Broken: {_WORDS[self.fault]}", "warning")
 
@@ -57,7 +56,6 @@ class Mend(Command):
         self._world = world
 
     async def run(self, desk: Desk) -> None:
-        """Turn all faults off."""
         for fault in FAULTS:
             self._world.clear_fault(fault)
         desk.say("Mended")

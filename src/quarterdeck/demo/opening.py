@@ -16,7 +16,7 @@ from quarterdeck.demo.world import World
 from quarterdeck.errors import UsageError
 from quarterdeck.logbook.folder import home as state_folder
 from quarterdeck.shipped import shipped
-from quarterdeck.station.opening import open_session
+from quarterdeck.station.sessions import open_session
 
 __all__ = ["BAD_NIGHT", "GOOD_NIGHT", "Demo", "open_demo", "start_world"]
 

@@ -12,13 +12,14 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from quarterdeck.console.screens.over import Over
+from quarterdeck.console.screens.modal import Over
 from quarterdeck.demo.receipts import acknowledged
 from quarterdeck.demo.world import World, WorldStats
 from quarterdeck.session.state import Session
 
 if TYPE_CHECKING:
     from quarterdeck.console.app import QuarterdeckApp
+    from quarterdeck.console.keys import Keys
 
 __all__ = ["TheEnd", "Welcome"]
 
@@ -28,6 +29,11 @@ _CSS = """
 {name} > #box {{ border: round $accent; background: $surface; }}
 {name} .foot {{ margin-top: 1; }}
 """
+
+
+def _keys(screen: Over[object]) -> Keys:
+    """The console's keys: what this screen says follows the person's keymap."""
+    return cast("QuarterdeckApp", screen.app).keys
 
 
 class Welcome(Over[object]):
@@ -46,6 +52,7 @@ class Welcome(Over[object]):
 
     def compose(self) -> ComposeResult:
         """The line that is live, the two nights, the halt button."""
+        keys = _keys(self)
         with Vertical(id="box"):
             yield Static(self._line(), id="live")
             yield Static(
@@ -56,12 +63,13 @@ class Welcome(Over[object]):
                     "   will propose a halt, and you roll back.\n\n",
                     ("2", "bold $accent"), ("  a good night    ", "bold"), ("5 minutes\n", "$muted"),
                     "   Backup, archive, new index, VACUUM, a restart: all real.\n\n",
-                    ("H", "bold $error"), ("  halts, any time", "bold"),
+                    (keys.key_of("halt"), "bold $error"), ("  halts, any time", "bold"),
                 )
             )  # fmt: skip
             with Horizontal(classes="foot"):
                 yield self.halt_button()
-                yield Static("then S starts a step and ? helps; Q leaves", classes="hint")
+                start, helps, leave = (keys.key_of(command) for command in ("start", "help", "leave"))
+                yield Static(f"then {start} starts a step and {helps} helps; {leave} leaves", classes="hint")
 
     def on_mount(self) -> None:
         """The count is live, as the traffic is."""
@@ -77,9 +85,11 @@ class Welcome(Over[object]):
         )
 
     def on_key(self, event: events.Key) -> None:
-        """Any other key says which ones there are; H halts and Q leaves, as everywhere."""
-        if event.key not in {"1", "2", "H", "Q", "f9", "upper_h", "upper_q"} and event.is_printable:
-            self.notify("1 or 2 picks a night; Q leaves", timeout=3)
+        """Any other key says which ones there are; those that halt and leave do so, as everywhere."""
+        keys = _keys(self)
+        ours = {command.id for command in keys.find(event.key, event.character)} & {"halt", "leave"}
+        if event.is_printable and not ours and event.key not in {"1", "2"}:
+            self.notify(f"1 or 2 picks a night; {keys.key_of('leave')} leaves", timeout=3)
 
     def action_choose(self, night: str) -> None:
         """Begin."""
@@ -101,24 +111,26 @@ class TheEnd(Over[object]):
         """Outcome, receipts, keys."""
         orders, missing = self._stats.orders_acknowledged, self._stats.missing
         colour = "$success" if missing == 0 else "$error"
+        keys = _keys(self)
         with Vertical(id="box"):
             yield Static(
                 Content.assemble(
                     (self._session.outcome.replace("_", " ").upper(), "bold"), "\n\n",
                     (f"{orders:,} acknowledged orders, {missing:,} missing", f"bold {colour}"), "\n\n",
-                    ("O", "bold $accent"), "  opens the record      ",
-                    ("Q", "bold $accent"), "  leaves      ",
+                    (keys.key_of("open_record"), "bold $accent"), "  opens the record      ",
+                    (keys.key_of("leave"), "bold $accent"), "  leaves      ",
                     ("esc", "bold $accent"), "  back to the console",
                 )
             )  # fmt: skip
 
     def on_key(self, event: events.Key) -> None:
-        """Escape closes; O and Q do what this screen says, which no key of the console behind it would."""
-        command = {"O": "open_record", "Q": "leave"}.get(event.character or "")
+        """Escape closes; the two others do what this screen says, which no key of the console behind it would."""
+        keys = _keys(self)
+        found = keys.find(event.key, event.character)
+        command = next((command for command in found if command.id in {"open_record", "leave"}), None)
         if event.key in {"escape", "enter"}:
             event.stop()
             self.dismiss(None)
-        elif command:
+        elif command is not None:
             event.stop()
-            app = cast("QuarterdeckApp", self.app)
-            app.start(app.by_id[command])
+            keys.start(command)

@@ -34,8 +34,8 @@ def demo(arguments: argparse.Namespace) -> int:
 
 def _known_step(night: str, step: str) -> None:
     from quarterdeck.documents.problems import did_you_mean
+    from quarterdeck.procedure.check import load
     from quarterdeck.procedure.library import find_procedure
-    from quarterdeck.procedure.loader import load
 
     steps = [s.id for stage in load(find_procedure(night)).stages for s in stage.steps]
     if step and step not in steps:

@@ -1,42 +1,188 @@
-"""The kinds of scalars that a field table may name: text, choices, numbers, durations, truth values.
+"""The kinds of scalars that a field table may name: text, choices, numbers, durations, truth values, patterns.
 
 Scalars reach these kinds as written; here, and only here, they become typed. A scalar that holds a parameter
-without a value yet (`Scalar.open`) is accepted as it is: lint of a procedure does not need its parameters.
+without a value yet (`Scalar.open`) is accepted as it is: lint of a procedure does not need its parameters. The
+functions for how a scalar is written take text and return a value, or None when the text is not of that form; the
+schema makes the message. Python's `re` has no time limit, so a pattern with a repeat inside a repeat (`(a+)+`), which
+can take for ever on a text that almost fits, is refused; possessive repeats cannot backtrack and are fine. No
+I/O, no clock.
 """
 
 from __future__ import annotations
 
+import math
 import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 from quarterdeck.documents.nodes import Node, Scalar, describe
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.reader import FIRST_PROBLEMS, MISSING, Context
-from quarterdeck.documents.scalars import (
-    DURATION_PATTERN,
-    ID_PATTERN,
-    TIME_PATTERN,
-    boolean,
-    duration,
-    integer,
-    is_time,
-    number,
-)
+from quarterdeck.documents.schema import FIRST_PROBLEMS, MISSING, Context
 
 __all__ = [
     "BOOLEAN",
     "DURATION",
+    "DURATION_PATTERN",
     "ID",
+    "ID_PATTERN",
     "INTEGER",
+    "LONGEST_PATTERN",
     "NUMBER",
+    "REFERENCE_PATTERN",
     "TEXT",
     "TIME",
+    "TIME_PATTERN",
     "Choice",
     "Integer",
     "Number",
     "Text",
+    "boolean",
+    "compiled",
+    "duration",
+    "integer",
+    "is_secret_reference",
+    "is_time",
+    "number",
+    "pattern_problem",
+    "show_duration",
 ]
+
+
+DURATION_PATTERN = r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?$"
+ID_PATTERN = r"^[a-z0-9_-]+$"
+REFERENCE_PATTERN = r"^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+|keyring:[^/]+/.+)$"
+TIME_PATTERN = (
+    r"^(\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)"
+    r"|window\.(start|end)( ?[+-] ?(\d+(\.\d+)?(ms|[dhms]))+)?)$"
+)
+_DURATION = re.compile(DURATION_PATTERN, re.ASCII)
+_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[dhms])", re.ASCII)
+_SECONDS = {"d": 86400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_INTEGER = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_NUMBER = r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?"
+_BOOLEANS = {"true": True, "yes": True, "false": False, "no": False}
+
+
+def duration(text: str) -> float | None:
+    """Read `90s`, `5m`, `1h30m`, `500ms`, `2d` as seconds; a bare number is no duration."""
+    if len(text) > 40 or not _DURATION.fullmatch(text):
+        return None
+    return sum(float(amount) * _SECONDS[unit] for amount, unit in _DURATION_PART.findall(text))
+
+
+def show_duration(seconds: float) -> str:
+    """Write seconds the way a procedure does: `1h30m`, `90s` as `1m30s`, `0s`; below a second `500ms`."""
+    if seconds < 0:
+        return "-" + show_duration(-seconds)
+    if 0 < seconds < 1:
+        return f"{round(seconds * 1000)}ms"
+    whole = round(seconds)
+    hours, minutes, rest = whole // 3600, whole % 3600 // 60, whole % 60
+    parts = [f"{hours}h" if hours else "", f"{minutes}m" if minutes else "", f"{rest}s" if rest else ""]
+    return "".join(parts) or "0s"
+
+
+def boolean(text: str) -> bool | None:
+    """Read `true`, `false`, `yes`, `no`, and nothing else."""
+    return _BOOLEANS.get(text)
+
+
+def integer(text: str) -> int | None:
+    """Read a whole number of at most 18 digits."""
+    return int(text) if _INTEGER.fullmatch(text) else None
+
+
+def number(text: str) -> float | None:
+    """Read a finite number; `nan` and `inf` are none."""
+    if not re.fullmatch(_NUMBER, text, re.ASCII):
+        return None
+    value = float(text)
+    return value if math.isfinite(value) else None
+
+
+def is_time(text: str) -> bool:
+    """Tell whether a text is an ISO 8601 time with an offset, or one relative to the window."""
+    if not re.fullmatch(TIME_PATTERN, text, re.ASCII):
+        return False
+    if text.startswith("window."):
+        return True
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def is_secret_reference(text: str) -> bool:
+    """Tell whether a text names where a secret lies (`env:NAME`, `file:PATH`, `keyring:service/user`)."""
+    return re.fullmatch(REFERENCE_PATTERN, text, re.ASCII) is not None
+
+
+LONGEST_PATTERN = 500
+_PIECE = re.compile(
+    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?:\?(?:[aiLmsux-]*[:)]|[=!>]|<[=!]|P?<\w+>|P=\w+\)))?|\)"
+    r"|(?:[*+]|\{\d*,\d*\}|\{\d+\}|\?)[+?]?|.",
+    re.DOTALL,
+)
+_MANY = 10
+"""A bounded repeat of more than this counts as unbounded."""
+
+
+def compiled(text: str, flags: int = 0) -> re.Pattern[str]:
+    """Compile a pattern without what Python says to programmers (`[[` may mean something else one day)."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        return re.compile(text, flags)
+
+
+def pattern_problem(text: str) -> str:
+    """Return what is wrong with a regular expression, or nothing."""
+    if len(text) > LONGEST_PATTERN:
+        return f"a pattern may have {LONGEST_PATTERN} characters, this has {len(text)}"
+    try:
+        compiled(text)
+    except (re.error, RecursionError, OverflowError) as error:
+        return f"{quote(text)} is no regular expression: {error}"
+    if _repeats_a_repeat(text):
+        return (
+            f"{quote(text)} repeats a repeat and could take for ever on a text that almost fits; "
+            "make the inner one possessive (`++`)"
+        )
+    return ""
+
+
+def _repeats_a_repeat(text: str) -> bool:
+    """Walk over the pattern with a stack of groups; each remembers whether it holds an unbounded repeat."""
+    groups = [False]
+    closed = False
+    for match in _PIECE.finditer(text):
+        piece = match.group()
+        if piece.startswith("(") and not piece.endswith(")"):
+            groups.append(False)
+            closed = False
+            continue
+        if piece == ")" and len(groups) > 1:
+            closed = groups.pop()
+            groups[-1] = groups[-1] or closed
+            continue
+        if _unbounded(piece):
+            if closed:
+                return True
+            groups[-1] = True
+        closed = False
+    return False
+
+
+def _unbounded(piece: str) -> bool:
+    if piece[0] in "*+":
+        return not piece.endswith("+") or len(piece) == 1
+    if piece[0] == "{" and "," in piece and not piece.endswith("+"):
+        most = piece.strip("?").strip("{}").split(",")[1]
+        return not most or int(most[:6]) > _MANY
+    return False
+
 
 _PARAMETER = r"\$\{"
 """In JSON Schema every typed scalar may also be a parameter."""

@@ -1,4 +1,4 @@
-"""A YAML document as a tree with positions: what `strict` composes and `reader` reads.
+"""A YAML document as a tree with positions: what `strict_yaml` composes and `schema` reads.
 
 Scalars are text exactly as written: `no`, `12:30` and `1.10` are strings here, and become something else only
 where a field asks for it.
@@ -25,6 +25,8 @@ class Scalar(Struct, gc=False):
     an escape, a filled-in parameter)."""
     open: bool = False
     """It holds a parameter that has no value yet (lint of a procedure whose parameters nobody gave)."""
+    filled: bool = False
+    """A parameter's value was filled in."""
 
 
 class Sequence(Struct):

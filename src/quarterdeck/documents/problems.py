@@ -13,17 +13,9 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.errors import DocumentError
+from quarterdeck.text import printable
 
-__all__ = [
-    "Problem",
-    "UnreadableError",
-    "did_you_mean",
-    "document_error",
-    "errors_of",
-    "in_order",
-    "printable",
-    "quote",
-]
+__all__ = ["Problem", "UnreadableError", "did_you_mean", "document_error", "errors_of", "in_order", "quote"]
 
 Level = Literal["error", "warning"]
 MOST_PROBLEMS = 200
@@ -42,16 +34,6 @@ class Problem(Struct, frozen=True):
     def __str__(self) -> str:
         """The form that editors and compilers share: `file:line:col: level: message`."""
         return f"{printable(self.path)}:{self.line}:{self.column}: {self.level}: {self.message}"
-
-
-def printable(text: str) -> str:
-    """Escape what is not printable, so that a name or value stays on its line and steers no terminal."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
-        for character in text.encode("utf-8", "backslashreplace").decode("utf-8")
-    )
 
 
 def quote(text: str, limit: int = 60) -> str:

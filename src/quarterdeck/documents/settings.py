@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from quarterdeck.documents.nodes import Node
-    from quarterdeck.documents.reader import Context
+    from quarterdeck.documents.schema import Context
 
 __all__ = ["KNOWN", "check_settings", "config_folder", "recorder_dir"]
 
@@ -36,8 +36,8 @@ def recorder_dir(config: Path | None = None) -> Path | None:
         return None
     from quarterdeck.documents.nodes import Mapping, Scalar
     from quarterdeck.documents.problems import document_error
-    from quarterdeck.documents.reader import Context
-    from quarterdeck.documents.strict import read_tree
+    from quarterdeck.documents.schema import Context
+    from quarterdeck.documents.strict_yaml import read_tree
 
     root = read_tree(path)
     context = Context(str(path), [])

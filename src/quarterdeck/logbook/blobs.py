@@ -1,15 +1,13 @@
 """Files that belong to events: stored under their hash, whole and durable before anybody may name them.
 
-Must never overwrite a blob and never store half of one. Called by `log` (store) and by the record (read).
+Must never overwrite a blob and never store half of one. Called by `session_log` (store) and by the record (read).
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import os
-import stat
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from pathlib import Path
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook.disk import FULL, Disk, make_private, sync_folder, write_all
 from quarterdeck.logbook.protocol import RecorderError
+from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import Blob
 
 __all__ = ["LARGEST", "read_blob", "store_blob"]
@@ -68,11 +67,7 @@ def _pieces(source: Path | bytes) -> Iterator[bytes]:
     if isinstance(source, bytes):
         yield source
         return
-    # Not blocking: a FIFO without a writer would wait for ever.
-    fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(fd, "rb") as file:
-        if not stat.S_ISREG(os.fstat(fd).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file", str(source))
+    with os.fdopen(open_regular(source, follow=True), "rb") as file:
         while piece := file.read(_PIECE):
             yield piece
 
@@ -81,7 +76,7 @@ def read_blob(folder: Path, blob: Blob) -> bytes:
     """A blob's content, checked against its hash. LogbookError where it is missing or was changed."""
     path = folder / blob.sha256
     try:
-        data = path.read_bytes()
+        data = read_regular(path)
     except OSError as error:
         raise LogbookError(f"A stored file cannot be read: {error.strerror}", where=str(path)) from error
     if hashlib.sha256(data).hexdigest() != blob.sha256:

@@ -1,7 +1,8 @@
 """Hash chains: each replica's events, 1, 2, 3, …, each naming the hash of the one before.
 
 `Stamper` makes events of drafts, `verify` tells what of a heap of events is a contiguous chain, `Held` remembers
-what a recorder holds. Pure: no file, no clock. Called by `log`, `opening`, `reading` and the record's verification.
+what a recorder holds. Pure: no file, no clock. Called by `session_log`, `recovery`, `read_only` and the record's
+verification.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ import msgspec
 from msgspec import Raw, Struct
 
 from quarterdeck.logbook.protocol import Head, StoredEvent
-from quarterdeck.session.event import FORMAT, Actor, Draft, Event, Moment, decode, digest, encode, first_link, order
-from quarterdeck.session.events import KINDS
+from quarterdeck.session.event import FORMAT, Actor, Event, Moment, decode, digest, encode, first_link, order
+from quarterdeck.session.events import KINDS, Draft
 
 __all__ = ["Held", "Problem", "Stamper", "Verified", "verify", "verify_raws"]
 
@@ -128,7 +129,7 @@ def verify(session: str, found: Mapping[str, bytes]) -> Verified:
     for link, raw in found.items():
         try:
             event = decode(raw)
-        except msgspec.DecodeError as error:
+        except ValueError as error:
             strange[link] = Problem("unreadable", f"An event cannot be read: {error}")
             continue
         if event.session != session:

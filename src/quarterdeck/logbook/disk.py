@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 from quarterdeck.errors import LogbookError
+from quarterdeck.regular_files import open_regular
 
 __all__ = ["FULL", "Disk", "identity", "make_private", "refuse_link", "require_same", "sync_folder", "write_all"]
 
@@ -28,8 +29,8 @@ class Disk:
     """The real system calls."""
 
     def open(self, path: Path, flags: int) -> int:
-        """Open a private file; a symbolic link is refused."""
-        return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        """Open a private file; a symbolic link, a pipe or a device is refused."""
+        return open_regular(path, flags)
 
     def write(self, fd: int, data: bytes) -> int:
         """Write; may be short."""

@@ -18,7 +18,7 @@ import datetime as dt
 import os
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,6 +32,7 @@ __all__ = [
     "FoundSession",
     "SessionFolder",
     "find_session",
+    "fitting_sessions",
     "home",
     "list_sessions",
     "new_session_id",
@@ -181,21 +182,27 @@ def find_session(part: str, folder: Path | None = None) -> Path:
 
     Raises UsageError where none or several fit.
     """
-    where = folder or sessions_folder()
-    names = [found.id for found in list_sessions(where)]
+    found = list_sessions(folder)
+    fitting = fitting_sessions(part, found)
+    if len(fitting) == 1:
+        return fitting[0].folder
+    if not part.strip():
+        raise UsageError("Which session?", hint=_some([each.id for each in found]))
+    if fitting:
+        raise UsageError(f"{len(fitting)} sessions fit {part!r}", hint=_some([each.id for each in fitting]))
+    raise UsageError(f"No session fits {part!r}", hint=_some([each.id for each in found]))
+
+
+def fitting_sessions(part: str, found: Sequence[FoundSession]) -> list[FoundSession]:
+    """Those that `part` may mean: the one of that id, else those that end with it, else those that hold it."""
     wanted = part.strip().lower()
     if not wanted:
-        raise UsageError("Which session?", hint=_some(names))
-    for fitting in (
-        [name for name in names if name.lower() == wanted],
-        [name for name in names if name.lower().endswith(f"-{wanted}")],
-        [name for name in names if wanted in name.lower()],
-    ):
-        if len(fitting) == 1:
-            return where / fitting[0]
+        return []
+    for fits in (wanted.__eq__, lambda name: name.endswith(f"-{wanted}"), lambda name: wanted in name):
+        fitting = [each for each in found if fits(each.id.lower())]
         if fitting:
-            raise UsageError(f"{len(fitting)} sessions fit {part!r}", hint=_some(fitting))
-    raise UsageError(f"No session fits {part!r}", hint=_some(names))
+            return fitting
+    return []
 
 
 def _some(names: list[str]) -> str:

@@ -1,6 +1,7 @@
 """The lock of a session's folder: one process owns a logbook, and the kernel takes the lock back when it dies.
 
-Must never be judged by the file's presence or content: only by `flock`. Called by `log`, `reading` and `folder`.
+Must never be judged by the file's presence or content: only by `flock`. Called by `session_log`, `read_only` and
+`folder`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 
 from quarterdeck.errors import LogbookError
+from quarterdeck.regular_files import open_regular
 
 __all__ = ["Lock", "is_held"]
 
@@ -32,7 +34,7 @@ class Lock:
         end = time.monotonic() + patience
         while True:
             try:
-                fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+                fd = open_regular(path, os.O_RDWR | os.O_CREAT)
             except OSError as error:
                 raise LogbookError(f"The session cannot be locked: {error.strerror}", where=str(path)) from error
             try:
@@ -84,7 +86,7 @@ def _is_at(path: Path, fd: int) -> bool:
 def is_held(path: Path) -> bool:
     """Whether a process holds the lock; false where there is no lock file or it may not be read."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+        fd = open_regular(path)
     except OSError:
         return False
     try:

@@ -2,7 +2,7 @@
 
 `MemoryLogbook`, `SqliteLogbook` and `FlightRecorder` each are one; one conformance suite runs against all.
 A logbook stores and returns bytes: it must never change, order or judge them (`chain` does). Called by the lanes of
-`writer` and by `opening`.
+`writer` and by `recovery`.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Each line is `{"hash":"<64 hex>","event":<the event's bytes>}`; the file begins with a line that says what it is. A
 line proves itself by its hash, so that damage is told from a fork, and anybody may read the file while it is written:
 an unfinished last line is ignored. Must never change a line that is there; an unfinished one is cut. Called by a lane
-of `writer` (append), by `opening` (repair) and by `reading`.
+of `writer` (append), by `recovery` (repair) and by `read_only`.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from quarterdeck.logbook.disk import (
     write_all,
 )
 from quarterdeck.logbook.protocol import ForkError, Head, NewerFormatError, RecorderError, SampleBatch, StoredEvent
+from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import digest
 
 __all__ = ["FlightRecorder", "Scan", "read_sample_lines", "scan", "stored_event"]
@@ -76,7 +77,7 @@ _header_decoder = msgspec.json.Decoder(Header)
 
 
 def stored_event(link: str, raw: bytes) -> StoredEvent:
-    """An event's id, read from its bytes; raises `msgspec.DecodeError`."""
+    """An event's id, read from its bytes; raises ValueError (of msgspec, or for what is no UTF-8)."""
     found = _id_decoder.decode(raw)
     return StoredEvent(found.replica, found.aseq, link, raw)
 
@@ -99,7 +100,7 @@ def scan(data: bytes, expected: Sequence[tuple[str, bytes]] = ()) -> Scan:
         elif line.startswith(b'{"recorder":'):
             try:
                 found.header = _header_decoder.decode(line)
-            except msgspec.DecodeError:
+            except ValueError:
                 found.damaged += 1
         elif line:
             found.damaged += 1
@@ -116,9 +117,9 @@ def read_sample_lines(path: Path) -> Iterator[SampleBatch]:
         batch: msgspec.Raw
 
     decoder = msgspec.json.Decoder(Line)
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         for text in file:
-            with contextlib.suppress(msgspec.DecodeError):
+            with contextlib.suppress(ValueError):
                 line = decoder.decode(text)
                 yield SampleBatch(line.replica, line.samples, line.hash, bytes(line.batch))
 
@@ -142,9 +143,9 @@ class FlightRecorder:
         self._dead = True
         self.header: Header | None = None
         self.replica = ""
-        """Who writes here, once `opening` knows it; a file that is made anew is told so."""
+        """Who writes here, once `recovery` knows it; a file that is made anew is told so."""
         self.found = Scan(lines=[])
-        """What the file held when it was opened; `opening` takes it and lets it go."""
+        """What the file held when it was opened; `recovery` takes it and lets it go."""
         self.cut = 0
         """Bytes of an unfinished last line that were cut when it was opened."""
 
@@ -218,7 +219,7 @@ class FlightRecorder:
         return identity(self._fd)
 
     def adopt(self, events: Sequence[StoredEvent]) -> None:
-        """These are here and in order; said by `opening` after it has checked every line."""
+        """These are here and in order; said by `recovery` after it has checked every line."""
         for event in events:
             self._held.add(event.replica, event.aseq, event.hash)
 
@@ -278,7 +279,7 @@ class FlightRecorder:
     def read(self, after: int = 0) -> Iterator[StoredEvent]:
         """Events in order of arrival; lines that do not prove themselves are left out."""
         try:
-            data = self._path.read_bytes()
+            data = read_regular(self._path)
         except OSError as error:
             raise self._failure(error) from error
         position = 0

@@ -1,7 +1,7 @@
 """What can still be taken from a damaged logbook file: set it aside whole, and read it row by row.
 
-Nothing is judged here (each row's hash does that, in `reading.weigh`). Must never write into a file and never throw
-one away. Called by `sqlite`, `opening` and `reading`.
+Nothing is judged here (each row's hash does that, in `read_only.weigh`). Must never write into a file and never throw
+one away. Called by `sqlite`, `recovery` and `read_only`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,10 @@ from typing import Any
 
 from quarterdeck.logbook.protocol import RecorderError, SampleBatch, StoredEvent
 
-__all__ = ["salvage", "set_aside"]
+__all__ = ["SQLError", "salvage", "set_aside"]
+
+SQLError = (sqlite3.Error, UnicodeDecodeError)
+"""What reading an SQLite file raises (a damaged schema's error text need not be UTF-8)."""
 
 
 def set_aside(database: Path) -> Path:
@@ -40,7 +43,7 @@ def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
     batches: list[SampleBatch] = []
     connection = sqlite3.connect(path, isolation_level=None, timeout=0.0)
     try:
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*SQLError):
             connection.execute("PRAGMA trusted_schema = OFF")
         for event in _rows(connection, "SELECT replica, aseq, hash, raw FROM events WHERE rowid = ?", "events"):
             with contextlib.suppress(TypeError):
@@ -49,7 +52,7 @@ def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
             with contextlib.suppress(TypeError):
                 batches.append(SampleBatch(*batch))
     finally:
-        with contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(*SQLError):
             connection.close()
     return events, batches
 
@@ -58,13 +61,13 @@ def _rows(connection: sqlite3.Connection, statement: str, table: str) -> Iterato
     """Rows of a table, one lookup each, so that a bad page costs the rows on it alone."""
     misses = number = 0
     most = 0
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*SQLError):
         most = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0  # noqa: S608 - a constant
     while number < most or (not most and misses < 1000):
         number += 1
         try:
             row = connection.execute(statement, (number,)).fetchone()
-        except sqlite3.Error:
+        except SQLError:
             row = None
         if row is None:
             misses += 1

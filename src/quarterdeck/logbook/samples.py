@@ -2,8 +2,8 @@ r"""Samples: what was observed, kept in batches beside the events and bound to t
 
 A batch is a JSON array of readings; its hash is `SHA-256("qds1\0" + bytes)`. An event that carries a `Watch` names
 the number of batches since the last such event of its replica and the digest of their hashes (`digest_of`). So the
-record can prove that no sample was changed or left out. Must never look into a reading. Called by `log` and by the
-record.
+record can prove that no sample was changed or left out. Must never look into a reading. Called by `session_log` and
+by the record.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from msgspec import Struct
 
 from quarterdeck.logbook.protocol import SampleBatch
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import KINDS, Watch, payload
+from quarterdeck.session.events import KINDS, payload
+from quarterdeck.session.parts import Watch
 
 __all__ = ["WATCHING", "SampleBook", "batch_hash", "digest_of", "watch_of"]
 

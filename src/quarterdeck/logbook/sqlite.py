@@ -2,8 +2,8 @@
 
 The order of the pragmas is measured: EXTRA before WAL lost nothing in simulated power cuts, WAL with FULL a third of
 them. Below 3.51.3 two connections can corrupt a WAL file, so nobody else opens this file while its owner lives, and
-whoever only reads takes a copy (`reading`). Must never update or delete an event. Called by a lane of `writer`
-(append) and by `opening` (read, repair).
+whoever only reads takes a copy (`read_only`). Must never update or delete an event. Called by a lane of `writer`
+(append) and by `recovery` (read, repair).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from quarterdeck.logbook.protocol import (
     SampleBatch,
     StoredEvent,
 )
-from quarterdeck.logbook.salvage import set_aside
+from quarterdeck.logbook.salvage import SQLError, set_aside
 
 __all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite"]
 
@@ -83,9 +83,6 @@ CREATE TRIGGER IF NOT EXISTS samples_are_not_deleted BEFORE DELETE ON samples
 _ADD_EVENT = "INSERT INTO events (replica, aseq, hash, raw) VALUES (?, ?, ?, ?)"
 _ADD_BATCH = "INSERT INTO samples (replica, number, hash, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 
-SQLError = sqlite3.Error
-"""What SQLite raises, for those who import it only when they need it."""
-
 Connect = Callable[[Path], Any]
 """Makes a connection: `sqlite3`'s, or one of a test that fails on purpose."""
 
@@ -110,7 +107,7 @@ def require_sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> No
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection without implicit transactions; `opening` and then one lane use it, one at a time."""
+    """A connection without implicit transactions; `recovery` and then one lane use it, one at a time."""
     return sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=0.0)
 
 
@@ -128,7 +125,7 @@ class SqliteLogbook:
         self._held = Held()
         self.about = About()
         self.replica = ""
-        """Who writes here, once `opening` knows it; a file that is made anew is told so."""
+        """Who writes here, once `recovery` knows it; a file that is made anew is told so."""
         self.called = ""
         """What the file system calls the file now."""
 
@@ -149,7 +146,7 @@ class SqliteLogbook:
             sync_folder(self._path.parent)
             self._connection = self._connector(self._path)
             self._prepare(replica, self.called)
-        except (sqlite3.Error, OSError) as error:
+        except (*SQLError, OSError) as error:
             self._drop()
             raise self._failure(error) from error
         except LogbookError:
@@ -260,14 +257,14 @@ class SqliteLogbook:
                 "SELECT replica, aseq, hash, raw FROM events WHERE position > ? ORDER BY position", (after,)
             ):
                 yield StoredEvent(*row)
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
 
     def rows(self) -> list[tuple[str, bytes]]:
         """Hash and bytes of every event in order of arrival; see `read`."""
         try:
             return self._ask("SELECT hash, raw FROM events ORDER BY position")
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
 
     def samples(self, replica: str = "") -> Iterator[SampleBatch]:
@@ -278,7 +275,7 @@ class SqliteLogbook:
                 (replica,),
             ):
                 yield SampleBatch(*row)
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
 
     def batch_hashes(self, replica: str, after: int) -> list[tuple[int, str]]:
@@ -287,7 +284,7 @@ class SqliteLogbook:
             rows = self._ask(
                 "SELECT number, hash FROM samples WHERE replica = ? AND number > ? ORDER BY number", (replica, after)
             )
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
         return [(int(number), str(link)) for number, link in rows]
 
@@ -313,7 +310,7 @@ class SqliteLogbook:
             self.open(self.replica)
         try:
             ((busy, _, _),) = self._ask("PRAGMA wal_checkpoint(TRUNCATE)")
-        except sqlite3.Error as error:
+        except SQLError as error:
             raise self._failure(error) from error
         if busy:
             raise RecorderError("The logbook's write-ahead log cannot be moved into it", where=str(self._path))
@@ -336,7 +333,7 @@ class SqliteLogbook:
     def _failure(self, error: Exception) -> LogbookError:
         """What a person is told; damage is told apart from a disk that does not take it."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError):
             return DamageError(f"The logbook file is damaged: {error}", where=str(self._path))
         if code == sqlite3.SQLITE_BUSY:
             return RecorderError("Another program has the logbook open", where=str(self._path))

@@ -14,7 +14,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.observer.readings import Health, Reading
+from quarterdeck.observer.messages import Health, Reading
 from quarterdeck.procedure.model import Baseline
 from quarterdeck.procedure.quantities import as_quantity
 

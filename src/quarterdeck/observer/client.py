@@ -17,17 +17,9 @@ from typing import Literal
 import msgspec
 
 from quarterdeck.errors import StationError
-from quarterdeck.observer.clocks import Clocks
+from quarterdeck.host import Clocks
+from quarterdeck.observer.messages import Finding, FromObserver, Health, Reading, TopProcesses, TopQuestion, Watch
 from quarterdeck.observer.pipe import FrameError, encode, frames
-from quarterdeck.observer.readings import (
-    Finding,
-    FromObserver,
-    Health,
-    Reading,
-    TopProcesses,
-    TopQuestion,
-    Watch,
-)
 from quarterdeck.procedure.model import Target
 
 __all__ = ["SILENCE", "Observer"]

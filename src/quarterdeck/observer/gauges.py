@@ -1,6 +1,6 @@
 """Gauges of this host, read through psutil: cheap enough for every second.
 
-`HostGauges.sample` gives values by metric name (units: `readings`). A rate needs two samples: the first one gives
+`HostGauges.sample` gives values by metric name (units: `messages`). A rate needs two samples: the first one gives
 none, and a counter that went backwards (a reset) leaves its rate out once. Called by the `local` check only;
 must never enumerate processes (`top` does that, on demand).
 """
@@ -14,8 +14,8 @@ from pathlib import Path
 
 import psutil
 
+from quarterdeck.observer.messages import Value
 from quarterdeck.observer.mounts import Mounts, SpaceReading
-from quarterdeck.observer.readings import Value
 
 __all__ = ["HostGauges", "busy_share", "rate"]
 

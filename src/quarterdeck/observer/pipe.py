@@ -45,5 +45,5 @@ async def frames(stream: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[
             return
         try:
             yield decoder.decode(body)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             raise FrameError(f"a frame on the observer's pipe does not decode: {error}") from error

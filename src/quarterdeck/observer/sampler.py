@@ -14,12 +14,11 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from quarterdeck.host import Clocks
 from quarterdeck.observer.checks import build
 from quarterdeck.observer.checks.base import Check, Context, Result, SettingError, printable
-from quarterdeck.observer.clocks import Clocks
-from quarterdeck.observer.levels import target_levels
-from quarterdeck.observer.readings import Finding, Reading, Status
-from quarterdeck.observer.status import History, Levels, Rule, advance, band, flags_of, worst
+from quarterdeck.observer.messages import Finding, Reading, Status
+from quarterdeck.observer.status import History, Levels, Rule, advance, band, flags_of, target_levels, worst
 from quarterdeck.procedure.model import Target
 
 __all__ = ["MAX_LAG", "LagWatch", "Sampler", "seconds_text"]

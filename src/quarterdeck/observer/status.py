@@ -1,7 +1,8 @@
 """What a result means: bands with hysteresis, thresholds of repetition, flapping, age. Pure.
 
-A check says how one sample looked (`raw`); this module says what is confirmed. Called by the observer
-process for each sample, by the console for the age of what it shows, and by tests. No clock, no I/O.
+A check says how one sample looked (`raw`); this module says what is confirmed, and turns a target's bands into
+thresholds in base units (lint judges the same texts earlier). Called by the observer process for each sample, by the
+console for the age of what it shows, and by tests. No clock, no I/O.
 
 Three-valued: a value that is absent, not a number or not finite is unknown, and unknown never counts as ok.
 """
@@ -14,7 +15,10 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.observer.readings import Flag, Status, Value
+from quarterdeck.observer.checks.base import SettingError
+from quarterdeck.observer.messages import Flag, Status, Value
+from quarterdeck.procedure.model import Bands, Target
+from quarterdeck.procedure.targets import band_levels, metric_kind, split_metric
 
 __all__ = [
     "FLAP_HIGH",
@@ -29,6 +33,8 @@ __all__ = [
     "flags_of",
     "flapping_share",
     "freshness",
+    "levels_of",
+    "target_levels",
     "worst",
 ]
 
@@ -171,3 +177,28 @@ def flags_of(history: History, *, lagged: bool = False, stale: bool = False) -> 
         "lagged": lagged,
     }
     return tuple(flag for flag, is_set in marks.items() if is_set)
+
+
+def levels_of(metric: str, bands: Bands, *, less_is_worse: bool = False) -> Levels:
+    """The thresholds of one metric.
+
+    The order of warning, critical and clear says which way is worse; where only one is given, `less_is_worse` does.
+    Raises `SettingError` for a threshold that is no quantity, or for levels that contradict each other.
+    """
+    try:
+        warning, critical, clear = band_levels(metric, bands)
+    except ValueError as error:
+        raise SettingError(str(error)) from error
+    rising = [level.value for level in (clear, warning, critical) if level is not None]
+    falling = rising[0] > rising[-1] if len(rising) > 1 and rising[0] != rising[-1] else less_is_worse
+    values = [None if level is None else level.value for level in (warning, critical, clear)]
+    return Levels(warning=values[0], critical=values[1], clear=values[2], falling=falling)
+
+
+def target_levels(target: Target) -> dict[str, Levels]:
+    """The thresholds of all metrics of a target that have bands; which way is worse is the metric's own."""
+    found = {}
+    for metric, bands in target.bands.items():
+        kind = metric_kind(target.type, split_metric(f"it.{metric}")[1])
+        found[metric] = levels_of(metric, bands, less_is_worse=kind is not None and kind.worse == "lower")
+    return found

@@ -9,7 +9,7 @@ import time
 
 import psutil
 
-from quarterdeck.observer.readings import Process
+from quarterdeck.observer.messages import Process
 
 __all__ = ["measure"]
 

@@ -3,7 +3,7 @@
 Comparisons of a metric with a value or another metric, joined by `and`, `or`, `not` and parentheses;
 functions over a span; no arithmetic. Three-valued: what cannot be read is unknown, and unknown is neither
 true nor false. Parsed texts are cached; evaluation reads through the `Metrics` protocol and never touches a
-clock. `condition_checks` judges units and contradictions.
+clock. `condition_lint` judges units and contradictions.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Literal, NamedTuple, Protocol, TypeAlias
 
 from msgspec import Struct
 
+from quarterdeck.documents.kinds import duration
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.documents.scalars import duration
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.quantities import QUANTITY_PATTERN, Quantity, as_quantity, parse_quantity
 

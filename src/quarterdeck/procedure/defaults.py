@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from quarterdeck.procedure.format import Written
+from quarterdeck.procedure.interpreters import is_shell
 from quarterdeck.procedure.model import OnHalt, Step
-from quarterdeck.procedure.step_fields import Written
 
 __all__ = ["complete"]
 
@@ -55,6 +56,8 @@ def _step(
     arguments.setdefault("mutates", kind in {"manual", "command"})
     arguments.setdefault("on_halt", OnHalt(action="finish" if arguments["mutates"] else "terminate"))
     arguments.setdefault("after", (before,) if before else ())
+    if "shell" in arguments:
+        arguments.setdefault("errexit", is_shell(arguments.get("interpreter", "")))
     runs = "command" in arguments or "shell" in arguments
     if host and runs:
         arguments.setdefault("host", host)

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from quarterdeck.documents.patterns import pattern_problem
+from quarterdeck.documents.kinds import pattern_problem
+from quarterdeck.matcher import TooSlowError, first_match
 from quarterdeck.procedure.model import Expect
 from quarterdeck.procedure.quantities import Quantity, as_quantity
 
@@ -31,16 +32,22 @@ MOST_MATCHED = 64 * 1024
 """Characters of output that a pattern is tried on."""
 
 
-@lru_cache(maxsize=512)
-def _pattern(text: str) -> re.Pattern[str] | None:
-    return None if pattern_problem(text) else re.compile(text, re.MULTILINE)
+@lru_cache(maxsize=64)
+def _fits(pattern: str, text: str) -> bool | TooSlowError | None:
+    """Whether a pattern is found; None for one that cannot be tried. Kept: rules judge the same again and again."""
+    if pattern_problem(pattern):
+        return None
+    try:
+        return first_match(pattern, [text], flags=re.MULTILINE) is not None
+    except TooSlowError as slow:
+        return slow
 
 
 def holds(expect: Expect, reading: str | float | Quantity | None, unit: str = "") -> bool | None:
     """Judge a reading: trimmed output, an exit code, a gauge's quantity, a status word, a recorded value.
 
     `unit` is the unit that a bare number is written in (a recorded value's `unit`); a bare bound is then in
-    the same unit.
+    the same unit. TooSlowError where a pattern was given up.
     """
     if reading is None or isinstance(reading, bool) or "${" in expect.value or "${" in expect.upper:
         return None
@@ -52,8 +59,10 @@ def holds(expect: Expect, reading: str | float | Quantity | None, unit: str = ""
     if not text:
         return None
     if expect.op == "matches":
-        pattern = _pattern(expect.value)
-        return None if pattern is None else pattern.search(text[:MOST_MATCHED]) is not None
+        fits = _fits(expect.value, text[:MOST_MATCHED])
+        if isinstance(fits, TooSlowError):
+            raise fits
+        return fits
     if expect.op == "status":
         return None if text == "unknown" != expect.value else text == expect.value
     value = _quantity(reading, unit)

@@ -12,7 +12,7 @@ import re
 
 from msgspec import Struct
 
-from quarterdeck.documents.scalars import duration, show_duration
+from quarterdeck.documents.kinds import duration, show_duration
 
 __all__ = ["QUANTITY_PATTERN", "UNITS", "Quantity", "as_quantity", "parse_quantity", "show"]
 

@@ -16,12 +16,14 @@ from msgspec import json
 from quarterdeck.documents.nodes import Mapping as MappingNode
 from quarterdeck.documents.nodes import Node, Scalar
 from quarterdeck.documents.problems import Problem, UnreadableError, errors_of, in_order, quote
-from quarterdeck.documents.reader import Context
-from quarterdeck.documents.strict import compose, read_text
+from quarterdeck.documents.schema import Context
+from quarterdeck.documents.strict_yaml import compose, read_text
 from quarterdeck.errors import DocumentError, UsageError
 
 if TYPE_CHECKING:
     import argparse
+
+    from quarterdeck.procedure.rules.base import Machine
 
 __all__ = ["lint", "parameters", "schema", "show"]
 
@@ -78,7 +80,7 @@ def _files(paths: Iterable[str]) -> list[str]:
 
 def _lint_file(path: str, readers: Mapping[str, Reader]) -> list[Problem]:
     """Return the problems of one file, whatever kind of document it is."""
-    from quarterdeck.procedure.lint import lint_node
+    from quarterdeck.procedure.check import judged
 
     problems: list[Problem] = []
     try:
@@ -90,10 +92,17 @@ def _lint_file(path: str, readers: Mapping[str, Reader]) -> list[Problem]:
         return problems
     kind = _other_kind(root)
     if kind is None:
-        return lint_node(root, path, problems)
+        return list(judged(root, Context(path, problems), machine=_this_machine).problems)
     context = Context(path, problems)
     _lint_other(root, kind, context, readers)
     return list(in_order(problems))
+
+
+def _this_machine() -> Machine:
+    """Import what knows the machine only where a rule asks."""
+    from quarterdeck.host import ThisMachine
+
+    return ThisMachine()
 
 
 def _other_kind(root: Node) -> str | None:
@@ -115,7 +124,7 @@ def _lint_other(root: Node, kind: str, context: Context, readers: Mapping[str, R
 
 def schema(arguments: argparse.Namespace) -> int:
     """Print the JSON Schema of the procedure format."""
-    from quarterdeck.procedure.schema import json_schema
+    from quarterdeck.procedure.format import json_schema
 
     del arguments
     _write(json.format(json.encode(json_schema()), indent=2).decode() + "\n")
@@ -124,8 +133,8 @@ def schema(arguments: argparse.Namespace) -> int:
 
 def show(arguments: argparse.Namespace) -> int:
     """Print a procedure (`procedure`: path or shipped id) for paper, with `param` values; Markdown with `md`."""
+    from quarterdeck.procedure.check import parse
     from quarterdeck.procedure.library import find_procedure
-    from quarterdeck.procedure.loader import parse
     from quarterdeck.procedure.paper import on_paper
 
     path = find_procedure(arguments.procedure)

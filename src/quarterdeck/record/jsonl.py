@@ -8,7 +8,7 @@
 
 The last line's `sha256` is that of all bytes before it. No clock and no name of who exports goes in: the same session
 gives the same bytes, so that two people can compare theirs by one hash. Must never encode an event again. Called by
-`exporting`; `verify` reads it.
+`export`; `verify` reads it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Iterable, Iterator
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.logbook.reading import SessionCopy
+from quarterdeck.logbook.read_only import SessionCopy
 from quarterdeck.record import verify
 from quarterdeck.session.event import Event, digest
 

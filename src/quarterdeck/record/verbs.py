@@ -16,8 +16,8 @@ __all__ = ["export", "export_to", "open_record", "verify"]
 
 def export(arguments: argparse.Namespace) -> int:
     """Write a session's record to a folder: `out`, else one with the session's id, here."""
-    from quarterdeck.record.exporting import export_session, formats_of
-    from quarterdeck.station.choosing import choose_session
+    from quarterdeck.record.export import export_session, formats_of
+    from quarterdeck.station.sessions import choose_session
 
     formats = formats_of(arguments.format)
     folder = choose_session(arguments.session, over=True)
@@ -36,7 +36,7 @@ def export(arguments: argparse.Namespace) -> int:
 
 def verify(arguments: argparse.Namespace) -> int:
     """Check a record's lines, or all records of a folder; 1 where something is wrong."""
-    from quarterdeck.record.verification import verify_record
+    from quarterdeck.record.recompile import verify_record
     from quarterdeck.record.verify import find_records, printed
 
     given = Path(arguments.record).expanduser()
@@ -55,14 +55,14 @@ def verify(arguments: argparse.Namespace) -> int:
 
 def export_to(folder: Path, out: Path, formats: tuple[str, ...], *, force: bool = False) -> list[Path]:
     """Write the record of the session in `folder` to `out`; the files of the formats, in their order."""
-    from quarterdeck.record.exporting import export_session
+    from quarterdeck.record.export import export_session
 
     return export_session(folder, out, formats, force=force).paths
 
 
 def open_record(folder: Path) -> Path:
     """Write the HTML record of the session into its folder's `record/`, anew each time; the file to open."""
-    from quarterdeck.record.exporting import export_session
+    from quarterdeck.record.export import export_session
 
     return export_session(folder, folder / "record", ("html",), force=True).paths[0]
 

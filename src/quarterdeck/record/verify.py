@@ -7,12 +7,13 @@ hash, the files in `blobs/`, the first and last line, and whether the .json, .md
 lines. It says what is wrong and where. It cannot say who wrote a record: whoever can write all of it can make another
 that fits; compare the heads with those that other people hold.
 
-The same file is the module `quarterdeck.record.verify`: used by `jsonl` and `verification`. Must never import
-anything but the standard library, and never write. Exit code 0: every hash fits; 1: something is wrong.
+The same file is the module `quarterdeck.record.verify`: used by `record.jsonl` and `recompile`. Must never
+import anything but the standard library, and never write. Exit code 0: every hash fits; 1: something is wrong.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import sys
@@ -90,7 +91,7 @@ def digest(raw: bytes) -> str:
 
 def check(path: Path) -> Report:
     """Check the record in this .jsonl file, with the files that lie beside it. OSError where it cannot be read."""
-    data = path.read_bytes()
+    data = _content(path)
     report = Report()
     reading = _read(data, report)
     _check_blobs(reading, path.parent / "blobs")
@@ -294,7 +295,7 @@ def _check_blobs(reading: _Reading, folder: Path) -> None:
         path = folder / sha256
         proper = len(sha256) == 64 and not set(sha256) - set("0123456789abcdef")
         try:
-            content = path.read_bytes() if proper else b""
+            content = _content(path) if proper else b""
         except OSError:
             reading.report.wrong(f"blobs/{sha256}", f"the file {name} of {where} is missing")
             continue
@@ -310,7 +311,7 @@ def _check_parts(report: Report, path: Path) -> None:
     for ending in PARTS:
         part = path.with_suffix(f".{ending}")
         try:
-            content = part.read_bytes()
+            content = _content(part)
         except FileNotFoundError:
             continue
         except OSError as error:
@@ -334,6 +335,13 @@ def _check_json(report: Report, name: str, content: bytes) -> None:
         return
     if not fits:
         report.wrong(name, "it speaks of another session, or of other lines")
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes. OSError, also for a pipe or a device: reading one could wait for ever."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "it is no regular file", str(path))
+    return path.read_bytes()
 
 
 def find_records(path: Path) -> list[Path]:

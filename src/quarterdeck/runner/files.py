@@ -1,6 +1,6 @@
 """The files of a run folder, and how they are written so that a crash leaves either the old or the new one.
 
-Shared by the shim and by the station's side (`station.commands`). Folder 0700, files 0600.
+Shared by the shim and by the station's side (`station.commands.runs`). Folder 0700, files 0600.
 """
 
 from __future__ import annotations

@@ -1,17 +1,21 @@
-"""The order that a runner gets: what to run, in which environment, and how it ends.
+"""What goes into a runner and what comes out: its order, and the report of the run.
 
-Written by `station.commands` as JSON (the names below are its keys), read once by the runner.
+The order says what to run, in which environment, and how it ends; the station writes it as JSON (the names below are
+its keys), the runner reads it once. The report is written once, by rename, on space that was set aside before the
+command started: a full disk at the end must not turn a known result into an unknown one.
 """
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from quarterdeck.runner.files import CLAIMED
+from quarterdeck.regular_files import read_regular
+from quarterdeck.runner.files import CLAIMED, RESULT, create_private, sync_folder
 
-__all__ = ["Spec", "claim", "parse"]
+__all__ = ["ResultFile", "Spec", "claim", "parse"]
 
 
 class Spec(NamedTuple):
@@ -21,7 +25,7 @@ class Spec(NamedTuple):
     step: str
     """Only for messages."""
     argv: list[str]
-    """Never empty; a script is already `["/bin/sh", "-c", script]`."""
+    """Never empty; a script is already the last word of its interpreter's."""
     cwd: str
     env: dict[str, str]
     """Complete: nothing of the station's or the runner's own environment is added but the tag."""
@@ -32,7 +36,7 @@ class Spec(NamedTuple):
     on_halt: str
     """`finish`, `terminate` or `ask`; the last is like `finish` here, its question is the station's."""
     grace: float
-    """Seconds between SIGTERM and SIGKILL."""
+    """Seconds until SIGKILL."""
     timeout: float
     """Seconds; 0 for none."""
     on_crash: str
@@ -49,12 +53,14 @@ class Spec(NamedTuple):
     """Bytes of the output's beginning that are kept."""
     ring: int
     """Bytes of its end that are kept."""
+    cleanup: bool = False
+    """Its shells may run their traps when it is terminated (R4)."""
 
 
 def parse(text: bytes) -> Spec:
     """Read a spec; ValueError, KeyError or TypeError where it is none."""
     found: dict[str, Any] = json.loads(text)
-    return Spec(**{name: found[name] for name in Spec._fields})
+    return Spec(**{name: found[name] for name in Spec._fields if name in found or name not in Spec._field_defaults})
 
 
 def claim(path: Path) -> Spec:
@@ -64,6 +70,30 @@ def claim(path: Path) -> Spec:
     """
     taken = path.with_name(CLAIMED)
     path.rename(taken)
-    spec = parse(taken.read_bytes())
+    spec = parse(read_regular(taken))
     taken.unlink()
     return spec
+
+
+_RESERVE = 16 * 1024
+
+
+class ResultFile:
+    """Space for one result."""
+
+    def __init__(self, folder: Path) -> None:
+        """OSError where the space is not there: then nothing may be started."""
+        self._folder = folder
+        self._beside = folder / f".{RESULT}"
+        self._file = create_private(self._beside)
+        os.write(self._file, b" " * _RESERVE)
+        os.fsync(self._file)
+
+    def write(self, report: dict[str, Any]) -> None:
+        """Make the report durable, then visible under its name."""
+        content = json.dumps(report, ensure_ascii=True).encode()
+        os.pwrite(self._file, content.ljust(_RESERVE), 0)  # JSON may end in blanks
+        os.fsync(self._file)
+        os.close(self._file)
+        self._beside.replace(self._folder / RESULT)
+        sync_folder(self._folder)

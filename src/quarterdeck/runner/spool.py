@@ -12,6 +12,7 @@ import struct
 from pathlib import Path
 from typing import NamedTuple
 
+from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.runner.files import create_private
 
 __all__ = ["Piece", "SpoolReader", "SpoolWriter", "remove_spool"]
@@ -124,7 +125,7 @@ class SpoolReader:
 
     def _layout(self) -> tuple[int, int, int]:
         try:
-            found = _counter_path(self._path).read_bytes()
+            found = read_regular(_counter_path(self._path))
             total, head, ring = _COUNTER.unpack(found)
         except (OSError, struct.error):
             total, head, ring = 0, 1 << 62, 1
@@ -138,7 +139,7 @@ class SpoolReader:
         if length <= 0:
             return b""
         try:
-            with self._path.open("rb") as file:
+            with os.fdopen(open_regular(self._path), "rb") as file:
                 file.seek(place)
                 return file.read(length)
         except OSError:

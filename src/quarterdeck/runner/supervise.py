@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from quarterdeck.host import boot_clock_ns, boot_id, identity_of, own_identity, same_process
+from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.escalation import Escalation
 from quarterdeck.runner.files import OUTPUT, RUNNER, STOP, TAG, write_atomic
-from quarterdeck.runner.processes import Entry, become_subreaper, descendants, describe
-from quarterdeck.runner.result import ResultFile
-from quarterdeck.runner.spec import Spec, claim
+from quarterdeck.runner.processes import Entry, become_subreaper, descendants, describe, topmost
+from quarterdeck.runner.spec import ResultFile, Spec, claim
 from quarterdeck.runner.spool import SpoolWriter
 
 __all__ = ["Runner", "halts_in", "main"]
@@ -256,7 +256,7 @@ class Runner:
 
     def _grace_asked(self) -> float:
         try:
-            return max(0.0, float((self._folder / STOP).read_text(encoding="ascii")))
+            return max(0.0, float(read_regular(self._folder / STOP)))
         except (OSError, ValueError):
             return self._spec.grace
 
@@ -304,7 +304,7 @@ class Runner:
             "started_boot_ns": self._began[2],
             "ended_boot_ns": ended[2],
             "survivors": describe(ending.left) if ending else [],
-            "left_behind": describe(self._left_behind),
+            "left_behind": describe(topmost(self._left_behind)),
             "output_total": self._spool.total,
             "output_cut": self._spool.cut,
             "output_error": self._spool.error,

@@ -9,11 +9,11 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.session.rollback import due_items, next_item
-from quarterdeck.session.state import FINISHED, Session, StepRun, StepState
+from quarterdeck.session.state import FINISHED, LIVE, Session, StepRun, StepState
 
 __all__ = [
-    "View", "blockers", "current", "in_force", "is_in_force", "is_met", "may_try_again", "moment", "open_gates",
-    "view",
+    "View", "again", "blockers", "current", "effect_questions", "gone_questions", "in_force", "is_in_force", "is_met",
+    "live", "manual_questions", "may_try_again", "moment", "open_gates", "startable", "undo_questions", "view",
 ]  # fmt: skip
 
 _RELATIVE = re.compile(r"window\.(start|end)\s*(?:([+-])\s*(.+))?$")
@@ -161,3 +161,68 @@ def open_gates(session: Session, now: float) -> list[str]:
     if closes is not None and now > closes:
         gates.append(f"the window ended at {datetime.fromtimestamp(closes, UTC):%Y-%m-%d %H:%M} UTC")
     return gates
+
+
+# -- what people may do now, and what they are asked
+
+
+def startable(session: Session, now: float) -> list[str]:
+    """Ids that could be started now, in order. The rules are asked only about steps that nothing precedes."""
+    plan = session.plan
+    if plan is None:
+        return []
+    if session.phase == "rolling_back" or session.undoing:
+        item = next_item(session)
+        return [item.step] if item is not None and view(session, item.step, now).state == "available" else []
+    found, steps, runs = [], plan.steps, session.steps
+    for identity in in_force(session):
+        if runs[identity].state not in {"pending", "claimed"}:
+            continue
+        if any(runs[before].state not in FINISHED for before in steps[identity].after if before in runs):
+            continue
+        if view(session, identity, now).state == "available":
+            found.append(identity)
+    return found
+
+
+def again(session: Session) -> list[str]:
+    """Ids that ended badly and wait for somebody: failed, interrupted, unknown."""
+    bad = {"failed", "interrupted", "unknown"}
+    return [identity for identity in in_force(session) if session.steps[identity].state in bad]
+
+
+def live(session: Session) -> list[str]:
+    """Ids in which something is going on, in order of their starts; verifying ones too, polls not."""
+    plan = session.plan
+    runs = [run for run in session.steps.values() if run.state in LIVE]
+    found = sorted(runs, key=lambda run: run.sequence)
+    return [run.id for run in found if plan and run.id in plan.steps and plan.steps[run.id].kind != "poll"]
+
+
+def manual_questions(session: Session) -> list[str]:
+    """Manual steps that ran when the halt came: not begun, partly, done? (R5)."""
+    return [run.id for run in session.steps.values() if run.question_at_halt]
+
+
+def effect_questions(session: Session) -> list[str]:
+    """Steps whose effect is unknown and not declared (R6), and which no longer run.
+
+    Where a halt came while its verifications were read, the command is over and what it changed is not said.
+    """
+    over = {"failed", "interrupted", "unknown", "skipped"} | ({"verifying"} if session.live_halts() else set())
+    asked = [run for run in session.steps.values() if run.effect == "unknown" and run.state in over]
+    return [run.id for run in asked if not run.declared and not run.question_at_halt]
+
+
+def gone_questions(session: Session) -> list[str]:
+    """Steps whose command's end could not be proven: somebody says that it is gone."""
+    return [run.id for run in session.steps.values() if run.unproven]
+
+
+def undo_questions(session: Session) -> list[str]:
+    """Steps whose owner picks first whether their undo runs, is done by hand, or is not needed (R6)."""
+    items = session.rollback.items if session.rollback else session.undo_items
+    asked = (
+        i.undoes for i in items if i.asks and not (i.undoes in session.steps and session.steps[i.undoes].undo_choice)
+    )
+    return list(dict.fromkeys(asked))

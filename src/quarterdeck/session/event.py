@@ -7,15 +7,11 @@ one of the kinds in `session.events`. The logbook stamps drafts into events; nob
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import Raw, Struct
 
-if TYPE_CHECKING:
-    from quarterdeck.session.events import Payload
-
-__all__ = ["FORMAT", "Actor", "Blob", "Draft", "Event", "Moment", "decode", "digest", "encode", "first_link", "order"]
+__all__ = ["FORMAT", "Actor", "Blob", "Event", "Moment", "decode", "digest", "encode", "first_link", "order"]
 
 FORMAT = 1
 """The version of the envelope; a newer one opens read-only."""
@@ -43,11 +39,12 @@ class Actor(Struct, frozen=True, omit_defaults=True, gc=False):
     login: str
     uid: int = -1
     via: str = "console"
-    """`console`, `cli`, `headless`, `station` (by itself), `guard`, `demo`."""
+    """`console`, `cli`, `headless`, `demo`; `file` (a halt found on disk); the station's own `station`, `guard`."""
     role: str = "lead"
     host: str = ""
     tty: str = ""
     ssh: str = ""
+    """Terminal and ssh connection, as the client says: claims."""
     sudo_from: str = ""
     """`SUDO_USER`, a claim only."""
 
@@ -87,15 +84,6 @@ class Event(Struct, frozen=True, omit_defaults=True, gc=False):
         return f"{self.replica}:{self.aseq}"
 
 
-class Draft(Struct, frozen=True):
-    """What a decision wants to happen; the logbook makes an event of it."""
-
-    data: Payload
-    step: str = ""
-    attempt: int = 0
-    blobs: tuple[Blob, ...] = ()
-
-
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Event)
 
@@ -106,7 +94,7 @@ def encode(event: Event) -> bytes:
 
 
 def decode(raw: bytes) -> Event:
-    """Read an event's bytes; raises `msgspec.DecodeError` for what is none."""
+    """Read an event's bytes; raises ValueError (of msgspec, or for what is no UTF-8) for what is none."""
     return _decoder.decode(raw)
 
 

@@ -3,15 +3,16 @@
 Events are applied in their one order (`event.order`), each chain only as far as it is without a hole. A halt
 behind a hole counts all the same: a gap freezes forward work and never hides a halt.
 
-What a kind does to the session stands in `effects.py`; here is only which events count, and in what order.
+What a kind does to the session stands with the kind in `session.events`; here is only which events count, and in
+what order.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from quarterdeck.session import effects
 from quarterdeck.session.event import FORMAT, Event, order
+from quarterdeck.session.events import payload
 from quarterdeck.session.state import Session
 
 __all__ = ["Folding", "apply", "fold"]
@@ -44,7 +45,7 @@ def apply(session: Session, event: Event) -> None:
     if event.v > FORMAT:
         session.unknown_kinds.append(f"{event.kind} (format {event.v})")
     else:
-        effects.take(session, event, at)
+        payload(event).apply(session, event, at)
     session.last = max(session.last, at)
     session.count += 1
     session.lamport = max(session.lamport, event.lamport)

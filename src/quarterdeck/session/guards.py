@@ -1,7 +1,7 @@
 """Judging guards: when a condition has held for its time, and when it holds no more (R13).
 
 A guard knows the session (what runs, grace after a step, expected outages); the station feeds it with readings and
-asks it on each tick. What comes out are intents like a person's; `deciding.guarding` says what they lead to.
+asks it on each tick. What comes out are intents like a person's; `rules.guard` says what they lead to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The rollback, computed from what was really done (R6 to R9), live, before it is needed.
 
 Pure readings of a session: what would be undone now, what stays, what is left out and why, how long it takes.
-`forecast` makes the clocks from it, `deciding.rolling_back` freezes it.
+`forecast` makes the clocks from it, `rules.rollback` freezes it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import hashlib
 from msgspec import Struct
 
 from quarterdeck.procedure.model import Step
-from quarterdeck.session.events import UndoItem
+from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.state import FINISHED, Session, StepRun
 
 __all__ = ["LETTERS", "Preview", "due_items", "letters", "listed", "next_item", "preview", "undecided", "undo_items"]

@@ -12,8 +12,8 @@ from msgspec import Struct, field
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Blob, Moment
-from quarterdeck.session.events import Effect, Proof, UndoItem, Verdict
 from quarterdeck.session.memo import Memo
+from quarterdeck.session.parts import Effect, Proof, UndoItem, Verdict
 from quarterdeck.session.plan import Plan
 
 __all__ = [
@@ -73,6 +73,16 @@ class Run(Struct):
     blobs: tuple[Blob, ...] = ()
     lived: bool = True
     """False once its end is known."""
+    left: tuple[str, ...] = ()
+    """What it left running and nobody declared, as `pid owner command`."""
+    stays: tuple[str, ...] = ()
+    """What it left running, as declared."""
+    left_open: tuple[str, ...] = ()
+    """What of it still ran after a halt: its owner is asked."""
+    left_answer: Literal["", "leave", "end"] = ""
+    left_note: str = ""
+    left_ended: bool = False
+    """It was ended, but for what `left_open` still holds."""
 
 
 class StepRun(Struct):
@@ -94,6 +104,8 @@ class StepRun(Struct):
     signed_by: dict[str, str] = field(default_factory=dict)
     """Role to login."""
     values: dict[str, str] = field(default_factory=dict)
+    unsearched: dict[str, str] = field(default_factory=dict)
+    """Recorded values that its last command's output was not searched for, and why."""
     evidence: list[str] = field(default_factory=list)
     proofs: tuple[Proof, ...] = ()
     reported_by_hand: bool = False
@@ -280,6 +292,14 @@ class Session(Struct):
     def live_halts(self) -> tuple[str, ...]:
         """Nonces of the halts that nobody answered."""
         return tuple(nonce for nonce, mark in self.halts.items() if not mark.answered)
+
+    def open_polls(self) -> list[Poll]:
+        """Polls that are not over."""
+        return [poll for poll in self.polls.values() if not poll.result]
+
+    def open_proposals(self) -> list[Proposal]:
+        """Guards' proposals to halt that nobody answered."""
+        return [proposal for proposal in self.proposals.values() if proposal.state == "open"]
 
     def running(self) -> list[StepRun]:
         """Steps in which something is going on, in order of their starts (polls are no work)."""

@@ -1,11 +1,13 @@
 """Entry of the station: `python -m quarterdeck.station --session FOLDER [--linger SECONDS] [--foreground]`.
 
-Called by `starting` alone. It forks twice, so that it belongs to no terminal, and answers to whoever started it
-through its exit code: 0 when consoles may come, 75 when another station has the session, 1 with a line on stderr.
+Called by `station.wire.start_station` alone. It forks twice, so that it belongs to no terminal, and answers to
+whoever started it through its exit code: 0 when consoles may come, 75 when another station has the session, 1 with a
+line on stderr.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -56,8 +58,8 @@ def _serve(folder: Path, linger: float | None, ready: Callable[[str, int], None]
 
     from quarterdeck.errors import QuarterdeckError
     from quarterdeck.logbook.lock import is_held
-    from quarterdeck.station.process import LINGER, Station
-    from quarterdeck.station.starting import ALREADY
+    from quarterdeck.station.station import LINGER, Station
+    from quarterdeck.station.wire.start_station import ALREADY
 
     async def run() -> None:
         station = Station(folder, linger=LINGER if linger is None else linger)
@@ -95,14 +97,17 @@ def _options(arguments: list[str]) -> tuple[Path, float | None, bool] | None:
 def _detach(folder: Path) -> None:
     """No terminal, no inherited files: output goes to the session's own log."""
     os.chdir("/")
+    from quarterdeck.regular_files import open_regular
+
     null = os.open(os.devnull, os.O_RDWR)
     log = null
     if folder.is_dir():
         path = folder / LOG
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND
         if path.exists() and path.stat().st_size > MOST_LOG:
             flags |= os.O_TRUNC
-        log = os.open(path, flags, 0o600)
+        with contextlib.suppress(OSError):  # without a log it works all the same
+            log = open_regular(path, flags)
     os.dup2(null, 0)
     os.dup2(log, 1)
     os.dup2(log, 2)

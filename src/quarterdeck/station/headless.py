@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -24,8 +25,8 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import DETACHED, exit_code
 from quarterdeck.session.state import Session
-from quarterdeck.station.client import Client, Linked
-from quarterdeck.station.protocol import Answered, Farewell, Happened
+from quarterdeck.station.wire.client import Client, Linked
+from quarterdeck.station.wire.protocol import Answered, Farewell, Happened
 
 __all__ = ["run_headless"]
 
@@ -49,7 +50,7 @@ class _Run:
         self._position = 0
 
     async def run(self, stdin: BinaryIO) -> int:
-        client = await Client.connect(self._folder, via=self._via)
+        client = await Client.connect(self._folder, via=self._via, own=os.environ)
         _complain(session=self._folder.name, folder=str(self._folder))
         watching = asyncio.create_task(self._watch(client))
         asking = asyncio.create_task(self._ask_all(client, stdin))
@@ -134,7 +135,7 @@ class _Run:
             else:
                 intent: Intent = msgspec.convert(self._named(wanted), Intent)
                 answered = await client.ask(intent, WAIT)
-        except msgspec.MsgspecError as error:
+        except ValueError as error:
             _complain(line=number, error=f"this is no intent: {error}")
         except StationError as error:
             _complain(line=number, error=str(error))

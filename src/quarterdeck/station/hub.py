@@ -2,8 +2,8 @@
 
 Everybody's intents pass here, a person's like a guard's or the station's own. A halt is on disk as a file before
 anything else happens, and is told before it is durable (R2); everything else is told when it is durable. What has
-to be done about an event is done by who reacts to durable events (`performing`), never here.
-Called by the server (for consoles), by the station's own parts (`tell`), and by `process` (`beat`).
+to be done about an event is done by who reacts to durable events (`executor`), never here.
+Called by the server (for consoles), by the station's own parts (`tell`), and by `station` (`beat`).
 """
 
 from __future__ import annotations
@@ -16,54 +16,33 @@ from typing import Protocol
 import msgspec
 
 from quarterdeck.errors import LogbookError, QuarterdeckError
-from quarterdeck.session.automatic import due
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Draft, Event
+from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.events import (
-    CommandEnded,
-    EffectDeclared,
-    EvidenceAdded,
+    Draft,
     HaltCalled,
-    NoteAdded,
-    SessionAbandoned,
-    Verdict,
-    Watch,
 )
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import (
     AddEvidence,
     CommandReturned,
-    CrashFound,
     EndSession,
     FinishStep,
-    GuardHolds,
-    GuardReleased,
     Halt,
-    Intent,
-    NoteClockStep,
-    NoteFact,
-    NoteRecorder,
     StartStep,
-    Tick,
-    TickItem,
     VerificationRead,
     VerifyStep,
-    WaitOver,
 )
+from quarterdeck.session.parts import Verdict, Watch
+from quarterdeck.session.rules.answer import Wish
+from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
-from quarterdeck.station.halting import file_halt, filed_halts, halt_names, is_nonce, new_nonce
-from quarterdeck.station.keeping import Keeping, moment
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.halt_files import file_halt, filed_halts, halt_names, is_nonce, new_nonce
+from quarterdeck.station.journal import Keeping, moment
+from quarterdeck.station.wire.protocol import VISITORS, Answered
 
 __all__ = ["Effects", "Hub"]
 
-OWN = (
-    CommandReturned, VerificationRead, WaitOver, GuardHolds, GuardReleased, Tick, CrashFound, NoteFact, NoteClockStep,
-    NoteRecorder,
-)  # fmt: skip
-"""Facts that only the station itself states."""
-RESERVED = (HaltCalled, NoteAdded, EvidenceAdded, CommandEnded, EffectDeclared, SessionAbandoned)
-"""What may use the reserve of a full disk at any time; after a halt everything may."""
 REFUSED_FOR = 5.0
 """Seconds before something automatic that was refused is asked again."""
 
@@ -105,7 +84,7 @@ class Hub:
     def __init__(self, folder: Path, keeping: Keeping, me: Actor) -> None:
         self.folder, self.keeping, self.me = folder, keeping, me
         self.effects: Effects
-        """Set once by `process`, before anything is asked."""
+        """Set once by `station`, before anything is asked."""
         self.published = 0
         """How many events may be shown."""
         self.on_published: Callable[[], None] = lambda: None
@@ -129,18 +108,20 @@ class Hub:
 
     # -- asking ----------------------------------------------------------------------------------------------------
 
-    async def tell(self, intent: Intent) -> Answered:
-        """Ask as the station itself."""
-        return await self.ask(intent, self.me)
+    async def tell(self, intent: Wish) -> Answered:
+        """Ask as the station itself: the only way to state what no person may, since no connection leads here."""
+        return await self._decide(intent, self.me)
 
-    async def ask(self, intent: Intent, by: Actor) -> Answered:
+    async def ask(self, intent: Wish, by: Actor) -> Answered:
+        """Ask for somebody at a connection: nobody there speaks for the station, whatever they call themselves."""
+        if not intent.of_people:
+            return Answered(id=0, refusal="only the station itself says that")
+        return await self._decide(intent.from_a_person(), by)
+
+    async def _decide(self, intent: Wish, by: Actor) -> Answered:
         """Decide; answered when it is durable, or refused."""
         if isinstance(intent, Halt):
             return await self._halt(intent, by)
-        if by.via != "station":
-            if isinstance(intent, OWN):
-                return Answered(id=0, refusal="only the station itself says that")
-            intent = _plain(intent)
         refused = self._unrecordable(intent)
         if refused is not None:
             return refused
@@ -191,7 +172,7 @@ class Hub:
             return _refusal(answer)
         return await self._settle(answer, by)
 
-    async def _furnish(self, intent: Intent) -> Intent:
+    async def _furnish(self, intent: Wish) -> Wish:
         """Add what only the station knows: what was observed, a file's blob, the verdicts."""
         if isinstance(intent, FinishStep | CommandReturned | VerificationRead):
             return msgspec.structs.replace(intent, watch=self.effects.watch())
@@ -201,7 +182,7 @@ class Hub:
             return msgspec.structs.replace(intent, verdicts=await asyncio.to_thread(self.effects.verdicts))
         return intent
 
-    def _unrecordable(self, intent: Intent) -> Answered | None:
+    def _unrecordable(self, intent: Wish) -> Answered | None:
         """Without a recorder nothing goes forward; halts, facts and notes do."""
         why = self.keeping.read_only
         if why:
@@ -250,7 +231,7 @@ class Hub:
         """Whether this may use the last room of a full disk: facts, notes, and all that a halt leads to."""
         session = self.session
         after_halt = bool(session.live_halts()) or session.rollback is not None
-        return after_halt or any(isinstance(draft.data, RESERVED) for draft in drafts)
+        return after_halt or any(draft.data.may_use_reserve for draft in drafts)
 
     def _saved(self) -> None:
         """Tell and do what is durable now, in order."""
@@ -296,7 +277,8 @@ class Hub:
         found = filed_halts(self.folder, known)
         for filed in found:
             source = "cli" if filed.via == "cli" else "person"
-            by = Actor(login=self.me.login, uid=self.me.uid, via=filed.via, host=self.me.host)
+            via = filed.via if filed.via in VISITORS else "file"  # whoever can write there can claim anything
+            by = Actor(login=self.me.login, uid=self.me.uid, via=via, host=self.me.host)
             await self._halted(Halt(nonce=filed.nonce, reason=filed.reason, source=source), by)  # type: ignore[arg-type]  # one of the two
         if halt_names(self.folder) <= self._handled | self.session.halts.keys():
             self._halts_seen = changed
@@ -333,18 +315,3 @@ class Hub:
 
 def _refusal(refusal: Refusal) -> Answered:
     return Answered(id=0, refusal=refusal.why, hint=refusal.hint, waivable=refusal.waivable)
-
-
-def _plain(intent: Intent) -> Intent:
-    """What a console may not say for the station is taken out of its intent."""
-    if isinstance(intent, StartStep):
-        return msgspec.structs.replace(intent, launch=None, watch=None)
-    if isinstance(intent, FinishStep):
-        return msgspec.structs.replace(intent, watch=None)
-    if isinstance(intent, TickItem):
-        return msgspec.structs.replace(intent, proof=None)
-    if isinstance(intent, AddEvidence):
-        return msgspec.structs.replace(intent, blob=None)
-    if isinstance(intent, EndSession):
-        return msgspec.structs.replace(intent, verdicts=())
-    return intent

@@ -6,6 +6,7 @@ Called by `cli` (and by the console's `lead`). They import little and write plai
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -13,23 +14,25 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.errors import LogbookError, StationError
+from quarterdeck.errors import StationError, UsageError
 from quarterdeck.host import login_name
-from quarterdeck.logbook.reading import read_session
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.fold import fold
 from quarterdeck.session.forecast import clocks
 from quarterdeck.session.intents import Halt
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.state import Session
-from quarterdeck.station.asking import ask_once, history_of
-from quarterdeck.station.choosing import Listed, choose_session, listed_sessions
-from quarterdeck.station.halting import file_halt, new_nonce
-from quarterdeck.station.keeping import moment
+from quarterdeck.station.halt_files import file_halt, filed_halts, new_nonce
+from quarterdeck.station.journal import moment
+from quarterdeck.station.sessions import Listed, choose_session, listed_sessions, live_sessions
+from quarterdeck.station.wire.blocking_client import ask_once, history_of
 
 __all__ = ["doctor", "halt", "headless", "sessions", "status"]
 
 HALT_PATIENCE = 3.0
+UNCONFIRMED = 4
+"""Exit code of a halt whose file is written and that no station confirmed."""
 
 
 def sessions(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every verb takes them
@@ -101,6 +104,7 @@ def _facts(folder: Path, session: Session, now: float) -> dict[str, Any]:
         "next": line.text,
         "running": [_running(session, run.id, now) for run in session.running()],
         "steps": {run.id: run.state for run in session.steps.values() if run.sequence or run.state != "pending"},
+        "unconfirmed": [] if session.is_over else [halt.nonce for halt in filed_halts(folder, session.halts.keys())],
         "halts": [{"by": halt.by, "at": halt.at, "reason": halt.reason} for halt in halts],
         "window": None if session.window is None else {"start": session.window.start, "end": session.window.end},
         "window_left": None if shown is None else round(shown.window_left),
@@ -125,6 +129,8 @@ def _tell(found: dict[str, Any]) -> None:
     _say(f"{state}  (from the {found['source']}, {time.strftime('%H:%M:%S')})")
     if "trouble" in found:
         _say(f"! {found['trouble']}")
+    if found["unconfirmed"]:
+        _say("! HALT UNCONFIRMED: its file is written and commands stop by it; no station has taken it yet")
     for halt in found["halts"]:
         _say(f"halted by {halt['by']}: {halt['reason'] or 'no reason given yet'}")
     for run in found["running"]:
@@ -138,29 +144,59 @@ def _tell(found: dict[str, Any]) -> None:
 
 
 def halt(arguments: argparse.Namespace) -> int:
-    """Halt a session from anywhere: its file first, which runners obey, then the station."""
-    folder = choose_session(arguments.session)
-    nonce, reason = new_nonce(), arguments.reason
-    trouble = ""
+    """Halt a session from anywhere, or all live ones: 0 halted, 1 not, `UNCONFIRMED` where no station said so."""
+    if not getattr(arguments, "all", False):
+        return _halt(choose_session(arguments.session), arguments.reason)
+    if arguments.session:
+        raise UsageError("--all halts every session: name none", hint=f"or without --all: {arguments.session}")
+    listed = listed_sessions()
+    live = live_sessions(listed) or [each for each in listed if each.is_open and each.owned]
+    if not live:
+        raise UsageError("No session is live on this machine", hint="quarterdeck sessions lists them")
+    codes = [_halt(each.folder, arguments.reason) for each in live]
+    return 1 if 1 in codes else max(codes)
+
+
+def _halt(folder: Path, reason: str) -> int:
+    """The halt's file first, which runners obey, then the station. Whatever fails is said, and stops nothing here."""
+    nonce, unfiled = new_nonce(), ""
     try:
         file_halt(folder, nonce, reason=reason, login=login_name())
     except OSError as error:
-        trouble = error.strerror or str(error)
+        unfiled = error.strerror or str(error)
     try:
         answered = ask_once(folder, Halt(nonce=nonce, reason=reason, source="cli"), timeout=HALT_PATIENCE)
     except StationError as error:
-        if trouble:
-            raise LogbookError(
-                f"Not halted: the file cannot be made ({trouble}), and {error.message}",
-                hint="stop by hand, call people",
-            ) from error
-        _say(f"HALT UNCONFIRMED {folder.name}: {error.message}")
-        _say("Its file is written: running commands obey it, and nothing new starts. Tell people to stop.")
-        return 0
+        if unfiled:
+            _complain(f"NOT HALTED {folder.name}: the file cannot be made ({unfiled}), and {error.message}")
+            _complain("Stop by hand, call people.")
+            return 1
+        _announce(f"HALT UNCONFIRMED {folder.name}: {error.message}")
+        _announce("Its file is written: running commands obey it, and nothing new starts. Tell people to stop.")
+        return UNCONFIRMED
     if answered.refusal:
-        raise StationError(answered.refusal, where=folder.name)
-    _say(f"HALTED {folder.name}" + (f" ({answered.hint})" if answered.hint else ""))
+        _complain(f"NOT HALTED {folder.name}: {answered.refusal}")
+        return 1
+    _announce(f"HALTED {folder.name}" + (f" ({answered.hint})" if answered.hint else ""))
+    if unfiled:
+        _announce(f"! Its file cannot be made ({unfiled}): the station alone knows of it.")
     return 0
+
+
+def _announce(text: str) -> None:
+    """Say how a halt went, on stderr where stdout takes nothing: not to be heard undoes nothing."""
+    try:
+        _say(text)
+        sys.stdout.flush()
+    except (OSError, ValueError):
+        _complain(text)
+
+
+def _complain(text: str) -> None:
+    """One line on stderr, where it takes one."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write("".join(letter if letter.isprintable() else "�" for letter in text) + "\n")
+        sys.stderr.flush()
 
 
 def doctor(arguments: argparse.Namespace) -> int:
@@ -180,12 +216,13 @@ def doctor(arguments: argparse.Namespace) -> int:
 
 def _procedure(named: str) -> Any:
     from quarterdeck.documents.problems import document_error
-    from quarterdeck.documents.strict import read_text
+    from quarterdeck.documents.strict_yaml import read_text
+    from quarterdeck.host import ThisMachine
+    from quarterdeck.procedure.check import parse
     from quarterdeck.procedure.library import find_procedure
-    from quarterdeck.procedure.loader import parse
 
     path = find_procedure(named)
-    loaded = parse(read_text(path), path=str(path), demand=False)
+    loaded = parse(read_text(path), path=str(path), demand=False, machine=ThisMachine)
     if loaded.procedure is None:
         raise document_error(str(path), loaded.problems)
     return loaded.procedure
@@ -196,7 +233,7 @@ def headless(arguments: argparse.Namespace) -> int:
     from quarterdeck.procedure.library import find_procedure
     from quarterdeck.procedure.verbs import parameters
     from quarterdeck.station.headless import run_headless
-    from quarterdeck.station.opening import open_session, read_window
+    from quarterdeck.station.sessions import open_session, read_window
 
     window = read_window(arguments.window)
     path = find_procedure(arguments.procedure)

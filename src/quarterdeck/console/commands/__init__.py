@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from quarterdeck.console.commands import amending, halting, leaving, mending, notes, polls, rollback, steps, view
+from quarterdeck.console.commands import answer, halt, note, plan_change, recover, rollback, steps, view
 from quarterdeck.console.commands.base import Command
 
 __all__ = ["all_commands"]
 
 _CLASSES: tuple[type[Command], ...] = (
-    halting.Halt, halting.Pause, halting.GoOn, halting.WhatNow, halting.LetterR,
-    steps.Start, steps.Done, steps.Fail, steps.Skip, steps.Verify, mending.StopNow, mending.Estimate,
-    mending.DoneByHand, mending.Retry, mending.Accept, mending.DeclareEffect, mending.DeclareGone,
+    halt.Halt, halt.Pause, halt.GoOn, halt.WhatNow, halt.LetterR,
+    steps.Start, steps.Done, steps.Fail, steps.Skip, steps.Verify, recover.StopNow, recover.Estimate,
+    recover.DoneByHand, recover.Retry, recover.Accept, recover.DeclareEffect, recover.DeclareGone,
+    recover.AnswerLeft,
     rollback.RollBack, rollback.RunMine, rollback.StopMine, rollback.UndoStep, rollback.DecideUndo,
     rollback.Contingency, rollback.Abandon, rollback.EndSession,
-    polls.AnswerPoll, polls.Dismiss, polls.OverrideGuard, polls.AnswerCriterion, polls.SignOff, polls.TickItem,
-    polls.StartWithOverride,
-    notes.Note, notes.Evidence, notes.Value,
-    amending.AddStep, amending.Correct, amending.Extend, amending.Review,
+    answer.AnswerPoll, answer.Dismiss, answer.OverrideGuard, answer.AnswerCriterion, answer.SignOff, answer.TickItem,
+    answer.StartWithOverride,
+    note.Note, note.Evidence, note.Value,
+    plan_change.AddStep, plan_change.Correct, plan_change.Extend, plan_change.Review,
     view.Open, view.Help, view.Palette, view.Layout, view.Theme, view.NextPane, view.Follow, view.Contacts,
     view.Links, view.Copy, view.Write,
-    leaving.Leave, leaving.CtrlC, leaving.Suspend,
+    view.Leave, view.CtrlC, view.Suspend,
 )  # fmt: skip
 
 

@@ -6,15 +6,29 @@ Footer, palette, help and keymap are made from these classes; nobody else names 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Form
-from quarterdeck.console.situation import Situation
 from quarterdeck.session.intents import Intent
-from quarterdeck.station.protocol import Answered
+from quarterdeck.station.wire.protocol import Answered
 
-__all__ = ["YES", "Available", "Command", "Desk", "Level", "No", "Yes", "agreed"]
+__all__ = [
+    "YES",
+    "Available",
+    "Command",
+    "Desk",
+    "Level",
+    "No",
+    "View",
+    "Yes",
+    "agreed",
+    "any_of",
+    "applies",
+    "over_or",
+]
 
 Level = Literal["information", "warning", "error"]
 
@@ -35,12 +49,56 @@ YES = Yes()
 Available = Yes | No
 
 
+class View(Protocol):
+    """What changes only how a console looks; `view.View` on the screen, `plain.PlainView` on lines of text."""
+
+    async def help(self) -> None:
+        """Every key and what it does."""
+
+    async def open(self, step: str) -> None:
+        """Everything of one step."""
+
+    async def contacts(self) -> None:
+        """Who has which role."""
+
+    async def links(self) -> None:
+        """Links and documents of the procedure and of the selected step."""
+
+    async def palette(self) -> None:
+        """Everything that can be done now, by name."""
+
+    async def layout(self) -> None:
+        """The next layout."""
+
+    async def theme(self) -> None:
+        """Other colours."""
+
+    async def next_pane(self) -> None:
+        """The next pane, or tab."""
+
+    async def follow(self) -> None:
+        """Let the list follow the session again."""
+
+    async def copy(self) -> None:
+        """Text to the terminal's clipboard."""
+
+    async def write(self) -> None:
+        """Text to a file."""
+
+    async def suspend(self) -> None:
+        """Into the background."""
+
+
 class Desk(Protocol):
-    """What the app does for a command."""
+    """What a command acts through; `desk.Desk` on the screen, `plain.PlainDesk` on lines of text."""
 
     @property
     def situation(self) -> Situation:
         """The moment, fresh at every call."""
+
+    @property
+    def view(self) -> View:
+        """What changes only how it looks."""
 
     async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:
         """Ask the station; a refusal is said to the person, and is in the answer too.
@@ -60,9 +118,6 @@ class Desk(Protocol):
     def halt(self) -> None:
         """Halt at once."""
 
-    async def view(self, what: str, argument: str = "") -> None:
-        """Do something to the view alone: `help`, `palette`, `layout`, `theme`, `open`, `copy`, `write` and so on."""
-
     async def perform(self, command: str) -> None:
         """Run another command by its id."""
 
@@ -70,7 +125,7 @@ class Desk(Protocol):
         """Leave this console; `end` ends the demo's session and its world with it."""
 
 
-class Command:
+class Command(ABC):
     """One thing that a person can do. A subclass's docstring is its tooltip and its help."""
 
     id: ClassVar[str] = ""
@@ -89,7 +144,8 @@ class Command:
     word: ClassVar[str] = ""
     """Its word in the footer."""
     urgent: ClassVar[bool] = False
-    """Exempt from every debounce."""
+    """It outranks everything: no debounce, from behind every bar (which it closes), whatever the link is. It has a
+    key that works in a text field, and its button instead of a place in the footer."""
     in_palette: ClassVar[bool] = True
     of_view: ClassVar[bool] = False
     """Changes nothing of the session; works without a station."""
@@ -107,12 +163,43 @@ class Command:
         """Whether it applies now, and why not."""
         return YES
 
+    @abstractmethod
     async def run(self, desk: Desk) -> None:
         """Do it; called only where `available` said yes a moment ago."""
-        raise NotImplementedError
 
 
-def agreed(situation: Situation, intent: Intent) -> Available:
-    """What the rule book says to an intent; what a waiver could help counts as yes."""
-    refusal = situation.refusal(intent)
-    return YES if refusal is None or refusal.waivable else No(refusal.why)
+def applies(command: Command, situation: Situation) -> Available:
+    """Whether a command applies: what the link allows, and the command's own words."""
+    if not command.of_view and not command.urgent:
+        if situation.link == "closed":
+            return No("the station is gone: Q leaves, quarterdeck attach comes back")
+        if situation.read_only:
+            return No(f"read only: {situation.read_only}")
+        if situation.session.plan is None:
+            return No("the session is not here yet")
+    return command.available(situation)
+
+
+def agreed(situation: Situation, intent: Intent, words: str = "", *, reason_comes: bool = False) -> Available:
+    """What the rule book says to an intent; what a waiver could help counts as yes.
+
+    `words` stand for its own where it says no. `reason_comes`: the command asks why it was halted before it acts.
+    """
+    refusal = situation.refusal(intent, reason_comes=reason_comes)
+    return YES if refusal is None or refusal.waivable else No(words or refusal.why)
+
+
+def any_of(situation: Situation, items: Iterable[str], intent: Callable[[str], Intent], otherwise: str) -> Available:
+    """Yes where the rules agree for one of the steps (or guards); else why not for the first."""
+    why = ""
+    for item in items:
+        answer = agreed(situation, intent(item))
+        if not isinstance(answer, No):
+            return YES
+        why = why or answer.because
+    return No(why or otherwise)
+
+
+def over_or(situation: Situation, words: str) -> str:
+    """Words for a no: that the session is over, where it is."""
+    return "the session is over" if situation.is_over else words

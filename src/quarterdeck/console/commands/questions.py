@@ -9,16 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from quarterdeck.console.commands.base import Desk
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of, span
+from quarterdeck.console.names import name_of
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
+from quarterdeck.session.leftovers import open_left
+from quarterdeck.spans import in_words
 
-__all__ = ["ask_effect", "ask_gone", "ask_open", "ask_poll", "ask_reason", "ask_undo", "open_question", "what_now"]
+__all__ = [
+    "ask_effect", "ask_gone", "ask_left", "ask_open", "ask_poll", "ask_reason", "ask_undo", "open_question",
+    "what_now",
+]  # fmt: skip
 
 
 def open_question(situation: Situation) -> str:
-    """What is asked next: `manual`, `gone`, `effect`, `reason`, `what_now`, `undo`, `poll`, or nothing."""
+    """What is asked next: `manual`, `gone`, `effect`, `reason`, `undo`, `left`, `what_now`, `poll`, or nothing."""
     halted = bool(situation.halts()) and situation.session.phase != "rolling_back"
     if situation.manual_questions():
         return "manual"
@@ -30,6 +36,8 @@ def open_question(situation: Situation) -> str:
         return "reason"
     if situation.undo_questions():
         return "undo"
+    if situation.halts() and situation.left_questions():
+        return "left"
     if halted:
         return "what_now"
     return "poll" if situation.polls() else ""
@@ -49,6 +57,8 @@ async def ask_open(desk: Desk) -> bool:
                 done = await ask_reason(desk)
             case "undo":
                 done = await ask_undo(desk, desk.situation.undo_questions()[0])
+            case "left":
+                done = await ask_left(desk, desk.situation.left_questions()[0])
             case _:
                 return True
         if not done:
@@ -114,7 +124,8 @@ async def _ok(desk: Desk, step: str, effect: str, note: str) -> bool:
 async def ask_gone(desk: Desk, step: str) -> bool:
     """Declare that what could not be stopped or proven gone is gone (R6)."""
     run = desk.situation.run(step)
-    lines = run.survivors or ("Its local client has stopped; what it asked a server for may still run.",)
+    said = f"{REMOTE_UNKNOWN.capitalize()}: what it asked the other side for may still run."
+    lines = run.survivors or (said,)
     answers = await desk.fill(
         Form(
             f"gone:{step}",
@@ -130,6 +141,35 @@ async def ask_gone(desk: Desk, step: str) -> bool:
     if answers is None:
         return False
     return not (await desk.ask(intents.DeclareGone(step=step, note=answers["note"]))).refusal
+
+
+async def ask_left(desk: Desk, step: str) -> bool:
+    """Leave what its command left running, or end it: it may be production's own service."""
+    runs = [run for owner, run in open_left(desk.situation.session) if owner.id == step]
+    answers = await desk.fill(
+        Form(
+            f"left:{step}",
+            f"{name_of(desk.situation.session, step)} left something running. Leave it or end it?",
+            tuple(process for run in runs for process in run.left_open),
+            fields=(
+                choice(
+                    "choice",
+                    "",
+                    Choice("1", "leave", "leave it", "it goes on; a halt ends only what it terminates"),
+                    Choice("2", "end", "end it", "SIGTERM, and SIGKILL after 10 s; what it started goes with it"),
+                ),
+                text("note", "Why? (may stay empty)", required=False),
+            ),
+            confirm="say so",
+            tone="change",
+            moot=lambda now: "" if step in now.left_questions() else "it is answered",
+            survives_halt=True,
+        )
+    )
+    if answers is None:
+        return False
+    intent = intents.AnswerLeft(step=step, choice=answers["choice"], note=answers["note"])  # type: ignore[arg-type]  # from the choices
+    return not (await desk.ask(intent)).refusal
 
 
 async def ask_reason(desk: Desk) -> bool:
@@ -251,13 +291,13 @@ async def what_now(desk: Desk) -> bool:
     over = session.phase == "validating" and session.closing_from == "rollback"
     if session.rollback is None and not session.past_no_return and session.phase in {"running", "validating"}:
         if undoable and (step := situation.step(undoable)) is not None and step.undo:
-            minutes = span(sum(undo.duration for undo in step.undo))
+            minutes = in_words(sum(undo.duration for undo in step.undo))
             offers.append(("undo_step", f"undo only {name_of(session, undoable)}, then pause", minutes))
         what = back.parts if back.items else "nothing to undo"
-        offers.append(("roll_back", f"roll back all: {what}", span(back.seconds)))
+        offers.append(("roll_back", f"roll back all: {what}", in_words(back.seconds)))
     offers.append(("go_on", "go on (lands in paused)", _rest_of_work(situation)))
     if session.plan is not None and session.plan.contingency and not over:
-        minutes = span(sum(session.plan.steps[step].duration for step in session.plan.contingency))
+        minutes = in_words(sum(session.plan.steps[step].duration for step in session.plan.contingency))
         offers.append(("contingency", "contingency steps", minutes))
     offers.append(("abandon", "hand over and end here", "skips closing"))
     answers = await desk.fill(
@@ -284,7 +324,7 @@ async def what_now(desk: Desk) -> bool:
 def _rest_of_work(situation: Situation) -> str:
     ends = forecast.forecast(situation.session, situation.now)
     last = max((planned.end for planned in ends.values()), default=0.0)
-    return f"{span(last - situation.now)} of work left" if last > situation.now else ""
+    return f"{in_words(last - situation.now)} of work left" if last > situation.now else ""
 
 
 def last_with_effect(situation: Situation) -> str:

@@ -7,24 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
 from quarterdeck.console.commands.questions import ask_undo, last_with_effect
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason, text, word
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import clock, name_of, owner_of, span, step_of
+from quarterdeck.console.names import name_of, owner_of, step_of
 from quarterdeck.session import forecast, intents
-from quarterdeck.session.events import UndoItem
+from quarterdeck.session.missing import missing_in_rollback
+from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview
+from quarterdeck.spans import clock, in_words
 
 __all__ = ["Abandon", "Contingency", "DecideUndo", "EndSession", "RollBack", "RunMine", "StopMine", "UndoStep"]
 
 SHOWN = 12
 """Undo steps that the bar lists by name; the procedure pane shows them all."""
-
-
-def answered(situation: Situation) -> tuple[str, ...]:
-    """Nonces of the live halts: those that an act of now knows."""
-    return tuple(mark.nonce for mark in situation.halts())
 
 
 class RollBack(Command):
@@ -43,17 +40,11 @@ class RollBack(Command):
 
     def available(self, situation: Situation) -> Available:
         """While halted, before the point of no return, once."""
+        words = over_or(situation, "" if situation.halts() else "halt first (H): a rollback starts from halted")
         if situation.session.rollback is not None:
-            return No("the rollback is committed already")
-        if situation.is_over:
-            return No("the session is over")
-        if not situation.halts():
-            return No("halt first (H): a rollback starts from halted")
-        intent = intents.RollBack(halts=answered(situation), typed="ROLLBACK", waiver="?")
-        refusal = situation.refusal(intent)
-        if refusal is None or refusal.waivable or (situation.reason_open() and situation.state == "halted"):
-            return YES
-        return No(refusal.why)
+            words = "the rollback is committed already"
+        intent = intents.RollBack(halts=situation.halts(), typed="ROLLBACK", waiver="?")
+        return agreed(situation, intent, words, reason_comes=True)
 
     async def run(self, desk: Desk) -> None:
         """Show it all, ask for the word, commit."""
@@ -91,7 +82,7 @@ class RollBack(Command):
             given = await desk.ask(intents.GiveReason(reason=answers["reason"]))
             if given.refusal:
                 return
-        halts = answered(desk.situation)
+        halts = desk.situation.halts()
         await desk.ask(intents.RollBack(halts=halts, typed=answers["word"], waiver=answers.get("waiver", "")))
 
 
@@ -102,14 +93,18 @@ def rollback_lines(situation: Situation) -> list[str]:
     lines = []
     clocks = forecast.clocks(session, situation.now)
     people = forecast.rollback_seconds(session) - back.seconds
-    needs = f"needs {span(back.seconds)} of work ({back.parts})"
+    needs = f"needs {in_words(back.seconds)} of work ({back.parts})"
     if people >= 1:
-        needs += f" + {span(people)} for people (to decide, and for each start)"
+        needs += f" + {in_words(people)} for people (to decide, and for each start)"
     if clocks is not None:
         lines.append(
             f"{needs}: back by about {clock(clocks.stop_now_back)}; "
             f"window ends {clock(clocks.window_end)}: "
-            + (f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE")
+            + (
+                f"{in_words(clocks.margin)} to spare"
+                if clocks.margin >= 0
+                else f"{in_words(-clocks.margin)} TOO LATE"
+            )
         )
     else:
         lines.append(needs)
@@ -117,11 +112,12 @@ def rollback_lines(situation: Situation) -> list[str]:
         step = step_of(session, item.step)
         title = step.title if step else item.step
         undoes = f"  (undoes {name_of(session, item.undoes)})" if item.undoes else ""
-        lines.append(f"{number:>3} {title}  {item.owner}  {span(item.duration)}{undoes}")
+        lines.append(f"{number:>3} {title}  {item.owner}  {in_words(item.duration)}{undoes}")
     if len(back.items) > SHOWN:
         lines.append(f"    and {len(back.items) - SHOWN} more: see the rollback plan")
     if not back.items:
         lines.append("    nothing has to be undone")
+    lines += [f"MISSING {each.words} · {each.hint}" for each in missing_in_rollback(session, situation.unset)]
     for identity in back.stays:
         step = step_of(session, identity)
         lines.append(f"stays: {name_of(session, identity)}: {step.undo_none if step else ''}")
@@ -143,16 +139,13 @@ class RunMine(Command):
     word = "run all my undos"
 
     def available(self, situation: Situation) -> Available:
-        """In a rollback that is not paused."""
-        if situation.session.rollback is None:
-            return No("no rollback runs", relevant=False)
-        if situation.session.rollback.run_mine:
+        rollback = situation.session.rollback
+        if rollback is not None and rollback.run_mine:
             return No("your undo steps run already")
-        refusal = situation.refusal(intents.RunMine(roles=_mine(situation)))
-        return No(refusal.why) if refusal else YES
+        answer = agreed(situation, intents.RunMine(roles=_mine(situation)))
+        return No("no rollback runs", relevant=False) if isinstance(answer, No) and rollback is None else answer
 
     async def run(self, desk: Desk) -> None:
-        """Settle what asks, then run."""
         for step in desk.situation.undo_questions():
             if not await ask_undo(desk, step):
                 return
@@ -176,7 +169,7 @@ class RunMine(Command):
         answers = await desk.fill(
             Form(
                 "run_mine",
-                f"Run {_parts(items)} one after the other, about {span(total)}",
+                f"Run {_parts(items)} one after the other, about {in_words(total)}",
                 tuple(lines),
                 large=f"{me.login}@{me.host or 'this machine'}",
                 confirm="RUN",
@@ -210,12 +203,10 @@ class StopMine(Command):
     title = "Stop running my undo steps by themselves"
 
     def available(self, situation: Situation) -> Available:
-        """While they run."""
         back = situation.session.rollback
         return YES if back is not None and back.run_mine else No("no undo steps run by themselves")
 
     async def run(self, desk: Desk) -> None:
-        """Stop it."""
         await desk.ask(intents.RunMine(roles=_mine(desk.situation), stop=True))
 
 
@@ -234,20 +225,19 @@ class UndoStep(Command):
     def available(self, situation: Situation) -> Available:
         """While paused or halted, for the latest step with an effect."""
         step = last_with_effect(situation)
-        if not step or situation.session.rollback is not None:
+        if not step:
             return No("there is no step to undo alone")
-        refusal = situation.refusal(intents.UndoStep(step=step, halts=answered(situation), reason="?"))
-        return No(refusal.why) if refusal else YES
+        words = "there is no step to undo alone" if situation.session.rollback is not None else ""
+        return agreed(situation, intents.UndoStep(step=step, halts=situation.halts(), reason="?"), words)
 
     async def run(self, desk: Desk) -> None:
-        """Ask why, then undo it."""
         situation = desk.situation
         step = last_with_effect(situation)
         definition = situation.step(step)
         if definition is None:
             return
         lines = [
-            f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {span(undo.duration)}"
+            f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {in_words(undo.duration)}"
             for undo in definition.undo
         ]
         answers = await desk.fill(
@@ -265,7 +255,7 @@ class UndoStep(Command):
             return
         if desk.situation.reason_open():
             await desk.ask(intents.GiveReason(reason=answers["reason"]))
-        await desk.ask(intents.UndoStep(step=step, halts=answered(desk.situation), reason=answers["reason"]))
+        await desk.ask(intents.UndoStep(step=step, halts=desk.situation.halts(), reason=answers["reason"]))
 
 
 class DecideUndo(Command):
@@ -275,11 +265,10 @@ class DecideUndo(Command):
     title = "Decide an undo: run, by hand, or not needed"
 
     def available(self, situation: Situation) -> Available:
-        """While one asks."""
-        return YES if situation.undo_questions() else No("no undo asks")
+        asked = situation.undo_questions()
+        return any_of(situation, asked, lambda step: intents.DecideUndo(step=step, choice="run"), "no undo asks")
 
     async def run(self, desk: Desk) -> None:
-        """Ask."""
         step = await desk.which("Decide", desk.situation.undo_questions())
         if step:
             await ask_undo(desk, step)
@@ -292,17 +281,11 @@ class Contingency(Command):
     title = "Contingency: run its steps"
 
     def available(self, situation: Situation) -> Available:
-        """While halted, where the procedure has some."""
         plan = situation.session.plan
-        if plan is None or not plan.contingency:
-            return No("the procedure has no contingency steps")
-        refusal = situation.refusal(intents.StartContingency(halts=answered(situation), reason="?"))
-        return (
-            YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
-        )
+        words = "" if plan is not None and plan.contingency else "the procedure has no contingency steps"
+        return agreed(situation, intents.StartContingency(halts=situation.halts(), reason="?"), words)
 
     async def run(self, desk: Desk) -> None:
-        """Show them, ask why, start."""
         situation = desk.situation
         plan = situation.session.plan
         steps = [plan.steps[step] for step in plan.contingency] if plan else []
@@ -310,7 +293,9 @@ class Contingency(Command):
             Form(
                 "contingency",
                 "Contingency: from here the forward plan is left",
-                tuple(f"{n:>3} {step.title}  {step.owner}  {span(step.duration)}" for n, step in enumerate(steps, 1)),
+                tuple(
+                    f"{n:>3} {step.title}  {step.owner}  {in_words(step.duration)}" for n, step in enumerate(steps, 1)
+                ),
                 fields=(reason(),),
                 confirm="start the contingency",
                 tone="danger",
@@ -321,7 +306,7 @@ class Contingency(Command):
             return
         if desk.situation.reason_open():
             await desk.ask(intents.GiveReason(reason=answers["reason"]))
-        await desk.ask(intents.StartContingency(halts=answered(desk.situation), reason=answers["reason"]))
+        await desk.ask(intents.StartContingency(halts=desk.situation.halts(), reason=answers["reason"]))
 
 
 class Abandon(Command):
@@ -334,15 +319,8 @@ class Abandon(Command):
     title = "Abandon: hand over and end here"
 
     def available(self, situation: Situation) -> Available:
-        """While nothing runs."""
-        if situation.is_over:
-            return No("the session is over")
-        if situation.live():
-            return No("something runs: halt first (H)")
-        refusal = situation.refusal(intents.Abandon(reason="?", handover="?", halts=answered(situation)))
-        return (
-            YES if refusal is None or (situation.reason_open() and situation.state == "halted") else No(refusal.why)
-        )
+        words = over_or(situation, "something runs: halt first (H)" if situation.live() else "")
+        return agreed(situation, intents.Abandon(reason="?", handover="?", halts=situation.halts()), words)
 
     async def run(self, desk: Desk) -> None:
         """Ask for the reason and the hand-over note."""
@@ -365,9 +343,7 @@ class Abandon(Command):
             return
         if desk.situation.reason_open():
             await desk.ask(intents.GiveReason(reason=answers["reason"]))
-        intent = intents.Abandon(
-            reason=answers["reason"], handover=answers["handover"], halts=answered(desk.situation)
-        )
+        intent = intents.Abandon(reason=answers["reason"], handover=answers["handover"], halts=desk.situation.halts())
         await desk.ask(intent)
 
 
@@ -378,14 +354,9 @@ class EndSession(Command):
     title = "End the session"
 
     def available(self, situation: Situation) -> Available:
-        """When closing is through."""
-        if situation.is_over:
-            return No("the session is over")
-        refusal = situation.refusal(intents.EndSession())
-        return No(refusal.why) if refusal else YES
+        return agreed(situation, intents.EndSession(), over_or(situation, ""))
 
     async def run(self, desk: Desk) -> None:
-        """End it."""
         form = Form("end_session", "End the session: nothing but addenda follow", confirm="END", tone="change")
         if await desk.fill(form) is not None:
             await desk.ask(intents.EndSession())

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed
+from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
 from quarterdeck.console.commands.questions import ask_effect
-from quarterdeck.console.commands.starting import start_session, start_step
+from quarterdeck.console.commands.start import start_session, start_step
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Field, Form, reason, text
-from quarterdeck.console.situation import Situation
-from quarterdeck.console.words import name_of
+from quarterdeck.console.names import name_of
 from quarterdeck.procedure.model import Step
-from quarterdeck.session import availability, intents
+from quarterdeck.session import intents
 
 __all__ = [
-    "ENDED_BADLY", "Done", "Fail", "Skip", "Start", "Verify", "any_of", "finish", "meant", "meant_live",
+    "ENDED_BADLY", "Done", "Fail", "Skip", "Start", "Verify", "finish", "may_start", "meant", "meant_live",
     "start_or_retry",
 ]  # fmt: skip
 
@@ -56,26 +56,15 @@ class Start(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step can be started, or the session."""
-        if situation.is_over:
-            return No("the session is over")
-        candidates = situation.startable() or situation.again()
-        if candidates and not situation.halts():
-            first = meant(situation, candidates)[0]
-            asked = YES if first in situation.effect_questions() else None
-            return asked or agreed(situation, intents.StartStep(step=first, again=True))
+        candidates = meant(situation, situation.startable() or situation.again())
+        words = over_or(situation, _what_else(situation))
+        if candidates:
+            return may_start(situation, candidates[0], "" if not situation.halts() else words)
         if situation.session.phase == "planned":
-            gates = availability.open_gates(situation.session, situation.now)
-            return No("; ".join(gates)) if gates and situation.halts() else YES
-        if situation.halts():
-            return No("a halt is live: answer it first (enter)")
-        if situation.state in {"paused", "rollback_paused"}:
-            return No("paused: G goes on")
-        if situation.live():
-            return No(f"{name_of(situation.session, situation.live()[0])} is under way")
-        return No("no step is ready to start")
+            return agreed(situation, intents.StartSession(), words if situation.halts() else "")
+        return No(words)
 
     async def run(self, desk: Desk) -> None:
-        """Start it."""
         situation = desk.situation
         candidates = situation.startable() or situation.again()
         if not candidates and situation.session.phase == "planned":
@@ -84,6 +73,23 @@ class Start(Command):
         step = await desk.which("Start", meant(situation, candidates))
         if step:
             await start_or_retry(desk, step)
+
+
+def _what_else(situation: Situation) -> str:
+    """Why nothing is there to be started."""
+    if situation.halts():
+        return "a halt is live: answer it first (enter)"
+    if situation.state in {"paused", "rollback_paused"}:
+        return "paused: G goes on"
+    live = situation.live()
+    return f"{name_of(situation.session, live[0])} is under way" if live else "no step is ready to start"
+
+
+def may_start(situation: Situation, step: str, words: str = "") -> Available:
+    """Whether this step may be started or tried again; where its effect is not said yet, that is asked first."""
+    if step in situation.effect_questions() and not situation.halts():
+        return YES
+    return agreed(situation, intents.StartStep(step=step, again=True), words)
 
 
 async def start_or_retry(desk: Desk, step: str) -> None:
@@ -133,18 +139,6 @@ def _finishable(situation: Situation) -> list[str]:
         and situation.run(step).state == "running"
     ]
     return live or situation.again()
-
-
-def any_of(situation: Situation, steps: list[str], intent: object, otherwise: str) -> Available:
-    """Yes where the rules agree for one of the steps; else why not for the first."""
-    why = otherwise
-    for number, step in enumerate(steps):
-        answer = agreed(situation, intent(step))  # type: ignore[operator]  # a function from a step to an intent
-        if isinstance(answer, No):
-            why = answer.because if number == 0 else why
-        else:
-            return YES
-    return No(why)
 
 
 def value_fields(step: Step, known: dict[str, str]) -> list[Field]:
@@ -203,13 +197,11 @@ class Fail(Command):
     word = "fail"
 
     def available(self, situation: Situation) -> Available:
-        """While a step is under way."""
         return any_of(
             situation, situation.live(), lambda step: intents.FailStep(step=step, reason="?"), "no step is under way"
         )
 
     async def run(self, desk: Desk) -> None:
-        """Ask why, then say failed."""
         situation = desk.situation
         possible = [s for s in situation.live() if not situation.refusal(intents.FailStep(step=s, reason="?"))]
         step = await desk.which("Fail", meant_live(situation, possible))
@@ -259,7 +251,6 @@ class Skip(Command):
         return meant(situation, open_ones)
 
     async def run(self, desk: Desk) -> None:
-        """Ask why, then skip."""
         situation = desk.situation
         intent = {s: intents.SkipStep(step=s, reason="?") for s in self._possible(situation)}
         possible = [step for step, wish in intent.items() if not isinstance(agreed(situation, wish), No)]
@@ -292,7 +283,6 @@ class Verify(Command):
     word = "verify"
 
     def available(self, situation: Situation) -> Available:
-        """While a step with verifications was started."""
         found = _verifiable(situation)
         return any_of(
             situation,
@@ -302,7 +292,6 @@ class Verify(Command):
         )
 
     async def run(self, desk: Desk) -> None:
-        """Read them."""
         situation = desk.situation
         possible = [s for s in _verifiable(situation) if not situation.refusal(intents.VerifyStep(step=s))]
         step = await desk.which("Verify", meant(situation, possible)[-1:] if possible else [])

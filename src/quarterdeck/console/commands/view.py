@@ -1,14 +1,32 @@
-"""What changes only how this console looks: open, help, palette, layout, theme, panes, contacts, copy and write."""
+"""What changes only this console: open, help, palette, layout, theme, panes, contacts, copy, write and leave.
+
+Leaving a console is never the same as ending the session.
+"""
 
 from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
 from quarterdeck.console.commands.questions import ask_open, ask_poll, open_question, what_now
+from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Form, choice
-from quarterdeck.console.situation import Situation
 from quarterdeck.session.next_line import next_line
 
-__all__ = ["Contacts", "Copy", "Follow", "Help", "Layout", "Links", "NextPane", "Open", "Palette", "Theme", "Write"]
+__all__ = [
+    "Contacts",
+    "Copy",
+    "CtrlC",
+    "Follow",
+    "Help",
+    "Layout",
+    "Leave",
+    "Links",
+    "NextPane",
+    "Open",
+    "Palette",
+    "Suspend",
+    "Theme",
+    "Write",
+]
 
 
 class Open(Command):
@@ -26,7 +44,6 @@ class Open(Command):
         return "answer" if open_question(situation) or _asked_at_the_end(situation) else "open"
 
     async def run(self, desk: Desk) -> None:
-        """Answer or open."""
         situation = desk.situation
         asked = open_question(situation)
         if asked == "poll":
@@ -37,7 +54,7 @@ class Open(Command):
         elif at_the_end := _asked_at_the_end(situation):
             await desk.perform(at_the_end)
         else:
-            await desk.view("open", situation.selected or situation.named)
+            await desk.view.open(situation.selected or situation.named)
 
 
 def _asked_at_the_end(situation: Situation) -> str:
@@ -60,8 +77,7 @@ class Help(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Show it."""
-        await desk.view("help")
+        await desk.view.help()
 
 
 class Palette(Command):
@@ -77,8 +93,7 @@ class Palette(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Show it."""
-        await desk.view("palette")
+        await desk.view.palette()
 
 
 class Layout(Command):
@@ -91,8 +106,7 @@ class Layout(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Change it."""
-        await desk.view("layout")
+        await desk.view.layout()
 
 
 class Theme(Command):
@@ -103,8 +117,7 @@ class Theme(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Ask which."""
-        await desk.view("theme")
+        await desk.view.theme()
 
 
 class NextPane(Command):
@@ -117,8 +130,7 @@ class NextPane(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Move."""
-        await desk.view("next_pane")
+        await desk.view.next_pane()
 
 
 class Follow(Command):
@@ -131,8 +143,7 @@ class Follow(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Follow."""
-        await desk.view("follow")
+        await desk.view.follow()
 
 
 class Contacts(Command):
@@ -145,12 +156,10 @@ class Contacts(Command):
     of_view = True
 
     def available(self, situation: Situation) -> Available:
-        """When the plan is known."""
         return YES if situation.session.plan is not None else No("the plan is not here yet")
 
     async def run(self, desk: Desk) -> None:
-        """Show them."""
-        await desk.view("contacts")
+        await desk.view.contacts()
 
 
 class Links(Command):
@@ -161,7 +170,6 @@ class Links(Command):
     of_view = True
 
     def available(self, situation: Situation) -> Available:
-        """Where there are some."""
         plan = situation.session.plan
         if plan is None:
             return No("the plan is not here yet")
@@ -170,8 +178,7 @@ class Links(Command):
         return YES if found else No("the procedure names no links")
 
     async def run(self, desk: Desk) -> None:
-        """Show them."""
-        await desk.view("links")
+        await desk.view.links()
 
 
 class Copy(Command):
@@ -187,8 +194,7 @@ class Copy(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Copy."""
-        await desk.view("copy")
+        await desk.view.copy()
 
 
 class Write(Command):
@@ -201,11 +207,62 @@ class Write(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        """Write."""
-        await desk.view("write")
+        await desk.view.write()
 
 
 def pick_theme(names: tuple[str, ...], current: str) -> Form:
     """The bar that picks one of the themes."""
     options = (Choice(str(n), name, name) for n, name in enumerate(names, 1))
     return Form("theme", "Colours", fields=(choice("theme", "", *options, initial=current),), survives_halt=True)
+
+
+class Leave(Command):
+    """Leaves this console. A live session goes on in its station; you are told how to come back."""
+
+    id = "leave"
+    title = "Leave this console"
+    key = "Q"
+    everywhere = ("ctrl+q",)
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        """Ask what of a live session, then leave."""
+        session = desk.situation.session
+        demo = session.purpose == "demo"
+        if session.is_over or session.plan is None or (not session.is_live_session and not demo):
+            desk.leave()
+            return
+        offers = [Choice("1", "detach", "detach", f"it goes on; come back with: quarterdeck attach {session.id}")]
+        if demo:
+            offers.append(Choice("2", "end", "end the demo", "its service, its traffic and its session end"))
+        offers.append(Choice("3" if demo else "2", "stay", "stay here"))
+        answers = await desk.fill(
+            Form("leave", "Leave: the session is live", fields=(choice("what", "", *offers),), survives_halt=True)
+        )
+        if answers is not None and answers["what"] != "stay":
+            desk.leave(end=answers["what"] == "end")
+
+
+class CtrlC(Command):
+    """Does nothing but say which keys leave and halt: a habit must not end a console in the middle of the night."""
+
+    id = "ctrl_c"
+    title = "Ctrl+C: say which keys leave and halt"
+    key = "ctrl+c"
+    in_palette = False
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        desk.say("Ctrl+C does nothing here: Q leaves, H halts, y copies")
+
+
+class Suspend(Command):
+    """Puts this console into the background; fg brings it back. The session goes on meanwhile."""
+
+    id = "suspend"
+    title = "Suspend this console (fg comes back)"
+    key = "ctrl+z"
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        await desk.view.suspend()

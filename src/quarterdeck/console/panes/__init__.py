@@ -1,4 +1,4 @@
 """The panes of the screen: each shows one thing of the snapshot, and asks nobody for anything.
 
-`base` paints rows; the others only say what stands in them. `quarterdeck.console.layouts` puts them together.
+`base` paints rows; the others only say what stands in them. `quarterdeck.console.layout` puts them together.
 """

@@ -1,17 +1,19 @@
 """What must not be missed: proposals, lost contact, unconfirmed halts, sick recorders.
 
-No height while all is well.
+No height while all is well. `reads_now` puts the live number beside the one that a proposal was made for; the
+condition language is imported only then.
 """
 
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, justified
-from quarterdeck.console.panes.columns import countdown, span
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.session.missing import missing_later
 from quarterdeck.session.next_line.words import Words
+from quarterdeck.spans import countdown, span
+from quarterdeck.text import visible
 
-__all__ = ["BannerPane"]
+__all__ = ["BannerPane", "reads_now"]
 
 
 class BannerPane(Pane):
@@ -31,7 +33,6 @@ class BannerPane(Pane):
         self._rows: list[tuple[str, str, str]] = []
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One for each trouble."""
         del snapshot
         return len(self._rows)
 
@@ -44,7 +45,7 @@ class BannerPane(Pane):
         """A trouble: what, and what to do."""
         del snapshot
         text, hint, role = self._rows[y]
-        tail: tuple[Piece, ...] = ((f"{visible(hint, 80)} ", role),) if hint else ()
+        tail: tuple[Piece, ...] = ((f"{visible(self.said(hint), 80)} ", role),) if hint else ()
         row = justified(((f" {self.look.glyphs.alert} ", role), (visible(text, 300), role)), tail, width)
         return tuple((piece, role) for piece, _ in row)
 
@@ -63,23 +64,22 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         found.append((f"NOTHING IS RECORDED: {', '.join(sick)}", "H still halts", "halt"))
     elif sick:
         found.append((f"recording on one recorder: {', '.join(sick)}", "", "badge-warn"))
-    for proposal in session.proposals.values():
-        if proposal.state == "open":
-            left = countdown(max(0.0, proposal.until - snapshot.now))
-            said = Words(session, snapshot.now, snapshot.me).measured(proposal)
-            found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
+    for proposal in session.open_proposals():
+        left = countdown(max(0.0, proposal.until - snapshot.now))
+        said = Words(session, snapshot.now, snapshot.me).measured(proposal)
+        found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
     if snapshot.read_only:
         found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
     if session.unknown_kinds:
         found.append(("written by a newer version: shown as far as it is understood", "read only", "badge-warn"))
+    unset = standing.unset if standing is not None else {}
+    found += [(each.words, each.hint, "badge-warn") for each in missing_later(session, unset)]
     for guard, until in session.overrides.items():
         if until == 0 or until > snapshot.now:
             left = f"for {span(until - snapshot.now)}" if until else "until the end"
             found.append((f"guard {guard} is overridden {left}", "", "badge-grey"))
     if standing is not None and standing.observer is not None and not standing.observer.sound:
         found.append(("the observer is late: its numbers are not counted", "", "badge-warn"))
-    if snapshot.notice:
-        found.append((snapshot.notice, "", "badge-grey"))
     return found
 
 
@@ -94,3 +94,45 @@ def _contact(snapshot: Snapshot) -> list[tuple[str, str, str]]:
             return [(f"the station does not answer, for {since}: what you see is old", "H still halts", "halt")]
         case "lost":
             return [(f"NO CONTACT with the station, for {since}: what you see is old", "H still halts", "halt")]
+
+
+def reads_now(snapshot: Snapshot) -> str:
+    """The last reading of the metric that the oldest open proposal names, `96 ms`; empty where there is none."""
+    from quarterdeck.procedure.conditions import ConditionError, Metric, Over, comparisons_of, parse
+
+    session = snapshot.session
+    proposal = next(iter(session.open_proposals()), None)
+    if proposal is None or session.plan is None:
+        return ""
+    guard = next((found for found in session.plan.procedure.guards if found.id == proposal.guard), None)
+    if guard is None:
+        return ""
+    try:
+        compared = list(comparisons_of(parse(guard.when).root))
+    except ConditionError:
+        return ""
+    read = [side.name for side in (comparison.left for comparison in compared) if isinstance(side, Metric | Over)]
+    named = [name for name in read if name in proposal.reason] or read
+    return next((said for name in named if (said := _reading(snapshot, name))), "")
+
+
+def _reading(snapshot: Snapshot, metric: str) -> str:
+    """The metric's last value with its unit; empty where it is not a fresh number."""
+    from quarterdeck.procedure.quantities import Quantity, show
+    from quarterdeck.procedure.targets import metric_kind, split_metric
+
+    plan = snapshot.session.plan
+    target, kind_name, _ = split_metric(metric)
+    name = metric.partition(".")[2]
+    reading = snapshot.readings.get(target)
+    if reading is None or plan is None or snapshot.boot - reading.boot > reading.max_age:
+        return ""
+    value = reading.values.get(name)
+    if name == "status":
+        return reading.status
+    if not isinstance(value, float | int):
+        return ""
+    known = plan.procedure.targets.get(target)
+    kind = metric_kind(known.type, kind_name) if known is not None else None
+    unit = kind.unit if kind is not None and kind.unit not in {"word", "any"} else ""
+    return show(Quantity(float(value), reading.units.get(name, "") or unit))

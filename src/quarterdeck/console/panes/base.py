@@ -16,8 +16,8 @@ from textual.geometry import Size
 from textual.reactive import reactive
 from textual.strip import Strip
 
-from quarterdeck.console.panes.rolling import Rolling
 from quarterdeck.console.panes.rows import EMPTY, Piece, Row, changed, fit, justified, width_of
+from quarterdeck.console.panes.scrolling import Rolling
 from quarterdeck.console.theme import NIGHT, Look, frame_of, look_of
 
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ class Pane(Rolling):
 
     # -- what a pane writes
 
-    def row_count(self, snapshot: Snapshot) -> int:
+    def row_count(self, snapshot: Snapshot) -> int:  # noqa: ARG002 - the default looks at nothing
         """How many rows there are."""
-        raise NotImplementedError
+        return 0
 
-    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:  # noqa: ARG002 - the default looks at nothing
         """What stands in row `y` of `width` cells."""
-        raise NotImplementedError
+        return EMPTY
 
     def title_of(self, snapshot: Snapshot) -> str:
         """The frame's title now, through the gate."""
@@ -116,6 +116,11 @@ class Pane(Rolling):
     def look(self) -> Look:
         """Palette and signs of the app."""
         return look_of(self.app)
+
+    def said(self, sentence: str) -> str:
+        """A sentence that names keys, with the person's own where the app has a keymap."""
+        found: str = getattr(self.app, "said", str)(sentence)
+        return found
 
     @property
     def content_width(self) -> int:

@@ -7,9 +7,9 @@ Past the point of no return the decide-by clock gives way to the forward margin.
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
-from quarterdeck.console.panes.columns import countdown, hour, span, stretch
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.spans import countdown, hour, span, stretch
+from quarterdeck.text import visible
 
 __all__ = ["ClocksPane"]
 

@@ -9,11 +9,11 @@ from collections import Counter
 
 from quarterdeck.console.glyphs import graph
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
-from quarterdeck.console.panes.columns import amount, hour, span
 from quarterdeck.console.panes.gauges import LOCAL, aged
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
+from quarterdeck.spans import amount, hour, span
+from quarterdeck.text import visible
 
 __all__ = ["EndpointsPane", "expected_until", "roll_up"]
 
@@ -94,7 +94,6 @@ class EndpointsPane(Pane):
         return f"Endpoints · {counts}" if counts else "Endpoints"
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A target."""
         if not self._names:
             plan = snapshot.session.plan
             hosts = plan is not None and plan.procedure.targets

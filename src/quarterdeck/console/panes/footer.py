@@ -10,7 +10,7 @@ from textual.reactive import reactive
 
 from quarterdeck.console.panes.base import Pane, Piece, Row
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events

@@ -9,12 +9,12 @@ from functools import lru_cache
 
 from quarterdeck.console.glyphs import graph
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.columns import amount, span
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
-from quarterdeck.observer.readings import Reading
+from quarterdeck.observer.messages import Reading
 from quarterdeck.observer.status import Freshness, Levels, band, freshness
 from quarterdeck.procedure.model import Bands
+from quarterdeck.spans import amount, span
+from quarterdeck.text import visible
 
 __all__ = ["GaugesPane", "aged", "gauge_names", "levels"]
 
@@ -84,7 +84,6 @@ class GaugesPane(Pane):
         return snapshot.session.plan is not None and not self._hosts(snapshot)
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """All gauges, in columns."""
         del snapshot
         return len(self._rows)
 
@@ -96,7 +95,6 @@ class GaugesPane(Pane):
         return "Hosts" if hosts else "This host"
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A line of gauges."""
         del snapshot, width
         return self._rows[y] if y < len(self._rows) else EMPTY
 

@@ -19,12 +19,22 @@ __all__ = ["HaltPane", "HaltPressed"]
 _TYPING = frozenset({"Input", "TextArea", "MaskedInput"})
 
 
+KEYS = ("H", "F9")
+"""Those that are shipped: without a text field, and in one."""
+
+
+def keys_of(app: object) -> tuple[str, str]:
+    """The keys that halt, by the keymap of this app; the shipped ones where it has none."""
+    found = getattr(app, "halt_keys", KEYS)
+    return found if isinstance(found, tuple) else KEYS
+
+
 class HaltPressed(Message):
     """The button was pressed. Exempt from every debounce."""
 
 
 class HaltPane(Pane):
-    """`H HALT`, or `F9 HALT` while a text field has the focus."""
+    """`H HALT`, or `F9 HALT` while a text field has the focus; the keys are those of the app's keymap."""
 
     name_ = "halt"
     bar = True
@@ -36,7 +46,6 @@ class HaltPane(Pane):
     """
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """The whole button."""
         del snapshot
         return max(1, self.size.height)
 
@@ -51,7 +60,7 @@ class HaltPane(Pane):
         """What it says, and in which role."""
         if snapshot.session.is_over:
             return "over", "badge-grey"
-        key = "F9" if self.typing else "H"
+        key = keys_of(self.app)[self.typing]
         if snapshot.halt_unconfirmed:
             return f"{key} HALT ?", "halt"
         if snapshot.halt_sent and not snapshot.session.live_halts():

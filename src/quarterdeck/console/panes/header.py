@@ -1,15 +1,18 @@
-"""The first line: whose procedure this is, in which state it is, how far, who you are, what time it is."""
+"""The first line: whose procedure this is, in which state it is, how far, who you are, what time it is.
+
+And the line that stands alone where the terminal is too small: what is needed, and how large this one is.
+"""
 
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, width_of
-from quarterdeck.console.panes.columns import hour, second
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
 from quarterdeck.session.next_line.words import Words
 from quarterdeck.session.state import FINISHED
+from quarterdeck.spans import hour, second
+from quarterdeck.text import visible
 
-__all__ = ["HeaderPane", "badge_of"]
+__all__ = ["HeaderPane", "NeedsPane", "badge_of"]
 
 
 def badge_of(state: str) -> str:
@@ -32,7 +35,6 @@ class HeaderPane(Pane):
     bar = True
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One line."""
         del snapshot
         return 1
 
@@ -41,11 +43,7 @@ class HeaderPane(Pane):
         del y
         session, me = snapshot.session, snapshot.me
         state = str(session.state)
-        dot = f" {self.look.glyphs.dot} "
         demo: list[Piece] = [("DEMO ", "accent")] if session.purpose == "demo" else []
-        house: list[Piece] = []
-        if snapshot.organisation:
-            house = [(visible(snapshot.organisation, 40), "muted"), (dot, "faint")]
         title = visible(session.plan.procedure.title if session.plan else session.title, 80)
         named: list[Piece] = [(title, "strong")]
         if session.plan:
@@ -58,11 +56,9 @@ class HeaderPane(Pane):
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
         right += [(second(snapshot.wall, snapshot.off), "strong"), (" ", "")]
         room = width - width_of((*demo, *tail, *right)) - 2
-        if width_of((*house, *named)) > room:
-            house = []
         if width_of(tuple(named)) > room:
             named = [(fit(title, max(8, room), ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong")]
-        return justified((((" ", "")), *demo, *house, *named, *tail), tuple(right), width)
+        return justified((((" ", "")), *demo, *named, *tail), tuple(right), width)
 
     def _progress(self, snapshot: Snapshot) -> list[Piece]:
         session = snapshot.session
@@ -70,7 +66,7 @@ class HeaderPane(Pane):
         if plan is None:
             return []
         if session.live_halts():
-            mark = next(mark for mark in session.halts.values() if not mark.answered)
+            mark = session.halts[session.live_halts()[0]]
             by = Words(session, snapshot.now, snapshot.me).halter(mark)
             return [("by ", "muted"), (visible(by, 40), "strong"), (f" {hour(mark.at, snapshot.off)}", "muted")]
         if session.rollback is not None and session.phase == "rolling_back":
@@ -84,3 +80,20 @@ class HeaderPane(Pane):
             return [("step ", "muted"), (f"{plan.places[named].number}/{len(plan.forward)}", "strong")]
         through = sum(1 for step in plan.forward if (run := session.steps.get(step)) and run.state in FINISHED)
         return [(f"{through}/{len(plan.forward)}", "strong"), (" steps", "muted")]
+
+
+class NeedsPane(Pane):
+    """`80x24 is needed to see everything; this is 62x20`, with the state."""
+
+    name_ = "needs"
+    bar = True
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        del snapshot
+        return 1
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        del y
+        size = self.app.size
+        state = str(snapshot.session.state).replace("_", " ").upper()
+        return ((fit(f" {state} · 80x24 shows everything, this is {size.width}x{size.height}", width), "badge-warn"),)

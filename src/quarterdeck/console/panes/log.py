@@ -9,14 +9,16 @@ import re
 from typing import TYPE_CHECKING
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
-from quarterdeck.console.panes.columns import second, wrap
-from quarterdeck.console.snapshot import LogLine, Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.console.panes.rows import wrap
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import LogLine
+from quarterdeck.spans import second
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events
 
-    from quarterdeck.station.protocol import Marks
+    from quarterdeck.station.wire.protocol import Marks
 
 __all__ = ["LogPane", "mark_word"]
 
@@ -115,7 +117,6 @@ class LogPane(Pane):
         return self._width - self._head - 1
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """All rows of all lines."""
         del snapshot
         return len(self._index)
 

@@ -1,7 +1,7 @@
 """The step list: what is done, what runs, what comes; in a halt and a rollback it becomes the rollback plan.
 
 Rows are made for visible lines only, so a key or a tick costs the same with 10 steps and with 10,000. What stands
-in which row is `listing`'s; how a step's row looks is here.
+in which row is `procedure_rows`'s; how a step's row looks is here.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.columns import hour, short, span
-from quarterdeck.console.panes.listing import Entry, Listing, listing
+from quarterdeck.console.panes.procedure_rows import Entry, Listing, listing
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
 from quarterdeck.session.state import FINISHED, StepRun
+from quarterdeck.spans import hour, short, span
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events
@@ -93,7 +93,6 @@ class ProcedurePane(Pane):
             self._bring(fresh.rows[watched])
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """Headings and steps."""
         del snapshot
         return len(self.listing.entries)
 

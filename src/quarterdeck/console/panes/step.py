@@ -6,10 +6,10 @@ The upper part scrolls; while a command has output, its last lines stand below a
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Row
-from quarterdeck.console.panes.columns import wrap
-from quarterdeck.console.panes.details import details
+from quarterdeck.console.panes.rows import wrap
+from quarterdeck.console.panes.step_details import details
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import visible
+from quarterdeck.text import visible
 
 __all__ = ["StepPane"]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
-from quarterdeck.console.panes.columns import countdown, hour
 from quarterdeck.console.panes.endpoints import roll_up
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.spans import countdown, hour
 
 __all__ = ["BigClocksPane", "RollupPane", "big"]
 
@@ -43,7 +43,6 @@ class BigClocksPane(Pane):
         return 5
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A line of all three clocks."""
         faces = self._faces(snapshot)
         share = width // len(faces)
         pieces: list[Piece] = []
@@ -80,12 +79,10 @@ class RollupPane(Pane):
     heading = "All together"
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """Counts of services, then of steps."""
         del snapshot
         return 3
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A line of counts."""
         del width
         roles = {"ok": "ok", "warn": "warn", "critical": "critical", "unknown": "unknown", "expected": "accent"}
         if y == 0:

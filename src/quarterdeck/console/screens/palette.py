@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -11,12 +12,9 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
-from quarterdeck.console.commands.base import Command, No
-from quarterdeck.console.screens.line import Line
-from quarterdeck.console.screens.over import Over
-
-if TYPE_CHECKING:
-    from quarterdeck.console.app import QuarterdeckApp
+from quarterdeck.console.commands.base import Command
+from quarterdeck.console.screens.form_bar import Line
+from quarterdeck.console.screens.modal import Over
 
 __all__ = ["PaletteScreen", "matches"]
 
@@ -43,15 +41,11 @@ class PaletteScreen(Over[str]):
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
-    def __init__(self, app: QuarterdeckApp) -> None:
+    def __init__(self, possible: Sequence[Command], key_of: Callable[[Command], str]) -> None:
+        """`possible` are the commands that apply; `key_of` says the key to show for one."""
         super().__init__()
-        situation = app.situation
-        self._keymap = app.keymap_
-        self._all = [
-            command
-            for command in app.keymap_.commands
-            if command.in_palette and not isinstance(app.availability(command, situation), No)
-        ]
+        self._key_of = key_of
+        self._all = list(possible)
         self._all.sort(key=lambda command: command.urgent)  # never what Enter alone would do
         self._found = self._all
         self._at = 0
@@ -100,7 +94,7 @@ class PaletteScreen(Over[str]):
         top = max(0, min(self._at - ROWS // 2, len(self._found) - ROWS))
         rows = []
         for number, command in enumerate(self._found[top : top + ROWS], top):
-            row = Content.assemble((f" {self._keymap.key_of(command):<7}", "bold $accent"), f"{command.title} ")
+            row = Content.assemble((f" {self._key_of(command):<7}", "bold $accent"), f"{command.title} ")
             rows.append(row.stylize("reverse") if number == self._at else row)
         self.query_one("#found", Static).update(Content("\n").join(rows) if rows else Content("nothing by that name"))
         told = self._found[self._at].help if self._found else ""

@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.panes.footer import Key
-from quarterdeck.console.sparing import Sparing
+from quarterdeck.console.terminal import Sparing
 
 if TYPE_CHECKING:
     from quarterdeck.console.snapshot import Snapshot

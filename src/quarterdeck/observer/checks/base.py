@@ -1,4 +1,4 @@
-"""What all types of check share: the result, the protocol, reading of options, secrets by reference.
+"""What all types of check share: the result, the protocol, secrets by reference.
 
 A check takes one sample when asked and says how it looked; schedules, deadlines, bands and thresholds are not
 its business. It must never put a secret, an address with a query, or text that steers a terminal into a message.
@@ -8,31 +8,27 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
 from msgspec import Struct, field
 
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.observer.readings import Status, Value
-from quarterdeck.procedure.model import Target
+from quarterdeck.observer.messages import Status, Value
+from quarterdeck.regular_files import read_regular
 
 __all__ = [
-    "Build",
     "Check",
     "Context",
-    "Options",
     "Result",
     "Secrets",
     "SettingError",
-    "is_reference",
     "printable",
     "reason_of",
 ]
 
 _SECRET_FILE_CAP = 64 * 1024
-_REFERENCES = ("env:", "file:", "keyring:")
 
 
 class SettingError(QuarterdeckError):
@@ -57,7 +53,7 @@ class Context(Struct, frozen=True, kw_only=True):
     name: str
     """The target's name."""
     metrics: tuple[str, ...] = ()
-    """Names (after the target) of the metrics that conditions use."""
+    """Names (after the target) of the metrics that conditions and bands use."""
     environ: Mapping[str, str] = os.environ
 
 
@@ -78,9 +74,6 @@ class Check(Protocol):
         """Give up what is held open."""
 
 
-Build = Callable[[Target, Context], Check]
-
-
 def printable(text: str, limit: int = 200) -> str:
     """Text from outside as one short line that cannot steer a terminal."""
     line = "".join(letter if letter.isprintable() else " " for letter in text[: limit * 4])
@@ -96,55 +89,6 @@ def reason_of(error: BaseException) -> str:
     if isinstance(number, int) and number > 0:
         return os.strerror(number).lower()
     return "no connection"
-
-
-def is_reference(text: str) -> bool:
-    """Whether a text names a secret instead of being one."""
-    return text.startswith(_REFERENCES)
-
-
-class Options:
-    """A target's options, read one by one; what is left over at the end is an error."""
-
-    def __init__(self, target: Target) -> None:
-        self._type = target.type
-        self._left = dict(target.options)
-
-    def text(self, name: str, default: str | None = None) -> str:
-        """A text; without `default` it is required."""
-        value = self._left.pop(name, default)
-        if value is None:
-            raise SettingError(f"a check of type {self._type} needs `{name}`")
-        if not isinstance(value, str):
-            raise SettingError(f"`{name}` must be a text, not a list")
-        return value
-
-    def texts(self, name: str, default: tuple[str, ...] = ()) -> tuple[str, ...]:
-        """A list of texts; one text is a list of one."""
-        value = self._left.pop(name, None)
-        if value is None:
-            return default
-        return (value,) if isinstance(value, str) else tuple(value)
-
-    def flag(self, name: str, default: bool) -> bool:
-        """`true` or `false`."""
-        value = self.text(name, "true" if default else "false").lower()
-        if value not in ("true", "false"):
-            raise SettingError(f"`{name}` must be true or false")
-        return value == "true"
-
-    def number(self, name: str, low: int, high: int, default: int | None = None) -> int:
-        """A whole number within bounds."""
-        value = self.text(name, None if default is None else str(default))
-        if not (value.isascii() and value.isdigit() and low <= int(value[:9]) <= high):
-            raise SettingError(f"`{name}` must be a number from {low} to {high}")
-        return int(value)
-
-    def done(self) -> None:
-        """Refuse what nobody asked for."""
-        if self._left:
-            names = ", ".join(f"`{printable(name, 40)}`" for name in sorted(self._left))
-            raise SettingError(f"a check of type {self._type} has no option {names}")
 
 
 class Secrets:
@@ -177,8 +121,7 @@ class Secrets:
         try:
             if not path.is_file():
                 raise SettingError(f"the secret's file {printable(name, 80)} is not there")
-            with path.open("rb") as file:
-                return file.read(_SECRET_FILE_CAP).decode().strip()
+            return read_regular(path, _SECRET_FILE_CAP, follow=True).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise SettingError(f"the secret's file {printable(name, 80)} cannot be read") from error
 

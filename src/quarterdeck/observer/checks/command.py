@@ -1,8 +1,8 @@
 """Check type `command`: a plugin by the Nagios convention.
 
 Exit 0 is ok, 1 warning, 2 critical, anything else unknown; the first line is the message, and after `|` comes
-perfdata: `'label'=value[unit];warn;crit;min;max`. Options: `argv` (never a shell), `cwd`.
-Metrics: `latency` (seconds that it ran, more is worse), `value[LABEL]` in base units (`25ms` is 0.025 s).
+perfdata: `'label'=value[unit];warn;crit;min;max`. Its latency is the time that it ran; `value[LABEL]` is in base
+units (`25ms` is 0.025 s).
 
 A plugin that is not done in time is killed with all that it started in its own process group, and is critical.
 Its environment is the station's; its output beyond 64 KiB is read and thrown away.
@@ -22,20 +22,19 @@ from asyncio.subprocess import DEVNULL, PIPE
 from quarterdeck.observer.checks.base import (
     Check,
     Context,
-    Options,
     Result,
-    SettingError,
     printable,
     reason_of,
 )
-from quarterdeck.observer.readings import Status, Value
-from quarterdeck.procedure.model import Target
+from quarterdeck.observer.messages import Status, Value
+from quarterdeck.procedure.checks import CommandOptions
 
 __all__ = ["CommandCheck", "build", "perfdata"]
 
 OUTPUT_CAP = 64 * 1024
 _MEANING: dict[int, Status] = {0: "ok", 1: "warning", 2: "critical", 3: "unknown"}
-_PERFDATA = re.compile(r"(?:'((?:[^']|'')+)'|([^\s='|]+))=([^\s;]*)[^\s]*")
+_PERFDATA = re.compile(r"(?<!\S)(?:'((?:[^']|''){1,200}+)'|([^\s='|]{1,200}))=([^\s;]*)[^\s]*")
+"""Labels begin after a blank and are short, so that no output of a plugin takes long to read."""
 _NUMBER = re.compile(r"([+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d{1,3})?)([%a-zA-Zµ]*)")
 _UNITS = {
     "": ("", 1.0),
@@ -79,16 +78,9 @@ def perfdata(text: str) -> tuple[dict[str, Value], dict[str, str]]:
     return values, units
 
 
-def build(target: Target, _context: Context) -> Check:
+def build(options: CommandOptions, _context: Context) -> Check:
     """A check that runs one process for each sample."""
-    options = Options(target)
-    argv, folder = options.texts("argv"), options.text("cwd", "")
-    options.done()
-    if not argv or not argv[0]:
-        raise SettingError("a check of type command needs `argv`, a list that begins with the program")
-    if any("\0" in part for part in argv):
-        raise SettingError("`argv` must not hold a zero byte")
-    return CommandCheck(argv, folder or None)
+    return CommandCheck(options.argv, options.cwd or None)
 
 
 class CommandCheck:

@@ -1,6 +1,6 @@
 """Check type `health_json`: a health endpoint in the health+json form (draft-inadarei-api-health-check).
 
-Options: those of `http` but `expect_status` and `matches`. `status` pass, ok, up is ok; warn is warning; fail,
+`status` pass, ok, up is ok; warn is warning; fail,
 error, down is critical; anything else is unknown, as is a document that is no JSON object. 5xx is critical whatever
 the body says; 4xx with a status that is not critical contradicts itself and is unknown.
 
@@ -17,10 +17,10 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.observer.checks.base import Check, Context, Options, Result, printable
-from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer, web_settings
-from quarterdeck.observer.readings import Status, Value
-from quarterdeck.procedure.model import Target
+from quarterdeck.observer.checks.base import Check, Context, Result, printable
+from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer
+from quarterdeck.observer.messages import Status, Value
+from quarterdeck.procedure.checks import HealthJsonOptions
 from quarterdeck.procedure.quantities import UNITS
 
 __all__ = ["HealthJsonCheck", "NotADocument", "build", "document", "numbers"]
@@ -69,7 +69,7 @@ def document(body: bytes, content_type: str) -> dict[str, Any]:
         found = msgspec.json.decode(body)
     except UnicodeDecodeError as error:
         raise NotADocument("a body that is not valid UTF-8") from error
-    except (msgspec.MsgspecError, RecursionError, ValueError) as error:
+    except (RecursionError, ValueError) as error:
         raise NotADocument("a body that is not valid JSON") from error
     if not isinstance(found, dict):
         raise NotADocument("JSON that is no object")
@@ -135,12 +135,9 @@ def _kept(path: str, value: Any) -> Value | None:
     return None
 
 
-def build(target: Target, context: Context) -> Check:
+def build(options: HealthJsonOptions, context: Context) -> Check:
     """A check that reads one health document for each sample."""
-    options = Options(target)
-    settings = web_settings(options)
-    options.done()
-    return HealthJsonCheck(Exchange(settings, context), frozenset(context.metrics) | frozenset(target.bands))
+    return HealthJsonCheck(Exchange(options, context), frozenset(context.metrics))
 
 
 class HealthJsonCheck:

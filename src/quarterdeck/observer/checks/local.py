@@ -1,28 +1,23 @@
 """Check type `local`: the gauges of this host.
 
-Metrics: `cpu`, `memory`, `swap` (%, more is worse); `load1`, `load5`, `load15` (plain, more is worse);
-`storage[MOUNT].used` (%, more is worse), `.free`, `.reserved`, `.total` (bytes; of `free` less is worse);
-`disk_read`, `disk_write`, `net_in`, `net_out` (bytes a second).
-
-Options: `host` (this host's name, or nothing), `mounts` (paths beside the real mounts). Paths in the target's
-bands and in the metrics that conditions use are watched too. A mount that hangs is a finding and a warning.
+Watched are the real mounts, the `mounts` of the target, and the paths in its bands and in the metrics that conditions
+use. A mount that hangs is a finding and a warning.
 """
 
 from __future__ import annotations
 
 import re
-import socket
 from collections.abc import Iterable
 
-from quarterdeck.observer.checks.base import Check, Context, Options, Result, SettingError, printable
+from quarterdeck.host import ThisMachine, host_names
+from quarterdeck.observer.checks.base import Check, Context, Result, SettingError, printable
 from quarterdeck.observer.gauges import HostGauges
-from quarterdeck.observer.readings import Status
-from quarterdeck.procedure.model import Target
+from quarterdeck.observer.messages import Status
+from quarterdeck.procedure.checks import LocalOptions
 
 __all__ = ["LocalCheck", "build", "paths_in"]
 
 _STORAGE = re.compile(r"storage\[(/[^\]]*)\]\.")
-_HERE = frozenset({"", "local", "localhost", "127.0.0.1", "::1"})
 
 
 def paths_in(metrics: Iterable[str]) -> tuple[str, ...]:
@@ -31,21 +26,14 @@ def paths_in(metrics: Iterable[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match[1] for match in matches if match))
 
 
-def build(target: Target, context: Context) -> Check:
-    """A check of this host's gauges. Refuses another host's name."""
-    options = Options(target)
-    host = options.text("host", "")
-    mounts = options.texts("mounts")
-    options.done()
-    name = socket.gethostname()
-    if host.lower() not in _HERE | {name.lower(), name.lower().partition(".")[0]}:
+def build(options: LocalOptions, context: Context) -> Check:
+    """A check of this host's gauges. Refuses another host's name, which lint cannot know to be another's."""
+    if options.host and options.host.lower() not in ThisMachine().names:
         raise SettingError(
-            f"{printable(host, 60)} is not this host ({name}); this version watches the gauges of its own host only"
+            f"{printable(options.host, 60)} is not this host ({host_names().short}); "
+            "this version watches the gauges of its own host only"
         )
-    for path in mounts:
-        if not path.startswith("/"):
-            raise SettingError(f"`mounts` must be absolute paths, not {printable(path, 60)}")
-    return LocalCheck(HostGauges((*mounts, *paths_in(target.bands), *paths_in(context.metrics))))
+    return LocalCheck(HostGauges((*options.mounts, *paths_in(context.metrics))))
 
 
 class LocalCheck:

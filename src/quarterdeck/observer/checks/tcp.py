@@ -1,7 +1,6 @@
 """Check type `tcp`: can a connection be opened.
 
-Options: `host`, `port`. Metric: `latency` (seconds until the connection stood, more is worse).
-Refused, unreachable or too late is critical; nothing is sent.
+Its latency is the time until the connection stood. Refused, unreachable or too late is critical; nothing is sent.
 """
 
 from __future__ import annotations
@@ -9,21 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 
-from quarterdeck.observer.checks.base import Check, Context, Options, Result, SettingError, printable, reason_of
-from quarterdeck.observer.readings import Status
-from quarterdeck.procedure.model import Target
+from quarterdeck.observer.checks.base import Check, Context, Result, printable, reason_of
+from quarterdeck.observer.messages import Status
+from quarterdeck.procedure.checks import TcpOptions
 
 __all__ = ["TcpCheck", "build"]
 
 
-def build(target: Target, _context: Context) -> Check:
+def build(options: TcpOptions, _context: Context) -> Check:
     """A check that opens one connection for each sample."""
-    options = Options(target)
-    host, port = options.text("host"), options.number("port", 1, 65535)
-    options.done()
-    if not host or not host.isprintable():
-        raise SettingError("`host` must be a name or an address")
-    return TcpCheck(host, port)
+    return TcpCheck(options.host, options.port)
 
 
 class TcpCheck:

@@ -23,19 +23,19 @@ from msgspec import Struct
 
 from quarterdeck.observer.checks.base import (
     Context,
-    Options,
     Secrets,
     SettingError,
-    is_reference,
     printable,
     reason_of,
 )
-from quarterdeck.observer.readings import Status
+from quarterdeck.observer.messages import Status
+from quarterdeck.procedure.checks import WebOptions
+from quarterdeck.procedure.option_forms import is_reference
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["BODY_CAP", "Answer", "Exchange", "NoAnswer", "WebSettings", "web_settings"]
+__all__ = ["BODY_CAP", "Answer", "Exchange", "NoAnswer"]
 
 BODY_CAP = 1024 * 1024
 """Bytes of a body that are read at most."""
@@ -44,9 +44,7 @@ _CLOSING = 1.0
 """Seconds that closing a connection may take."""
 _IDLE = 3600.0
 """Seconds that an idle connection is kept; the server usually closes it earlier, which is noticed."""
-_SECRET_HEADERS = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "x-auth-token"})
 _PLAIN_HEADERS = {"Accept": "*/*", "Accept-Encoding": "identity", "User-Agent": "quarterdeck"}
-_OWN_HEADERS = frozenset({"host", "accept-encoding", "content-length", "transfer-encoding", "connection"})
 
 
 def load_httpx() -> Any:
@@ -108,69 +106,16 @@ class Answer(Struct, frozen=True):
     """Host of a redirect that was not followed."""
 
 
-class WebSettings(Struct, frozen=True):
-    """Where to ask, and how; header values may be references still."""
-
-    url: str
-    method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    follow: bool = False
-    ca_file: str = ""
-
-
-def web_settings(options: Options) -> WebSettings:
-    """Read `url`, `method`, `headers`, `follow_redirects` and `verify`. Raises `SettingError`."""
-    url = options.text("url")
-    httpx = load_httpx()
-    try:
-        parsed = httpx.URL(url)
-    except (httpx.InvalidURL, ValueError, UnicodeError) as error:
-        raise SettingError("`url` is no address") from error
-    if parsed.scheme not in ("http", "https") or not parsed.host:
-        raise SettingError("`url` must begin with http:// or https:// and name a host")
-    if parsed.userinfo:
-        raise SettingError(
-            "`url` must not hold a user or password", hint="give a header such as Authorization: Bearer env:TOKEN"
-        )
-    method = options.text("method", "GET").upper()
-    if method not in ("GET", "HEAD", "OPTIONS", "POST"):
-        raise SettingError("`method` must be GET, HEAD, OPTIONS or POST")
-    ca_file = options.text("verify", "")
-    headers = tuple(_header(text) for text in options.texts("headers"))
-    return WebSettings(
-        url=url,
-        method=method,
-        headers=headers,
-        follow=options.flag("follow_redirects", False),
-        ca_file=ca_file,
-    )
-
-
-def _header(text: str) -> tuple[str, str]:
-    """One header, `Name: value`. A header that carries a credential must be a reference."""
-    name, colon, value = text.partition(":")
-    name, value = name.strip(), value.strip()
-    if not colon or not name or not name.isascii() or not all(c.isalnum() or c in "-_" for c in name):
-        raise SettingError("`headers` must be texts of the form `Name: value`")
-    if name.lower() in _OWN_HEADERS:
-        raise SettingError(f"the header {name} is set by the check itself")
-    if not value.isprintable():
-        raise SettingError(f"the header {name} holds unprintable characters")
-    if name.lower() in _SECRET_HEADERS and not is_reference(value.rpartition(" ")[2]):
-        raise SettingError(f"the header {name} must be a reference, such as `{name}: env:NAME` or file:PATH")
-    return name, value
-
-
 class Exchange:
     """The one transport of a target, made anew after each trouble so that nothing half done stays in it."""
 
-    def __init__(self, settings: WebSettings, context: Context) -> None:
+    def __init__(self, options: WebOptions, context: Context) -> None:
         self.doing = ""
         self.secrets = Secrets(context.environ)
-        self._settings = settings
+        self._options = options
         self._transport: httpx.AsyncHTTPTransport | None = None
         self._request: httpx.Request | None = None
-        self._asking = f"waiting for an answer of {printable(load_httpx().URL(settings.url).host, 60)}"
+        self._asking = f"waiting for an answer of {printable(load_httpx().URL(options.url).host, 60)}"
         self._used = False
         self._httpx = load_httpx()
 
@@ -193,7 +138,7 @@ class Exchange:
 
     async def _with_second_try(self) -> Answer:
         """A kept connection may have been closed just now: that says nothing about the service, so ask again."""
-        reused = self._used and self._settings.method != "POST"
+        reused = self._used and self._options.method != "POST"
         try:
             return await self._follow()
         except (self._httpx.RemoteProtocolError, self._httpx.ReadError, self._httpx.WriteError):
@@ -208,7 +153,7 @@ class Exchange:
         for _ in range(_REDIRECTS + 1):
             code, body, received = await self._once(transport, request)
             location = received.get("location") if code in (301, 302, 303, 307, 308) else None
-            if location is None or not self._settings.follow:
+            if location is None or not self._options.follow_redirects:
                 return Answer(
                     code=code,
                     body=body,
@@ -258,16 +203,16 @@ class Exchange:
     def _open(self) -> tuple[httpx.AsyncHTTPTransport, httpx.Request]:
         if self._transport is not None and self._request is not None:
             return self._transport, self._request
-        settings = self._settings
-        headers = {name: self._fill(value) for name, value in settings.headers}
-        if settings.ca_file and not Path(settings.ca_file).is_file():
-            raise SettingError(f"the authorities' file {printable(settings.ca_file, 80)} is not there")
-        secure = settings.url.lower().startswith("https:") or settings.follow
+        options = self._options
+        headers = {header.name: self._fill(header.value) for header in options.headers}
+        if options.verify and not Path(options.verify).is_file():
+            raise SettingError(f"the authorities' file {printable(options.verify, 80)} is not there")
+        secure = options.url.lower().startswith("https:") or options.follow_redirects
         try:
-            trust = _trust(settings.ca_file) if secure else _trust_nobody()
+            trust = _trust(options.verify) if secure else _trust_nobody()
         except (OSError, ssl.SSLError) as error:
-            raise SettingError(f"the authorities' file {printable(settings.ca_file, 80)} cannot be used") from error
-        request = self._httpx.Request(settings.method, settings.url, headers={**_PLAIN_HEADERS, **headers})
+            raise SettingError(f"the authorities' file {printable(options.verify, 80)} cannot be used") from error
+        request = self._httpx.Request(options.method, options.url, headers={**_PLAIN_HEADERS, **headers})
         limits = self._httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
         transport = self._httpx.AsyncHTTPTransport(verify=trust, trust_env=False, limits=limits)
         self._transport, self._request, self._used = transport, request, False

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property
+from typing import Protocol
 
 from msgspec import Struct
 
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.procedure.conditions import Condition, ConditionError, parse
-from quarterdeck.procedure.loader import Draft
+from quarterdeck.procedure.draft import Draft
+from quarterdeck.procedure.graph import Placed, every_step
 from quarterdeck.procedure.model import Step
-from quarterdeck.procedure.walk import Placed, every_step
 
-__all__ = ["Lint", "texts_of"]
+__all__ = ["Lint", "Machine", "texts_of"]
 
 GROUPS = {"rollback": "rollback.verify"}
 BUILT_IN_ROLES = ("lead", "deputy", "observer")
 
 
+class Machine(Protocol):
+    """The machine on which lint runs, which need not be the one where the procedure will."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What it is called, in small letters."""
+
+    def finds(self, program: str, folder: str = "") -> bool:
+        """Whether a program is there, as a command in `folder` would be found."""
+
+
 class Lint:
     """A draft being judged."""
 
-    def __init__(self, draft: Draft) -> None:
+    def __init__(self, draft: Draft, machine: Callable[[], Machine] | None = None) -> None:
+        """`machine` makes what knows the machine; None where the machine is nobody's business."""
         self.draft = draft
+        self.machine = machine
         self.procedure = draft.procedure
         self.context = draft.context
         self.places: list[Placed] = list(every_step(draft.procedure))
@@ -54,6 +68,10 @@ class Lint:
         """Say an error at a step's key."""
         at = self.at(step)
         self.error(f"{at}.{key}" if key else at, message)
+
+    def step_warning(self, step: Step, key: str, message: str) -> None:
+        """Say a warning at a step's key."""
+        self.warning(f"{self.at(step)}.{key}", message)
 
     def wrote(self, step: Step, key: str) -> bool:
         """Tell whether a step's mapping holds a key."""

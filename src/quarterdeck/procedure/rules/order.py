@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quarterdeck.documents.problems import did_you_mean, quote
-from quarterdeck.procedure.graph import cycle, followers, reach
+from quarterdeck.procedure.graph import cycle, followers, forward_steps, reach
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.rules.base import Lint
-from quarterdeck.procedure.walk import forward_steps
 
 __all__ = ["after", "cycles", "point_of_no_return"]
 

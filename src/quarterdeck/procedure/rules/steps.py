@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 from quarterdeck.documents.problems import quote
+from quarterdeck.procedure.interpreters import is_shell, named
 from quarterdeck.procedure.model import Step
+from quarterdeck.procedure.parameters import references
 from quarterdeck.procedure.rules.base import Lint
 
-__all__ = ["durations", "identities", "kinds", "production_hosts", "retries", "signatures", "undo"]
+__all__ = [
+    "durations",
+    "identities",
+    "kinds",
+    "production_hosts",
+    "retries",
+    "scripts",
+    "signatures",
+    "undo",
+]
 
 _POLL_ONLY = ("question", "roles", "quorum", "on_timeout", "criteria")
 _WAIT_ONLY = ("until", "release")
-_COMMAND_ONLY = ("command", "shell", "progress", "stop", "gone", "interactive", "become", "cwd", "env", "on_crash")
+_COMMAND_ONLY = (
+    "command", "shell", "interpreter", "errexit", "leaves", "progress", "stop", "gone", "interactive", "become",
+    "cwd", "env", "on_crash", "cleanup",
+)  # fmt: skip
 
 
 def identities(lint: Lint) -> None:
@@ -86,6 +100,22 @@ def _needs(lint: Lint, step: Step) -> None:
             lint.step_error(step, "quorum", f"a quorum of {step.quorum} cannot come from {len(step.roles)} roles")
     elif step.kind == "wait" and not (lint.wrote(step, "until") or lint.wrote(step, "release")):
         lint.step_error(step, "", f"a wait needs `until` or `release` ({quote(step.id)})")
+
+
+def scripts(lint: Lint) -> None:
+    """Refuse what speaks of a script where there is none, and `errexit` of what does not know it."""
+    for placed in lint.places:
+        step = placed.step
+        for key in ("interpreter", "errexit"):
+            if step.kind == "command" and lint.wrote(step, key) and not lint.wrote(step, "shell"):
+                lint.step_error(step, key, f"`{key}` speaks of a script; this step has no `shell`")
+        if "${" in step.interpreter:
+            if any("." in name for name, _ in references(step.interpreter)):
+                lint.step_error(step, "interpreter", "the interpreter cannot be a recorded value")
+        elif step.errexit and not is_shell(step.interpreter):
+            lint.step_error(
+                step, "errexit", f"{quote(named(step.interpreter))} is no shell and knows no errexit; leave it out"
+            )
 
 
 def undo(lint: Lint) -> None:

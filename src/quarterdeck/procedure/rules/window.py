@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from math import ceil
 
+from quarterdeck.procedure.graph import reserve, totals, window_length
 from quarterdeck.procedure.rules.base import Lint
-from quarterdeck.procedure.totals import reserve, totals, window_length
 
 __all__ = ["emergency", "fits"]
 

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from quarterdeck.session.availability import open_gates
 from quarterdeck.session.event import Actor
-from quarterdeck.session.next_line.halted import Halted
-from quarterdeck.session.next_line.undoing import Undoing
+from quarterdeck.session.next_line.halted import Halted, Undoing
 from quarterdeck.session.next_line.words import NextLine, Question
 from quarterdeck.session.next_line.working import Working
 from quarterdeck.session.state import Session

@@ -1,14 +1,15 @@
-"""After a halt: what was running, what did it change, why, and what now, one question at a time (R11). Pure."""
+"""After a halt, one question at a time (R11), then through the undo: the next item, and who starts it. Pure."""
 
 from __future__ import annotations
 
 from quarterdeck.session.forecast import rollback_seconds
-from quarterdeck.session.narrative import span
-from quarterdeck.session.next_line.steps import Steps
+from quarterdeck.session.leftovers import few, open_left
 from quarterdeck.session.next_line.words import NextLine
+from quarterdeck.session.next_line.working import Steps
 from quarterdeck.session.rollback import preview, undecided
+from quarterdeck.spans import span
 
-__all__ = ["Halted"]
+__all__ = ["Halted", "Undoing"]
 
 
 class Halted(Steps):
@@ -18,11 +19,11 @@ class Halted(Steps):
         """After a halt: the first question that is open; then what now."""
         session, plan = self.session, self.plan
         assert plan is not None
-        mark = next(mark for mark in session.halts.values() if not mark.answered)
+        mark = session.halts[session.live_halts()[0]]
         asked = self.open_manual() or self.open_gone() or self.still_running() or self.open_effect()
         if asked is not None:
             return asked
-        if not any(other.reason for other in session.halts.values() if not other.answered):
+        if not any(session.halts[nonce].reason for nonce in session.live_halts()):
             by = self.halter(mark)
             asked_why = "why did you halt?" if by == "you" else f"HALTED by {by}: why?"
             return NextLine(
@@ -33,7 +34,23 @@ class Halted(Steps):
                 question="reason",
                 level="asks",
             )
-        return self.what_now(mark.at)
+        return self.open_left(mark.at) or self.what_now(mark.at)
+
+    def open_left(self, since: float) -> NextLine | None:
+        """What an earlier command left running: asked, and waited for by nothing."""
+        for run, attempt in open_left(self.session):
+            owner = self.owner(run.id)
+            return NextLine(
+                f"{self.name(run.id)} left {few(attempt.left_open)} running · {self.who(owner)}: leave it or end it?"
+                " · enter answers, nothing waits for it",
+                key="enter",
+                step=run.id,
+                waiting_for=owner,
+                since=since,
+                question="left",
+                level="asks",
+            )
+        return None
 
     def open_manual(self) -> NextLine | None:
         """R5: a manual step that ran at the halt."""
@@ -109,3 +126,68 @@ class Halted(Steps):
         if not plan.contingency or session.contingency_started or session.rollback is not None:
             return []
         return [f"contingency, {span(sum(plan.steps[step].duration for step in plan.contingency))}"]
+
+
+class Undoing(Steps):
+    """The rollback's list, from its first item that is open."""
+
+    def rolling_back(self) -> NextLine:
+        """The rollback: trouble, what runs, then the next item."""
+        session = self.session
+        rollback = session.rollback
+        assert rollback is not None
+        stopped = self.troubles(tuple(item.step for item in rollback.items)) or self.going_on(
+            tuple(item.step for item in rollback.items)
+        )
+        if stopped is not None:
+            return stopped
+        pending = [item for item in rollback.items if not self.is_finished(item.step)]
+        if rollback.paused:
+            return NextLine("rollback paused · G goes on", "G", waiting_for="lead", level="asks")
+        if not pending:
+            return NextLine("rollback is through · the closing steps follow")
+        first = pending[0]
+        left = f"{len(pending)} left, {span(sum(item.duration for item in pending))}"
+        if first.asks and first.undoes and self.undo_choice(first.undoes) == "":
+            return NextLine(
+                f"undo of {self.name(first.undoes)}: its effect is not sure · {self.who(first.owner)}:"
+                " run it, by hand, or not needed? · enter answers",
+                key="enter",
+                step=first.step,
+                waiting_for=first.owner,
+                question="undo",
+                level="asks",
+            )
+        if first.owner in rollback.run_mine:
+            return NextLine(f"next by itself: {self.name(first.step)} · {left}", step=first.step)
+        mine = "S starts" if first.owner == self.me.role else f"waiting for {first.owner}: S starts"
+        return NextLine(
+            f"{mine} {self.name(first.step)} ({span(first.duration)}) · A runs all of yours by themselves · {left}",
+            key="S",
+            step=first.step,
+            waiting_for=first.owner,
+            level="asks",
+        )
+
+    def undo_choice(self, step: str) -> str:
+        """What its owner picked for the undo of a step with an unsure effect."""
+        run = self.run(step)
+        return run.undo_choice if run else ""
+
+    def undoing(self) -> NextLine:
+        """R14: one step is undone alone."""
+        ids = tuple(item.step for item in self.session.undo_items)
+        busy = self.troubles(ids) or self.going_on(ids)
+        if busy is not None:
+            return busy
+        pending = [item for item in self.session.undo_items if not self.is_finished(item.step)]
+        if not pending:
+            return NextLine(f"{self.name(self.session.undoing)} is undone")
+        first = pending[0]
+        return NextLine(
+            f"undoing {self.name(self.session.undoing)} alone · S starts {self.name(first.step)}",
+            key="S",
+            step=first.step,
+            waiting_for=first.owner,
+            level="asks",
+        )

@@ -7,14 +7,15 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.session.event import Actor
-from quarterdeck.session.narrative import in_short, name_of, span
 from quarterdeck.session.state import FINISHED, HaltMark, Proposal, Session, StepRun
+from quarterdeck.session.told import in_short, name_of
+from quarterdeck.spans import span
 
 __all__ = ["NextLine", "Question", "Words"]
 
 Question = Literal[
     "", "proposal", "poll", "sign_off", "verify", "failed", "manual", "gone", "effect", "reason", "what_now", "undo",
-    "recheck", "criterion", "end", "gates",
+    "recheck", "criterion", "end", "gates", "left",
 ]  # fmt: skip
 """What a person is asked: a pane of its own may open for it. Empty: nothing is asked, somebody works."""
 

@@ -1,13 +1,235 @@
-"""Forward work, contingency and closing, and what a pause waits for. Pure."""
+"""What the steps of a list wait for, forward work, contingency and closing, and what a pause waits for. Pure."""
 
 from __future__ import annotations
 
-from quarterdeck.session.narrative import span
-from quarterdeck.session.next_line.steps import Steps
-from quarterdeck.session.next_line.words import NextLine
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
+from quarterdeck.session.availability import may_try_again, view
+from quarterdeck.session.next_line.words import NextLine, Words
 from quarterdeck.session.plan import Part
+from quarterdeck.session.state import LIVE, StepRun
+from quarterdeck.spans import span
 
-__all__ = ["Working"]
+__all__ = ["Steps", "Working"]
+
+
+class Steps(Words):
+    """Readings of the steps of one list, in the order in which a person has to look at them."""
+
+    def open_gone(self) -> NextLine | None:
+        """R6: what cannot be proven gone."""
+        for run in self.session.steps.values():
+            if run.unproven and run.state != "running":
+                owner = self.owner(run.id)
+                return NextLine(
+                    f"{self.far_side(run)}is the command of {self.name(run.id)} gone?"
+                    f" {self.who(owner)}: look, then say so · enter answers",
+                    key="enter",
+                    step=run.id,
+                    waiting_for=owner,
+                    question="gone",
+                    level="alarm",
+                )
+        return None
+
+    def far_side(self, run: StepRun) -> str:
+        """What is not known of the other side of a command that was ended, with its colon; mostly nothing."""
+        assert self.plan is not None
+        cut_off = run.unproven or (run.runs and run.runs[-1].outcome in {"lost", "signalled"})
+        open_there = cut_off and not run.survivors and remote_unknown(self.plan.steps[run.id])
+        return f"{REMOTE_UNKNOWN}: " if open_there else ""
+
+    def ask_effect(self, run: StepRun) -> NextLine:
+        """R6: its owner says what it changed."""
+        owner = self.owner(run.id)
+        return NextLine(
+            f"{self.far_side(run)}did {self.name(run.id)} change anything?"
+            f" {self.who(owner)}: nothing, part, all or don't know · enter answers",
+            key="enter",
+            step=run.id,
+            waiting_for=owner,
+            question="effect",
+            level="asks",
+        )
+
+    def troubles(self, listed: tuple[str, ...]) -> NextLine | None:
+        """A step that a person has to answer for before anything else."""
+        for step in listed:
+            run = self.run(step)
+            if run is None:
+                continue
+            if run.unproven and run.state not in {"granted", "running"}:
+                return self.open_gone()
+            if run.state == "verifying" and run.proofs and any(proof.ok is not True for proof in run.proofs):
+                bad = next(proof for proof in run.proofs if proof.ok is not True)
+                return NextLine(
+                    f"{self.name(step)} does not verify: {bad.title or 'check'} read {bad.read or 'nothing'}"
+                    " · v again, F fail, or accept with a reason",
+                    key="v",
+                    step=step,
+                    waiting_for=self.owner(step),
+                    question="verify",
+                    level="alarm",
+                )
+            if run.state in {"failed", "interrupted", "unknown"}:
+                return self.failed(run)
+        return None
+
+    def failed(self, run: StepRun) -> NextLine:
+        """A step that ended badly: what it changed, then try again, skip, by hand or halt."""
+        assert self.plan is not None
+        if run.retry_at > self.now:
+            return NextLine(
+                f"{self.name(run.id)} failed, is tried again in {span(run.retry_at - self.now)}",
+                step=run.id,
+                since=run.ended or 0.0,
+            )
+        if run.effect == "unknown" and not run.declared:
+            return self.ask_effect(run)
+        word = {"failed": "FAILED", "interrupted": "was interrupted", "unknown": "is unknown"}[run.state]
+        why = f": {run.reason}" if run.reason else ""
+        step = self.plan.steps[run.id]
+        skip = ", K skips" if step.skippable or self.plan.part(run.id) != "stages" else ""
+        may = not may_try_again(self.session, run)
+        undoing = "U undoes it" if self.session.paused else "P pauses so that U can undo it"
+        again = "S tries again" if may else undoing
+        return NextLine(
+            f"{self.name(run.id)} {word}{why} · {again}{skip}, D done by hand, H halts",
+            key=again[0],
+            step=run.id,
+            waiting_for=self.owner(run.id),
+            since=run.ended or 0.0,
+            question="failed",
+            level="alarm",
+        )
+
+    def going_on(self, listed: tuple[str, ...]) -> NextLine | None:
+        """What works now: the first of them, with what comes after it."""
+        assert self.plan is not None
+        runs = [run for step in listed if (run := self.run(step)) is not None]
+        live = sorted((run for run in runs if run.state in LIVE), key=lambda r: r.sequence)
+        if not live:
+            return None
+        run = live[0]
+        step = self.plan.steps[run.id]
+        if step.kind == "poll":
+            return self.polling(run)
+        also = f" (and {len(live) - 1} more)" if len(live) > 1 else ""
+        name = f"{self.name(run.id)}{also}"
+        then = self.then(run.id)
+        if run.state == "granted":
+            return NextLine(f"starting: {name}", step=run.id, waiting_for="command", since=run.started or 0.0)
+        if run.state == "verifying":
+            return NextLine(f"verifying: {name}{then}", step=run.id, waiting_for="command", since=run.started or 0.0)
+        if step.kind in {"manual", "note"}:
+            return NextLine(
+                f"waiting for {self.who(step.owner)}: {name}, {self.spent(run)} · D says done{then}",
+                key="D",
+                step=run.id,
+                waiting_for=step.owner,
+                since=run.started or 0.0,
+                level="asks" if step.owner == self.me.role else "calm",
+            )
+        if step.kind == "wait":
+            until = f" until {step.until}" if step.until else ""
+            return NextLine(
+                f"waiting{until}: {name}, {self.spent(run)}{then}",
+                step=run.id,
+                waiting_for=step.release,
+                since=run.started or 0.0,
+            )
+        late = self.now - (run.started or self.now) > step.duration > 0
+        estimate = " · past its time: E estimates, T stops it" if late else ""
+        return NextLine(
+            f"{self.waits(step.owner)}{name}, {self.spent(run)}{estimate}{then}",
+            key="E" if late else "",
+            step=run.id,
+            waiting_for="command",
+            since=run.started or 0.0,
+            level="asks" if late else "calm",
+        )
+
+    def polling(self, run: StepRun) -> NextLine:
+        """Whose answers a poll waits for."""
+        assert self.plan is not None
+        step = self.plan.steps[run.id]
+        poll = self.session.polls.get(run.id)
+        answered = poll.answers if poll else {}
+        missing = [role for role in step.roles if role not in answered]
+        since = poll.opened if poll else run.started or self.now
+        waited = span(self.now - since)
+        return NextLine(
+            f"go or no-go? {step.question or step.title} · waiting for {', '.join(missing) or 'the result'}, {waited}"
+            " · enter answers",
+            key="enter",
+            step=run.id,
+            waiting_for=missing[0] if missing else "",
+            since=since,
+            question="poll",
+            level="asks",
+        )
+
+    def then(self, step: str) -> str:
+        """What follows the step that runs."""
+        assert self.plan is not None
+        for follower in self.plan.followers.get(step, ()):
+            run = self.run(follower)
+            if self.plan.part(follower) != self.plan.part(step) or (run is not None and run.state != "pending"):
+                continue
+            found = self.plan.steps[follower]
+            if found.auto_start or found.kind == "poll":
+                return f" · then by itself: {self.name(follower)}"
+            whom = "you" if found.owner == self.me.role else found.owner
+            return f" · then {whom}: S starts {self.name(follower)}"
+        return ""
+
+    def signatures(self, listed: tuple[str, ...]) -> NextLine | None:
+        """A step that is done and waits for its sign-off."""
+        assert self.plan is not None
+        for step in listed:
+            run = self.run(step)
+            if run is None or run.sign_off != "awaiting":
+                continue
+            asked = self.plan.steps[step].sign_off
+            roles = (asked.role,) if asked and asked.role else (asked.of if asked else ())
+            missing = [role for role in roles if role not in run.signed_by]
+            return NextLine(
+                f"waiting for {', '.join(map(self.who, missing)) or 'a signature'}: sign off {self.name(step)}"
+                " · enter signs it off",
+                key="enter",
+                step=step,
+                waiting_for=missing[0] if missing else "",
+                since=run.ended or 0.0,
+                question="sign_off",
+                level="asks",
+            )
+        return None
+
+    def available(self, listed: tuple[str, ...]) -> NextLine | None:
+        """The first step that may be started now."""
+        assert self.plan is not None
+        for step in listed:
+            if self.is_finished(step):
+                continue
+            seen = view(self.session, step, self.now)
+            if seen.state not in {"available", "claimed"}:
+                continue
+            found = self.plan.steps[step]
+            what = f"{self.name(step)}{f' ({span(found.duration)})' if found.duration else ''}"
+            if found.auto_start:
+                return NextLine(f"next by itself: {what}", step=step)
+            verb = "asks" if found.kind == "poll" else "starts"
+            yours = found.owner == self.me.role
+            text = f"you: S {verb} {what}" if yours else f"waiting for {found.owner}: S {verb} {what}"
+            return NextLine(text, "S", step, found.owner, level="asks")
+        return None
+
+    def blocked(self, listed: tuple[str, ...]) -> NextLine:
+        """Nothing can be done: what the first open step waits for."""
+        for step in listed:
+            if not self.is_finished(step):
+                seen = view(self.session, step, self.now)
+                return NextLine(f"{self.name(step)} waits: {seen.why or 'something before it is open'}", step=step)
+        return NextLine("all steps are through · the closing steps follow")
 
 
 class Working(Steps):
@@ -22,19 +244,19 @@ class Working(Steps):
     def working(self) -> NextLine:
         """The first thing that keeps the list in force from going on."""
         session = self.session
-        for proposal in session.proposals.values():
-            if proposal.state == "open":
-                running = session.running()
-                left = span(max(0.0, proposal.until - self.now))
-                return NextLine(
-                    f"HALT PROPOSED · H halts · X dismisses · else it pauses in {left} · {self.measured(proposal)}",
-                    key="H",
-                    step=running[0].id if running else "",
-                    waiting_for="lead",
-                    since=proposal.at,
-                    question="proposal",
-                    level="alarm",
-                )
+        proposal = next(iter(session.open_proposals()), None)
+        if proposal is not None:
+            running = session.running()
+            left = span(max(0.0, proposal.until - self.now))
+            return NextLine(
+                f"HALT PROPOSED · H halts · X dismisses · else it pauses in {left} · {self.measured(proposal)}",
+                key="H",
+                step=running[0].id if running else "",
+                waiting_for="lead",
+                since=proposal.at,
+                question="proposal",
+                level="alarm",
+            )
         listed = self.parts()
         trouble = self.troubles(listed)
         if trouble is not None:

@@ -1,0 +1,252 @@
+"""How something is started: the start bar of a step, its waivers, and the start of the session.
+
+Used by several commands; holds no command itself. What is refused but may be waived is offered again with a
+reason; what may not be waived stays refused.
+"""
+
+from __future__ import annotations
+
+from quarterdeck.console.commands.base import Desk
+from quarterdeck.console.context import Situation
+from quarterdeck.console.forms import Form, reason
+from quarterdeck.console.names import command_line, name_of, stretch
+from quarterdeck.procedure.interpreters import script_manner
+from quarterdeck.procedure.model import Step
+from quarterdeck.procedure.secrets import how_to_set, named_secrets
+from quarterdeck.session import availability, forecast, intents, rollback
+from quarterdeck.session.missing import missing_later
+from quarterdeck.spans import clock, in_words
+
+__all__ = ["start_session", "start_step"]
+
+WAIVERS = {
+    "start_guard": "The rollback would no longer fit the window",
+    "host": "This is not the machine that the step names",
+    "start_by": "It is past the latest start",
+    "sign_off": "A sign-off is missing",
+}
+
+
+async def start_step(desk: Desk, step: str, *, again: bool = False) -> bool:
+    """Show the start bar where the step changes something, then start it; offer a waiver where one helps."""
+    situation = desk.situation
+    definition = situation.step(step)
+    if definition is None:
+        return False
+    waivers: dict[str, str] = {}
+    refusal = situation.refusal(intents.StartStep(step=step, again=again))
+    if refusal is not None and not refusal.waivable:
+        await desk.ask(intents.StartStep(step=step, again=again))  # the station says why, in its own words
+        return False
+    if _changes(situation, definition, step) and await desk.fill(start_bar(situation, definition)) is None:
+        return False
+    for _ in range(len(WAIVERS) + 1):
+        intent = intents.StartStep(step=step, waivers=waivers, again=again)
+        expected = desk.situation.refusal(intent)
+        what, why = (expected.waivable, expected.why) if expected else ("", "")
+        if not what:
+            answer = await desk.ask(intent, offers=True)
+            if not answer.refusal:
+                return True
+            what, why = answer.waivable, answer.refusal
+        if not what or what in waivers:
+            return False
+        if what == "again":
+            again = await _confirm_again(desk, step, why)
+            if not again:
+                return False
+            continue
+        answers = await desk.fill(_waiver(situation, step, what, why))
+        if answers is None:
+            return False
+        waivers[what] = answers["reason"]
+    return False
+
+
+def _changes(situation: Situation, step: Step, identity: str) -> bool:
+    undo = situation.session.plan is not None and situation.session.plan.part(identity) == "undo"
+    return (step.mutates or undo) and step.kind != "poll"
+
+
+def start_bar(situation: Situation, step: Step) -> Form:
+    """What will run, where, as whom, how long, what a rollback needs afterwards, what watches it."""
+    session, me = situation.session, situation.me
+    user = "root" if step.become == "root" else me.login
+    host = step.host[0] if step.host else me.host or "this machine"
+    command = command_line(step)
+    lines = []
+    if command:
+        lines.append(f"runs   {command}")
+        if step.shell:
+            lines.append(f"script {script_manner(step)}")
+    elif step.instructions:
+        lines.append(f"you do {step.instructions.strip().splitlines()[0]}")
+    if step.become == "root":
+        lines.append(f"as     root, through sudo, asked for by {me.login}")
+    if step.cwd:
+        lines.append(f"in     {step.cwd}")
+    lines += _secrets(situation, step)
+    lines.append(
+        f"takes  about {in_words(step.duration)}{f', ended after {in_words(step.timeout)}' if step.timeout else ''}"
+    )
+    back = _back_afterwards(situation, step)
+    if back:
+        lines.append(f"back   {back}")
+    watched = _watched(situation, step)
+    if watched:
+        lines.append(f"watch  {watched}")
+    after = _by_themselves(situation, step)
+    if after:
+        lines.append(f"then   by itself, without a key: {after}")
+    if step.point_of_no_return:
+        lines.append("POINT OF NO RETURN: there is no rollback after it")
+    return Form(
+        f"start:{step.id}",
+        f"Start {name_of(session, step.id)}",
+        tuple(lines),
+        large=f"{user}@{host}",
+        confirm="START",
+        tone="danger" if step.point_of_no_return else "change",
+        moot=lambda now: (
+            ""
+            if now.view(step.id) in {"available", "failed", "interrupted", "unknown", "claimed"}
+            else _gone(now, step.id)
+        ),
+    )
+
+
+def _secrets(situation: Situation, step: Step) -> list[str]:
+    """Which secrets the command gets, what of them is missing, and what an unset one means that it does not name."""
+    plan = situation.session.plan
+    if plan is None:
+        return []
+    named = named_secrets(plan.procedure, step)
+    lines = []
+    if named:
+        lines.append(f"gets   the secret{'s' if len(named) > 1 else ''} {', '.join(named)}")
+    for name, reference in situation.unset.items():
+        if name in named:
+            lines.append(f"MISSING secret {name} is not set: it will be refused · {how_to_set(reference)}")
+        elif step.shell:
+            lines.append(f"not    the secret {name}: it is not set, and the script does not name it")
+    return lines
+
+
+def _gone(situation: Situation, step: str) -> str:
+    return f"{name_of(situation.session, step)} is {situation.view(step)} now"
+
+
+def _back_afterwards(situation: Situation, step: Step) -> str:
+    session = situation.session
+    if session.plan is None or session.plan.part(step.id) != "stages":
+        return ""
+    if step.point_of_no_return:
+        return "impossible afterwards"
+    own = sum(undo.duration for undo in step.undo)
+    needed = rollback.preview(session).seconds + own
+    text = "a rollback afterwards has nothing to undo"
+    if needed:
+        with_people = forecast.need_after(session, step.id)
+        text = f"a rollback afterwards needs {in_words(needed)} of work, {in_words(with_people)} with time for people"
+    if step.undo_none:
+        text += f"; nothing to undo here: {step.undo_none}"
+    clocks = forecast.clocks(session, situation.now)
+    if clocks is not None:
+        margin = clocks.margin - step.duration - own
+        text += f"; {in_words(margin)} to spare" if margin >= 0 else f"; {in_words(-margin)} too much for the window"
+    return text
+
+
+def _by_themselves(situation: Situation, step: Step) -> str:
+    """The steps behind this one that start without a key once it is done, and those behind them."""
+    session, plan = situation.session, situation.session.plan
+    if plan is None:
+        return ""
+    found, ahead = list[str](), list(plan.followers.get(step.id, ()))
+    while ahead:
+        follower = ahead.pop(0)
+        if follower in found or not plan.steps[follower].auto_start or situation.run(follower).state != "pending":
+            continue
+        found.append(follower)
+        ahead += plan.followers.get(follower, ())
+    return ", ".join(name_of(session, follower) for follower in found)
+
+
+def _watched(situation: Situation, step: Step) -> str:
+    plan = situation.session.plan
+    if plan is None:
+        return ""
+    place = plan.places[step.id]
+    if place.part != "stages":
+        names = {"undo": "rollback", "verify": "rollback", "contingency": "contingency", "closing": "closing"}
+        where = {step.id, names.get(place.part, "")}
+    else:
+        where = {step.id, place.stage_id}
+    guards = [
+        g.title for g in plan.procedure.guards if (not g.during and place.part == "stages") or where & set(g.during)
+    ]
+    text = ", ".join(guards) if guards else "no guard"
+    if step.expect_outage is not None:
+        text += f"; {step.expect_outage.target} may be down for {in_words(step.expect_outage.max)}"
+    if step.verify:
+        text += f"; {len(step.verify)} verification{'s' if len(step.verify) > 1 else ''} afterwards"
+    return text
+
+
+def _waiver(situation: Situation, step: str, what: str, why: str) -> Form:
+    return Form(
+        f"waive:{what}:{step}",
+        f"{WAIVERS.get(what, what.replace('_', ' '))}: start {name_of(situation.session, step)} all the same?",
+        (why, "An exception: it stands first in the record."),
+        fields=(reason("Why is it waived?"),),
+        confirm="waive and start",
+        tone="danger",
+    )
+
+
+async def _confirm_again(desk: Desk, step: str, why: str) -> bool:
+    form = Form(
+        f"again:{step}",
+        f"Run {name_of(desk.situation.session, step)} again?",
+        (why, "It is not written to be repeated."),
+        confirm="run it again",
+        tone="danger",
+    )
+    return await desk.fill(form) is not None
+
+
+async def start_session(desk: Desk, *, override: bool = False) -> bool:
+    """Begin the window's forward plan; what is open has to be overridden with a reason."""
+    situation = desk.situation
+    session = situation.session
+    gates = availability.open_gates(session, situation.now)
+    if gates and not override:
+        desk.say(f"Not yet: {'; '.join(gates)}. The palette (^p) starts with an override.", "warning")
+        return False
+    plan = session.plan
+    steps = len(plan.forward) if plan else 0
+    work = sum(plan.steps[step].duration for step in plan.forward) if plan else 0.0
+    lines = [f"{steps} step{'' if steps == 1 else 's'}, {in_words(work)} of planned work"]
+    if window := session.planned_window:
+        lines.append(f"window {stretch(window.get('start', ''), window.get('end', ''))}")
+    else:
+        lines.append("no window is given: change, rollback and reserve from now are assumed")
+    lines += [f"open: {gate}" for gate in gates]
+    lines += [f"MISSING {each.words} · {each.hint}" for each in missing_later(session, situation.unset)]
+    answers = await desk.fill(
+        Form(
+            "start_session",
+            f"Start: {session.title}",
+            tuple(lines),
+            large=f"{situation.me.login}@{situation.me.host or 'this machine'}",
+            fields=(reason("Why start although that is open? (an exception)"),) if gates else (),
+            confirm="START",
+            tone="danger" if gates else "change",
+            moot=lambda now: (
+                "" if now.session.phase == "planned" else f"started at {clock(now.session.started or now.now)}"
+            ),
+        )
+    )
+    if answers is None:
+        return False
+    return not (await desk.ask(intents.StartSession(override=answers.get("reason", "")))).refusal

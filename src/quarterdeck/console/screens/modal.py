@@ -1,0 +1,52 @@
+"""What every screen over the session has: the tick, a halt button of its own, one way to close."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from textual.reactive import reactive
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.terminal import Sparing
+from quarterdeck.console.text import plain
+
+if TYPE_CHECKING:
+    from quarterdeck.console.snapshot import Snapshot
+
+__all__ = ["Over"]
+
+Result = TypeVar("Result")
+
+
+class Over(Sparing, ModalScreen[Result]):
+    """A screen over the live one, which goes on living behind it. H and F9 halt from here too."""
+
+    DEFAULT_CSS = """
+    Over HaltPane { height: 1; width: 12; }
+    Over .foot { height: 1; }
+    Over .hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
+    """
+    snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
+
+    _proposed: list[str] | None = None
+
+    def halt_button(self) -> HaltPane:
+        """The button, with what is known already."""
+        button = HaltPane()
+        button.set_reactive(HaltPane.snapshot, self.snapshot)
+        return button
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """The halt button says what is; a guard's proposal is said here too, since its banner lies behind."""
+        if snapshot is None:
+            return
+        for pane in self.query(HaltPane):
+            pane.snapshot = snapshot
+        proposed = [found.reason for found in snapshot.session.open_proposals()]
+        if proposed != self._proposed:
+            self._proposed = proposed
+            for hint in self.query(".hint").results(Static):
+                if proposed:
+                    hint.update(plain(f"! HALT PROPOSED: {proposed[0]}"))

@@ -1,0 +1,372 @@
+"""What this console knows: the fold of every event, the latest readings, tails and marks, and how the link stands.
+
+Feeds on a station's client; knows no widget. Whatever arrives is taken in at once, and `changed` is called, so that
+the app makes its next tick. Halting never waits for anything here: the halt's file first, then the station (R2).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from msgspec import Struct
+
+from quarterdeck.console.context import LinkWord
+from quarterdeck.errors import QuarterdeckError, StationError
+from quarterdeck.observer.messages import Reading
+from quarterdeck.session.event import Actor, Event, decode
+from quarterdeck.session.events import Level, attention, sentence
+from quarterdeck.session.fold import Folding
+from quarterdeck.session.intents import Intent
+from quarterdeck.session.plan import Plan
+from quarterdeck.session.state import Session
+from quarterdeck.station.halt_files import new_nonce
+from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
+
+__all__ = ["HaltCall", "Link", "LogLine", "News", "StationClient", "connect", "log_line"]
+
+News = Literal["now", "soon", "later"]
+"""How soon something new is shown: what happened at once; readings and output with the next beat; what only follows
+from it (who has seen it, how the recorders are) with the next tick of the clocks, so that a key makes one tick."""
+
+HISTORY = 240
+"""Values of a metric that are kept for its graph."""
+BASE = 120
+"""Values before Start from which a metric's base is taken."""
+ALARMS = frozenset({"step.late", "late.noticed", "guard.proposed", "halt.called", "step.failed", "poll.opened"})
+"""Kinds of events that ring the bell: somebody is asked, or something grows late."""
+CATCH_UP = 2.0
+"""Seconds that an answer waits for its own events at most."""
+UNCONFIRMED_AFTER = 3.0
+"""Seconds without an answer after which a halt counts as unconfirmed."""
+
+
+class LogLine(Struct, frozen=True):
+    """One line of the log: an event, told."""
+
+    at: float
+    """Wall clock of its author, epoch seconds."""
+    off: int
+    """Minutes east of UTC where it happened."""
+    who: str
+    """Role, or login where that says more."""
+    text: str
+    level: Level = "info"
+    position: int = 0
+    """Which event of the session it was for this station (`Marks` count these)."""
+    event: str = ""
+    """Its id."""
+    step: str = ""
+    kind: str = ""
+
+
+def log_line(event: Event, position: int, plan: Plan | None) -> LogLine:
+    """Tell an event as one line of the log. `position` as in `Happened`."""
+    actor = event.actor
+    who = actor.via if actor.via in {"station", "guard"} else actor.role or actor.login
+    return LogLine(
+        at=event.t.wall,
+        off=event.t.off,
+        who=who,
+        text=sentence(event, plan),
+        level=attention(event),
+        position=position,
+        event=event.id,
+        step=event.step,
+        kind=event.kind,
+    )
+
+
+class StationClient(Protocol):
+    """What the console needs of `station.wire.client.Client`; tests have a fake of it."""
+
+    folder: Path
+
+    async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - as the client's
+        """Ask and wait for the answer."""
+
+    async def halt(self, reason: str = "", *, nonce: str = "", timeout: float = 3.0) -> Answered | None:  # noqa: ASYNC109
+        """Halt: the file, then the station; None where it did not confirm."""
+
+    def frames(self) -> AsyncIterator[Any]:
+        """Everything that the station says."""
+
+    async def seen(self, position: int) -> None:
+        """Everything up to `position` was painted."""
+
+    async def present(self) -> None:
+        """A key was pressed."""
+
+    async def leave(self, *, end: bool = False) -> None:
+        """Say goodbye."""
+
+
+async def connect(folder: Path, via: str = "console") -> StationClient:
+    """Reach a session's station from this terminal: its name, and of our environment what commands need (the agent).
+
+    The one way for every verb with a console. StationError where no station answers.
+    """
+    from quarterdeck.station.wire.client import Client
+
+    passed = {name: os.environ[name] for name in ("SSH_AUTH_SOCK",) if name in os.environ}
+    return await Client.connect(folder, via=via, tty=_tty(), pass_env=passed, own=os.environ)
+
+
+def _tty() -> str:
+    """The terminal's name; empty where stdin is none."""
+    try:
+        return os.ttyname(0)
+    except OSError:
+        return ""
+
+
+class HaltCall:
+    """A halt that was called on this console: sent, then confirmed, or not."""
+
+    def __init__(self, at: float) -> None:
+        self.at = at
+        self.nonce = new_nonce()
+        self.confirmed = False
+        self.trouble = ""
+        """What to do, where neither file nor station took it."""
+
+
+class Link:
+    """The console's knowledge of its session, kept up to date."""
+
+    def __init__(self, connect: Callable[[], Awaitable[StationClient]], changed: Callable[[News], None]) -> None:
+        """`connect` reaches (or opens) the session; `changed` is called whenever there is something new."""
+        self._connect = connect
+        self._changed = changed
+        self.client: StationClient | None = None
+        self.folding = Folding()
+        self.log: list[LogLine] = []
+        self.readings: dict[str, Reading] = {}
+        self.history: dict[str, deque[float]] = {}
+        self.bases: dict[str, float] = {}
+        self._before: dict[str, list[float]] = {}
+        self.tails: dict[str, Tail] = {}
+        self.marks: Marks | None = None
+        self.standing: Standing | None = None
+        self.me = Actor(login="?")
+        self.folder: Path | None = None
+        self.read_only = ""
+        self.state: LinkWord = "connecting"
+        self.why = ""
+        """Of a link that is silent, lost or closed."""
+        self.since = time.time()
+        """When the link came to its state, epoch seconds."""
+        self.position = 0
+        self.caught_up = asyncio.Event()
+        """Set when the history is in."""
+        self.halts: list[HaltCall] = []
+        self._there = asyncio.Event()
+        self._alarm = False
+        self._ids: set[str] = set()
+        self._news = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def session(self) -> Session:
+        """What is known of the session."""
+        return self.folding.session
+
+    @property
+    def unset(self) -> dict[str, str]:
+        """Secrets that the station cannot read now, to their references."""
+        return self.standing.unset if self.standing is not None else {}
+
+    # -- taking in
+
+    async def run(self) -> None:
+        """Connect, then take in what the station says until the link is closed. StationError where none answers."""
+        client = self.client = await self._connect()
+        self.folder = client.folder
+        self._there.set()
+        async for frame in client.frames():
+            self.take(frame)
+        if self.state != "closed":
+            self._turn("closed", "the station has left")
+
+    def take(self, frame: object) -> None:
+        """Take in one frame."""
+        match frame:
+            case Happened():
+                self._happened(frame)
+            case Sampled():
+                for reading in frame.readings:
+                    self._reading(reading)
+                self._changed("soon")
+            case Tail():
+                self.tails[frame.step] = frame
+                self._changed("soon")
+            case Marks():
+                self.marks = frame
+                self._changed("later")
+            case Standing():
+                self.standing = frame
+                self._changed("later")
+            case Welcome():
+                self.me, self.folder, self.read_only = frame.you, Path(frame.folder), frame.read_only
+                self._turn("live")
+            case Farewell():
+                self._turn("closed", frame.reason)
+            case _:
+                self._linked(getattr(frame, "state", ""), getattr(frame, "why", ""))
+
+    def _linked(self, state: str, why: str) -> None:
+        words: dict[str, LinkWord] = {"connected": "live", "hung": "silent", "lost": "lost", "closed": "closed"}
+        if state in words:
+            self._turn(words[state], why)
+
+    def _turn(self, state: LinkWord, why: str = "") -> None:
+        if state != self.state:
+            self.since = time.time()
+        self.state, self.why = state, why
+        self._changed("now")
+
+    def _happened(self, frame: Happened) -> None:
+        position = frame.position - len(frame.events)
+        for raw in frame.events:
+            position += 1
+            self._event(decode(bytes(raw)), position)
+        self.position = frame.position
+        self._news.set()
+        if frame.caught_up:
+            self.caught_up.set()
+        self._changed("now")
+
+    def _event(self, event: Event, position: int) -> None:
+        self.folding.add(event)
+        self._ids.add(event.id)
+        if self.caught_up.is_set() and event.kind in ALARMS:
+            self._alarm = True
+        self.log.append(log_line(event, position, self.session.plan))
+        if event.kind == "session.started":
+            self._before.clear()
+
+    def _reading(self, reading: Reading) -> None:
+        self.readings[reading.target] = reading
+        planned = self.session.started is None or reading.at <= self.session.started
+        for name, value in reading.values.items():
+            if isinstance(value, str):
+                continue
+            metric = f"{reading.target}.{name}"
+            self.history.setdefault(metric, deque(maxlen=HISTORY)).append(value)
+            if planned and reading.status == "ok":
+                before = self._before.setdefault(metric, [])
+                if len(before) < BASE:
+                    before.append(value)
+                    self.bases[metric] = median(before)
+
+    # -- doing
+
+    async def ask(self, intent: Intent) -> Answered:
+        """Ask the station; trouble with it comes back as a refusal that says so."""
+        if self.client is None:
+            return Answered(id=0, refusal="the station is not there yet", hint="once more in a moment")
+        try:
+            answer = await self.client.ask(intent)
+        except QuarterdeckError as error:
+            return Answered(id=0, refusal=error.message, hint=error.hint)
+        await self._taken_in(answer.events)
+        return answer
+
+    async def _taken_in(self, events: tuple[str, ...]) -> None:
+        """Wait until what happened because of an answer is known here too, so that the next question is right."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CATCH_UP):
+                while not self._ids.issuperset(events):
+                    self._news.clear()
+                    await self._news.wait()
+
+    def halt(self) -> HaltCall:
+        """Halt now. Returns at once; the call says later whether it was confirmed."""
+        call = HaltCall(time.time())
+        self.halts.append(call)
+        task = asyncio.get_running_loop().create_task(self._halt(call), name="halt")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self._changed("now")
+        return call
+
+    async def _halt(self, call: HaltCall) -> None:
+        if self.client is None:
+            call.trouble = "the station is not there yet: it is sent as soon as it is. Sooner: quarterdeck halt"
+            self._changed("now")
+            await self._there.wait()
+        assert self.client is not None
+        try:
+            answer = await self.client.halt(nonce=call.nonce)
+            call.confirmed, call.trouble = answer is not None and not answer.refusal, ""
+            if answer is None:
+                call.trouble = "the station does not answer. The halt's file is written and commands stop by it; "
+                call.trouble += "tell people to stop, look with quarterdeck status"
+            elif answer.refusal:
+                call.trouble = answer.refusal
+        except (OSError, StationError) as error:
+            call.trouble = f"the halt could not be written ({error}): stop by hand, from another terminal"
+        self._changed("now")
+
+    def halt_sent(self) -> bool:
+        """Whether a halt of this console is under way and not confirmed by the session's state."""
+        return self._open_call() is not None
+
+    def halt_unconfirmed(self) -> str:
+        """What to do about a halt that nobody confirms; empty where there is none."""
+        last = self._open_call()
+        if last is None:
+            return ""
+        if last.trouble:
+            return last.trouble
+        return "no answer yet; the halt's file is written" if time.time() - last.at > UNCONFIRMED_AFTER else ""
+
+    def _open_call(self) -> HaltCall | None:
+        """The last halt of this console while neither its answer nor the session's history confirms it."""
+        if not self.halts or self.session.is_over or self.session.live_halts():
+            return None
+        last = self.halts[-1]
+        return None if last.confirmed or last.nonce in self.session.halts else last
+
+    def note(self, text: str, level: Level = "info") -> None:
+        """A line of this console alone in its log: what a toast said does not vanish."""
+        self.log.append(LogLine(at=time.time(), off=_offset(), who="here", text=text, level=level, kind="notice"))
+        self._changed("soon")
+
+    def take_alarm(self) -> bool:
+        """Whether something came since the last call that rings the bell."""
+        alarm, self._alarm = self._alarm, False
+        return alarm
+
+    async def seen(self) -> None:
+        """Everything that is known was painted (R26)."""
+        if self.client is not None:
+            await self.client.seen(self.position)
+
+    async def present(self) -> None:
+        """A key was pressed (R23)."""
+        if self.client is not None:
+            await self.client.present()
+
+    async def leave(self, *, end: bool = False) -> None:
+        """Go; `end` ends the demo's session and its world."""
+        if self.client is not None:
+            with contextlib.suppress(QuarterdeckError, OSError):
+                await self.client.leave(end=end)
+
+
+def median(values: list[float]) -> float:
+    """The middle one (`statistics` costs a millisecond of the first frame)."""
+    ordered = sorted(values)
+    middle = len(ordered) // 2
+    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def _offset() -> int:
+    return time.localtime().tm_gmtoff // 60

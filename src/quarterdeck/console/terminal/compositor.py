@@ -1,0 +1,139 @@
+"""Renders only the lines that changed, and sends only their cells: what matters for keys, for CPU, and over ssh.
+
+Textual 8.2 crops an update's spans at their right end only, so a digit that changes at the end of a line sends the
+whole line; and behind a modal each change sends the whole screen. `spare` makes a screen crop at both ends, and
+`Sparing` makes one that lives on behind a modal hand over what changed. Imported by this package's guard: where
+Textual's compositor looks otherwise than expected, its own screens are used, which only cost more bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, cast
+
+from rich.control import Control
+from textual._compositor import ChopsUpdate, Compositor
+from textual.geometry import Region
+from textual.screen import Screen
+
+from quarterdeck.console.terminal.private import needs
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from textual.strip import Strip
+
+    ScreenBase = Screen[Any]
+else:
+    ScreenBase = object
+
+__all__ = ["Sparing", "SparingCompositor", "SparingUpdate", "spare"]
+
+needs(ChopsUpdate, "render_segments", "spans", "chops", "chop_ends")
+needs(Compositor, "render_partial_update", "_dirty_regions", "_regions_to_spans", "_render_chops", "cuts")
+needs(Compositor, "visible_widgets")
+needs(Screen, "is_current", "_compositor", "_compositor_refresh", "_dirty_widgets")
+
+
+class SparingUpdate(ChopsUpdate):
+    """Textual's partial update, with each span cropped at both of its ends."""
+
+    def render_segments(self, console: Console) -> str:
+        """The bytes for the terminal: move, then the changed cells, for each span."""
+        sequences: list[str] = []
+        for y, first, last in self.spans:
+            for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
+                if strip is None or x >= last or end <= first:
+                    continue
+                start, stop = max(x, first), min(end, last)
+                sequences.append(Control.move_to(start, y).segment.text)
+                sequences.append(strip.crop(start - x, stop - x).render(console))
+        return "".join(sequences)
+
+
+class SparingCompositor(Compositor):
+    """A compositor that renders what is seen, and whose partial updates are sparing."""
+
+    def render_partial_update(self) -> SparingUpdate | None:
+        """As Textual's, but of the dirty lines alone, and of a line only the widgets that are seen in it.
+
+        Textual renders every line of every widget, those behind others too, that lies in one rectangle around all
+        that is dirty: a clock at the top and a cursor at the bottom cost as much as the whole screen.
+        """
+        regions = self._dirty_regions.copy()
+        self._dirty_regions.clear()
+        if not regions:
+            return None
+        spans = list(self._regions_to_spans(regions))
+        missing: dict[int, set[int]] = {}
+        for y, first, last in spans:
+            seen = {cut for cut, end in pairwise(self.cuts[y]) if cut < last and end > first}
+            missing.setdefault(y, set()).update(seen)
+        return SparingUpdate(self._seen(missing), spans, [line[1:] for line in self.cuts])
+
+    def _render_chops(self, crop: Region, is_rendered_line: Callable[[int], bool]) -> Sequence[Mapping[int, Strip]]:
+        """For whole screens: here, too, only what is seen; whole lines, whatever the crop's columns."""
+        lines = (y for y in crop.line_range if is_rendered_line(y))
+        chops = self._seen({y: set(self.cuts[y][:-1]) for y in lines})
+        return cast("Sequence[Mapping[int, Strip]]", chops)
+
+    def _seen(self, missing: dict[int, set[int]]) -> list[dict[int, Strip | None]]:
+        """For each line its cells from cut to cut, as far as they are `missing`, which this empties."""
+        cuts = self.cuts
+        chops: list[dict[int, Strip | None]] = [dict.fromkeys(line[:-1]) for line in cuts]
+        for widget, (region, clip) in self.visible_widgets.items():
+            shown = region.intersection(clip)
+            for lines in _runs(missing, shown):
+                crop = Region(shown.x - region.x, lines.start - region.y, shown.width, len(lines))
+                for y, strip in zip(lines, widget.render_lines(crop), strict=False):
+                    inside = [cut for cut in cuts[y] if shown.x <= cut <= shown.right]
+                    for cut, part in zip(inside, strip.divide([cut - shown.x for cut in inside[1:]]), strict=False):
+                        if cut in missing[y]:  # painted front to back: the first one is seen
+                            missing[y].discard(cut)
+                            chops[y][cut] = part
+        return chops
+
+
+def _runs(missing: Mapping[int, set[int]], shown: Region) -> Iterator[range]:
+    """The lines of a widget's visible region in which some cell is wanted of it, as runs of neighbours."""
+    begin = end = -1
+    for y in sorted(y for y in missing if shown.y <= y < shown.bottom):
+        if not any(shown.x <= cut < shown.right for cut in missing[y]):
+            continue
+        if y != end:
+            if begin >= 0:
+                yield range(begin, end)
+            begin = y
+        end = y + 1
+    if begin >= 0:
+        yield range(begin, end)
+
+
+class Sparing(ScreenBase):
+    """Mixed into a screen: sparing in front, and behind a modal too."""
+
+    def on_mount(self) -> None:
+        """Crop at both ends."""
+        spare(self)
+
+    def _compositor_refresh(self) -> None:
+        """Behind a modal: only the changed cells of what is in front are painted again.
+
+        Textual's own also marks this whole screen dirty, so that each tick would send all of it.
+        """
+        front = self.app.screen
+        if front is self or not self.is_current:
+            super()._compositor_refresh()
+            return
+        changed = self._compositor._dirty_regions
+        if changed:
+            front.refresh(*changed)
+            changed.clear()
+            self._dirty_widgets.clear()
+
+
+def spare(screen: Screen[Any]) -> None:
+    """Make this screen's updates sparing."""
+    compositor = getattr(screen, "_compositor", None)
+    if type(compositor) is Compositor:
+        compositor.__class__ = SparingCompositor

@@ -1,0 +1,208 @@
+"""What changes only the view: the deck and its layouts, reading screens, themes, copying and writing text.
+
+The methods are what `commands/view.py` asks for. Nothing here speaks to the station.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual.app import App
+from textual.widget import Widget
+
+from quarterdeck.console import theme
+from quarterdeck.console.commands.base import No
+from quarterdeck.console.deck import Deck, TabBox
+from quarterdeck.console.keys import Keymap
+from quarterdeck.console.layout import Layouts
+from quarterdeck.console.names import name_of
+from quarterdeck.console.panes.base import Pane
+from quarterdeck.console.screens.session import SessionScreen
+
+if TYPE_CHECKING:
+    from quarterdeck.console.desk import Desk
+
+__all__ = ["FIRST_ROOMS", "View", "make_deck", "preload"]
+
+
+FIRST_ROOMS = tuple(
+    f"quarterdeck.console.panes.{room}"
+    for room in ("header", "clocks", "banner", "procedure", "step", "gauges", "endpoints", "log", "next_line")
+)
+"""What the first frame needs; imported while the station answers."""
+
+
+def make_deck(layout: str, config: Path | None) -> Deck:
+    """The deck in the layout that was asked for; a person's own layouts lie in the config folder."""
+    return Deck(Layouts(config / "layouts" if config is not None else None), layout or "lead")
+
+
+def preload() -> None:
+    """Import what the first question needs, now that the first frame is painted."""
+    from quarterdeck.console.screens import form_bar, palette, reader
+
+    del form_bar, palette, reader
+    gc.freeze()
+    gc.enable()  # `verbs.run_console` disabled it until here
+
+
+class View:
+    """`commands.base.View`, on the screen."""
+
+    def __init__(self, app: App[Any], desk: Desk, keymap: Keymap, *, ascii_glyphs: bool = False) -> None:
+        """`app` has the screens and the clipboard; `ascii_glyphs`: the terminal has nothing else."""
+        self._app, self._desk, self._keymap = app, desk, keymap
+        self._ascii = ascii_glyphs
+
+    @property
+    def deck(self) -> Deck | None:
+        """The panes of the session; None while there is no screen of it."""
+        for screen in reversed(self._app.screen_stack):
+            if isinstance(screen, SessionScreen):
+                return screen.deck
+        return None
+
+    def tell_notices(self) -> None:
+        """Say once what is wrong with this console's own settings: a broken layout."""
+        deck = self.deck
+        if deck is None:
+            return
+        notices, deck.layouts.notices = deck.layouts.notices, []
+        for notice in notices:
+            self._desk.say(notice, "warning")
+
+    # -- reading
+
+    async def help(self) -> None:
+        """Every key and what it does."""
+        from quarterdeck.console.screens.reader import Reading, help_text
+
+        rows = [
+            (self._keymap.keys_of(command) or "^p", command.title, command.help, self._not_now(command.id))
+            for command in self._keymap.commands
+        ]
+        await self._desk.show_over(Reading("Help", help_text(rows, self._app.size.width)))
+
+    def _not_now(self, command: str) -> str:
+        answer = self._desk.availability(self._keymap.by_id[command])
+        return self._keymap.said(answer.because) if isinstance(answer, No) else ""
+
+    async def open(self, step: str) -> None:
+        """Everything of one step; without one, of the step that is shown."""
+        from quarterdeck.console.screens.reader import StepReading
+
+        desk, session = self._desk, self._desk.link.session
+        if not step and desk.shown is not None:
+            step = desk.shown.selected
+        if session.plan is None or step not in session.plan.steps:
+            desk.say("There is no step to open: the plan is not here yet")
+            return
+        await desk.show_over(StepReading(step, name_of(session, step)))
+
+    async def contacts(self) -> None:
+        """Who has which role."""
+        from quarterdeck.console.screens.reader import Reading, contacts_text
+
+        link = self._desk.link
+        await self._desk.show_over(Reading("Contacts", contacts_text(link.session, link.me)))
+
+    async def links(self) -> None:
+        """Links and documents of the procedure and of the selected step."""
+        from quarterdeck.console.screens.reader import Reading, links_text
+
+        situation = self._desk.situation
+        named = situation.selected or situation.named
+        await self._desk.show_over(Reading("Links and documents", links_text(situation.session, named)))
+
+    async def palette(self) -> None:
+        """Everything that can be done now, by name."""
+        from quarterdeck.console.screens.palette import PaletteScreen
+
+        possible = [c for c in self._keymap.commands if c.in_palette and not self._not_now(c.id)]
+        picked = await self._desk.show_over(PaletteScreen(possible, self._keymap.key_of))
+        if picked:
+            await self._desk.perform(picked)
+
+    # -- panes and colours
+
+    async def layout(self) -> None:
+        """The next layout."""
+        deck = self.deck
+        if deck is not None:
+            self._desk.say(f"Layout: {deck.cycle()}")
+            self._desk.tick()
+
+    async def theme(self) -> None:
+        """Other colours."""
+        from quarterdeck.console.commands.view import pick_theme
+
+        current = theme.look_of(self._app).palette.name
+        answers = await self._desk.fill(pick_theme(theme.NAMES, current))
+        if answers is not None:
+            theme.dress(self._app, answers["theme"], ascii_glyphs=self._ascii)
+            deck = self.deck
+            if deck is not None:
+                deck.redress()
+
+    async def next_pane(self) -> None:
+        """The next pane, or tab."""
+        deck = self.deck
+        if deck is not None:
+            deck.next_pane()
+
+    def show_tab(self, number: int) -> None:
+        """Where panes are tabs: the one with this number."""
+        for box in self._app.screen.query(TabBox):
+            if 0 < number <= len(box.titles):
+                box.show(number - 1)
+
+    async def follow(self) -> None:
+        """Let the list follow the session again."""
+        self._desk.picked = ""
+        self._desk.tick()
+
+    # -- taking text away
+
+    def _text(self) -> str:
+        """The selected text, else all of the focused pane."""
+        chosen = self._app.screen.get_selected_text()
+        if chosen:
+            return chosen
+        focused: Widget | None = self._app.screen.focused
+        if isinstance(focused, Pane) and focused.snapshot is not None:
+            width, count = focused.content_width, focused.row_count(focused.snapshot)
+            rows = (focused.row(focused.snapshot, y, width) for y in range(min(count, 5_000)))
+            return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
+        return ""
+
+    async def copy(self) -> None:
+        """Text to the terminal's clipboard."""
+        if found := self._text():
+            self._app.copy_to_clipboard(found)
+            self._desk.say("Sent to the terminal's clipboard (OSC 52). If it is not there: w writes it to a file")
+        else:
+            self._desk.say("Select text with the mouse first, or move to a pane with tab", "warning")
+
+    async def write(self) -> None:
+        """Text to a file."""
+        found = self._text()
+        if not found:
+            self._desk.say("Select text with the mouse first, or move to a pane with tab", "warning")
+            return
+        path = Path.cwd() / f"quarterdeck-{time.strftime('%H%M%S')}.txt"
+        try:
+            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(opened, "w", encoding="utf-8") as file:
+                file.write(found + "\n")
+        except OSError as error:
+            self._desk.say(f"{path} cannot be written: {error.strerror}", "error")
+        else:
+            self._desk.say(f"Written to {path}")
+
+    async def suspend(self) -> None:
+        """Into the background."""
+        self._app.action_suspend_process()

@@ -1,0 +1,227 @@
+"""Reading a session without owning it, for export and status.
+
+While a process owns the session only the flight recorder is read: a second connection could damage the logbook of a
+living station. Where nobody owns it both are read, the logbook from a copy, so that reading changes nothing. Must
+never write into a session's folder. Called by the record, by `status`, and (its `weigh`) by `recovery`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+
+from msgspec import Struct, field
+
+from quarterdeck.errors import DocumentError, LogbookError
+from quarterdeck.logbook.chain import Problem, verify
+from quarterdeck.logbook.folder import SessionFolder
+from quarterdeck.logbook.lock import Lock, is_held
+from quarterdeck.logbook.protocol import Head, SampleBatch
+from quarterdeck.logbook.recorder import Scan, read_sample_lines, scan
+from quarterdeck.logbook.samples import batch_hash
+from quarterdeck.regular_files import open_regular, read_regular
+from quarterdeck.session.event import Event
+
+__all__ = ["SessionCopy", "Weighed", "collector_paused", "copy_database", "read_session", "weigh"]
+
+
+class SessionCopy(Struct):
+    """What is known of a session by its files."""
+
+    id: str
+    events: list[Event]
+    """In order; those that can be relied on."""
+    raws: list[bytes]
+    """Their bytes, verbatim."""
+    samples: list[SampleBatch]
+    """By replica and number; each one's hash fits."""
+    blobs: Path
+    """The folder of the files that events name."""
+    halts: Path
+    problems: list[Problem]
+    held: list[tuple[Event, bytes]]
+    """Behind a gap or a fork: kept, not applied."""
+    chains: dict[str, Head]
+    owned: bool
+    """A process owns the session now: a station lives."""
+
+
+class Weighed(Struct):
+    """Both recorders' events held against each other."""
+
+    good: dict[str, bytes]
+    """Hash to bytes of every event that proves itself, from either."""
+    in_logbook: set[str]
+    in_recorder: set[str]
+    logbook_damaged: int = 0
+    """Rows whose bytes do not fit their hash."""
+    lost: int = 0
+    """Events that neither holds undamaged."""
+    bad: set[str] = field(default_factory=set)
+
+
+@contextlib.contextmanager
+def collector_paused() -> Iterator[None]:
+    """Without it the collector walks a hundred thousand fresh events again and again, none of which is garbage."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+def weigh(logbook: Iterable[tuple[str, bytes]], recorder: Iterable[tuple[str, bytes]]) -> Weighed:
+    """Check each event's bytes against its hash, once where both recorders hold the same."""
+    good: dict[str, bytes] = {}
+    found = Weighed(good, set(), set())
+    for link, raw in logbook:
+        if sha256(b"qd1\0" + raw).hexdigest() == link:
+            good[link] = raw
+        else:
+            found.bad.add(link)
+            found.logbook_damaged += 1
+    found.in_logbook = set(good)
+    in_recorder = found.in_recorder
+    for link, raw in recorder:
+        known = good.get(link)
+        if known == raw or (known is None and sha256(b"qd1\0" + raw).hexdigest() == link):
+            in_recorder.add(link)
+            good[link] = raw
+        elif known is None:
+            found.bad.add(link)
+    found.lost = len(found.bad - good.keys())
+    return found
+
+
+def copy_database(database: Path, folder: Path) -> Path:
+    """Copy a logbook file with its log; raises OSError."""
+    for ending in ("", "-wal", "-journal"):
+        part = database.with_name(database.name + ending)
+        if part.exists():
+            with os.fdopen(open_regular(part), "rb") as source, (folder / part.name).open("wb") as copy:
+                shutil.copyfileobj(source, copy, 2**20)
+    return folder / database.name
+
+
+def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCopy:
+    """Read a session's events, samples and what is wrong with them. LogbookError where there is nothing to read."""
+    problems: list[Problem] = []
+    place = _place(folder, recorder_dir, problems)
+    if not folder.is_dir():
+        raise LogbookError("There is no such session", where=str(folder))
+    rows: list[tuple[str, bytes]] = []
+    batches: list[SampleBatch] = []
+    with contextlib.ExitStack() as stack:
+        owned = not _hold(place, stack)
+        if not owned and place.database.exists():
+            rows, batches = _read_database(place.database, problems)
+        found = _read_recorder(place.recorder, rows, problems, owned=owned)
+    with collector_paused():
+        weighed = weigh(rows, found.lines)
+        verified = verify(place.id, weighed.good)
+    if found.damaged:
+        problems.append(Problem("damaged", f"{found.damaged} lines of the flight recorder cannot be read"))
+    if weighed.bad:
+        text = f"{len(weighed.bad)} events are damaged in one recorder, {weighed.lost} of them in both"
+        problems.append(Problem("damaged", text))
+    return SessionCopy(
+        id=place.id,
+        events=[event for event, _ in verified.events],
+        raws=[raw for _, raw in verified.events],
+        samples=_samples(place, batches, problems),
+        blobs=place.blobs,
+        halts=place.halts,
+        problems=problems + verified.problems,
+        held=verified.held,
+        chains=verified.chains,
+        owned=owned,
+    )
+
+
+def _place(folder: Path, recorder_dir: Path | None, problems: list[Problem]) -> SessionFolder:
+    """Its parts; settings that cannot be read hide at most a flight recorder that lies elsewhere."""
+    try:
+        folder.name.encode()
+    except UnicodeEncodeError as error:
+        raise LogbookError("The folder's name is not UTF-8: no session of ours", where=repr(folder.name)) from error
+    try:
+        return SessionFolder.of(folder, recorder_dir)
+    except DocumentError as error:
+        text = f"Settings cannot be read, so the flight recorder is looked for in its usual place: {error}"
+        problems.append(Problem("missing", text))
+        return SessionFolder(folder, folder.parent.parent / "recorder")
+
+
+def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
+    """Keep owners out while the files are copied; False where there is one already."""
+    if is_held(place.lock):
+        return False
+    if place.lock.exists():
+        try:
+            stack.callback(Lock.take(place.lock, patience=0.0).release)
+        except LogbookError:
+            return not is_held(place.lock)  # a folder that may only be read has no owner who could write
+    return True
+
+
+def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[str, bytes]], list[SampleBatch]]:
+    from quarterdeck.logbook import sqlite
+    from quarterdeck.logbook.salvage import salvage
+
+    try:
+        with tempfile.TemporaryDirectory(prefix="quarterdeck-") as temporary:
+            copy = copy_database(database, Path(temporary))
+            connection = sqlite.connect(copy)
+            try:
+                if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+                    problems.append(Problem("missing", "The logbook holds nothing yet"))
+                    return [], []
+                rows = list(connection.execute("SELECT hash, raw FROM events ORDER BY position"))
+                batches = [
+                    SampleBatch(*row) for row in connection.execute("SELECT replica, number, hash, raw FROM samples")
+                ]
+            except sqlite.SQLError as error:
+                problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
+                connection.close()
+                events, batches = salvage(copy)
+                rows = [(event.hash, event.raw) for event in events]
+            finally:
+                connection.close()
+            return rows, batches
+    except OSError as error:
+        problems.append(Problem("missing", f"The logbook cannot be read: {error.strerror}"))
+        return [], []
+
+
+def _read_recorder(path: Path, rows: Sequence[tuple[str, bytes]], problems: list[Problem], *, owned: bool) -> Scan:
+    try:
+        found = scan(read_regular(path), rows)
+    except OSError as error:
+        text = f"The flight recorder cannot be read: {error.strerror}"
+        if owned:
+            raise LogbookError(text, where=str(path), hint="attach to the session instead") from error
+        problems.append(Problem("missing", text))
+        return Scan(lines=[])
+    if found.tail and not owned:
+        problems.append(Problem("torn", "The flight recorder's last line is unfinished"))
+    return found
+
+
+def _samples(place: SessionFolder, batches: Sequence[SampleBatch], problems: list[Problem]) -> list[SampleBatch]:
+    """The logbook's batches, and those that only the file beside the recorder has."""
+    found = {(batch.replica, batch.number): batch for batch in batches if batch_hash(batch.raw) == batch.hash}
+    if len(found) < len(batches):
+        problems.append(Problem("damaged", f"{len(batches) - len(found)} batches of samples are damaged"))
+    with contextlib.suppress(OSError):
+        for batch in read_sample_lines(place.recorder_samples):
+            if (batch.replica, batch.number) not in found and batch_hash(batch.raw) == batch.hash:
+                found[batch.replica, batch.number] = batch
+    return [found[key] for key in sorted(found)]

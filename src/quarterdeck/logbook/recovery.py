@@ -1,0 +1,281 @@
+"""Opening a session: verify both recorders, let their union count, repair each from the other, and say so.
+
+A fork or a hole that neither can fill opens read-only. A folder that was copied or restored from a backup continues
+under a new replica id, since the old one may have gone on elsewhere. Must never throw a byte away: what is damaged
+is set aside. Called by `session_log`, with the session's lock held.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from msgspec import Struct, field
+
+from quarterdeck.errors import LogbookError
+from quarterdeck.logbook import sqlite
+from quarterdeck.logbook.chain import Problem, Verified, verify
+from quarterdeck.logbook.disk import Disk
+from quarterdeck.logbook.folder import SessionFolder
+from quarterdeck.logbook.protocol import DamageError, NewerFormatError, RecorderError, SampleBatch, StoredEvent
+from quarterdeck.logbook.read_only import Weighed, collector_paused, copy_database, weigh
+from quarterdeck.logbook.recorder import FlightRecorder, Scan, scan
+from quarterdeck.logbook.salvage import salvage, set_aside
+from quarterdeck.logbook.sqlite import SqliteLogbook
+from quarterdeck.logbook.writer import OK
+from quarterdeck.regular_files import read_regular
+from quarterdeck.session.event import digest
+from quarterdeck.session.events import FactNoted, Payload, RecorderChanged, ReplicaBurned, payload
+
+__all__ = ["Opened", "open_recorders"]
+
+
+class Opened(Struct):
+    """A session whose recorders are open and agree."""
+
+    verified: Verified
+    book: SqliteLogbook
+    recorder: FlightRecorder
+    states: dict[str, str]
+    """`logbook` and `recorder`: `ok`, or why it cannot be written."""
+    replica: str
+    news: list[Payload]
+    """What was found and done, to be written as the first events of this opening."""
+    read_only: str = ""
+    """Why nothing may be written; empty: it may."""
+    problems: list[Problem] = field(default_factory=list)
+
+
+class _Source(Struct):
+    """What one recorder held."""
+
+    lines: list[tuple[str, bytes]] = field(default_factory=list)
+    state: str = OK
+    newer: str = ""
+    repaired: list[str] = field(default_factory=list)
+    """What was wrong with the file, in words."""
+    replaced: bool = False
+    """The file that is open now is a new one and holds nothing of `lines`."""
+    batches: list[SampleBatch] = field(default_factory=list)
+    """Salvaged ones, for the file that takes its place."""
+
+
+def open_recorders(
+    folder: SessionFolder,
+    session: str,
+    *,
+    new_replica: Callable[[], str],
+    disk: Disk,
+    connector: Callable[[Path], Any] = sqlite.connect,
+) -> Opened:
+    """Open both recorders of a session; a session that is new is made. LogbookError where neither can be opened."""
+    book = SqliteLogbook(folder.database, session, connector=connector)
+    recorder = FlightRecorder(folder.recorder, session, samples=folder.recorder_samples, disk=disk)
+    with collector_paused():
+        logbook_source = _open_logbook(book, folder)
+        recorder_source = _open_recorder(recorder, folder.recorder, logbook_source.lines)
+        weighed = weigh(logbook_source.lines, recorder_source.lines)
+        verified = verify(session, weighed.good)
+    if weighed.logbook_damaged and logbook_source.state == OK:
+        logbook_source.repaired.append(f"{weighed.logbook_damaged} rows were damaged")
+        _replace_logbook(book, folder, logbook_source)
+    if logbook_source.replaced:
+        weighed.in_logbook = set()
+    opened = Opened(
+        verified,
+        book,
+        recorder,
+        {"logbook": logbook_source.state, "recorder": recorder_source.state},
+        replica="",
+        news=[],
+        problems=list(verified.problems),
+    )
+    if OK not in opened.states.values() and not verified.events:
+        raise LogbookError(
+            f"The session can be written nowhere: {logbook_source.state}; {recorder_source.state}",
+            where=str(folder.path),
+            hint="free some space or set QUARTERDECK_HOME to another folder",
+        )
+    opened.read_only = _why_read_only(opened, logbook_source, recorder_source)
+    opened.replica = _replica(opened, weighed.lost, new_replica)
+    if opened.read_only:
+        book.close()
+        recorder.close()
+        return opened
+    _repair(opened, weighed, logbook_source, recorder_source)
+    _introduce(opened)
+    return opened
+
+
+# ---------------------------------------------------------------- opening each
+
+
+def _open_logbook(book: SqliteLogbook, folder: SessionFolder) -> _Source:
+    source = _Source()
+    try:
+        book.open()
+        source.lines = book.rows()
+    except DamageError as error:
+        source.repaired.append(error.message)
+        _replace_logbook(book, folder, source)
+    except NewerFormatError as error:
+        source.newer, source.state = str(error), error.message
+    except RecorderError as error:
+        source.state = error.message
+        with contextlib.suppress(LogbookError, OSError), tempfile.TemporaryDirectory() as temporary:
+            events, _ = salvage(copy_database(folder.database, Path(temporary)))
+            source.lines = [(event.hash, event.raw) for event in events]
+    return source
+
+
+def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source) -> None:
+    """Set a damaged logbook aside, take from it what can be read, and begin a new one."""
+    book.close()
+    aside = set_aside(folder.database)
+    events, source.batches = salvage(aside)
+    source.lines = source.lines or [(event.hash, event.raw) for event in events]
+    source.replaced = True
+    source.repaired.append(f"kept as {aside.name}")
+    try:
+        book.open()
+    except (RecorderError, DamageError) as error:
+        source.state = error.message
+
+
+def _open_recorder(recorder: FlightRecorder, path: Path, expected: list[tuple[str, bytes]]) -> _Source:
+    source = _Source()
+    found = Scan(lines=[])
+    try:
+        recorder.open(expected=expected)
+        found, recorder.found = recorder.found, Scan(lines=[])
+        if recorder.cut:
+            source.repaired.append(f"an unfinished last line of {recorder.cut} bytes was cut")
+    except NewerFormatError as error:
+        source.newer, source.state = str(error), error.message
+        found = _look(path)
+    except LogbookError as error:
+        source.state = error.message
+        found = _look(path)
+    if found.damaged:
+        source.repaired.append(f"{found.damaged} lines were damaged")
+    source.lines = found.lines
+    return source
+
+
+def _look(path: Path) -> Scan:
+    try:
+        return scan(read_regular(path))
+    except OSError:
+        return Scan(lines=[])
+
+
+# ---------------------------------------------------------------- judging
+
+
+def _why_read_only(opened: Opened, *sources: _Source) -> str:
+    for source in sources:
+        if source.newer:
+            return source.newer
+    for problem in opened.problems:
+        if problem.what == "fork":
+            return f"{problem.text}: this copy does not fit. Nothing can be written to it; export still works"
+        if problem.what == "gap":
+            return f"{problem.text} in both recorders. Nothing can be written; export still works"
+        if problem.what in ("newer", "unreadable"):
+            return problem.text
+    return ""
+
+
+def _replica(opened: Opened, lost: int, new_replica: Callable[[], str]) -> str:
+    """The id to go on under. Another one than before where the old one may live on elsewhere."""
+    header = opened.recorder.header
+    about = opened.book.about
+    known = [name for name in (about.replica, header.replica if header else "") if name]
+    gone = {
+        getattr(payload(event), "old", "") for event, _ in opened.verified.events if event.kind == "replica.burned"
+    }
+    known = [name for name in known if name not in gone] or [
+        name for name in opened.verified.chains if name not in gone and not known
+    ]
+    if not known:
+        return new_replica()
+    replica = known[0]
+    why = ""
+    if opened.states["logbook"] == OK and about.identity and about.identity != opened.book.called:
+        why = "the logbook was copied or restored from a backup"
+    elif opened.states["recorder"] == OK and header is not None and header.identity != opened.recorder.identity_now():
+        why = "the flight recorder was copied or restored from a backup"
+    elif lost:
+        why = f"{lost} events at the end were damaged in every copy"
+    if not why or opened.read_only:
+        return replica
+    opened.news.append(ReplicaBurned(old=replica, why=why))
+    return new_replica()
+
+
+# ---------------------------------------------------------------- repairing
+
+
+def _repair(opened: Opened, weighed: Weighed, logbook: _Source, recorder: _Source) -> None:
+    """Give each recorder what only the other one had."""
+    everything = weighed.good.keys()
+    if weighed.in_recorder >= everything and not opened.verified.held:
+        opened.recorder.adopt_whole(opened.verified.chains)
+    else:
+        opened.recorder.adopt([event for event in _stored(opened.verified) if event.hash in weighed.in_recorder])
+    for name, book, source, there in (
+        ("logbook", opened.book, logbook, weighed.in_logbook),
+        ("recorder", opened.recorder, recorder, weighed.in_recorder),
+    ):
+        missing = (
+            [] if there >= everything else [event for event in _stored(opened.verified) if event.hash not in there]
+        )
+        if opened.states[name] != OK:
+            opened.news.append(RecorderChanged(recorder=name, state="lost", detail=opened.states[name]))
+            continue
+        try:
+            if missing or source.batches:
+                book.append(missing, source.batches)
+        except LogbookError as error:
+            opened.states[name] = error.message
+            continue
+        if missing or source.batches or any("cut" in what for what in source.repaired):
+            taken = f"events written into it again: {len(missing)}" if missing else ""
+            detail = "; ".join([*source.repaired, *([taken] if taken else [])])
+            opened.news.append(RecorderChanged(recorder=name, state="repaired", detail=detail))
+    if any(problem.what == "foreign" for problem in opened.problems):
+        opened.news.append(FactNoted(text="Events of another session lie here; they are ignored", level="alarm"))
+
+
+def _stored(verified: Verified) -> list[StoredEvent]:
+    unique = {raw: event for event, raw in verified.events + verified.held}
+    return [StoredEvent(event.replica, event.aseq, digest(raw), raw) for raw, event in unique.items()]
+
+
+def _introduce(opened: Opened) -> None:
+    """Write down who writes here from now on."""
+    opened.book.replica = opened.recorder.replica = opened.replica
+    header = opened.recorder.header
+    steps: list[tuple[str, bool, Callable[[str], None]]] = [
+        (
+            "logbook",
+            opened.book.about[1:] == (opened.replica, opened.book.called),
+            opened.book.rename_replica,
+        ),
+        (
+            "recorder",
+            header is not None
+            and opened.states["recorder"] == OK
+            and (header.replica, header.identity) == (opened.replica, opened.recorder.identity_now()),
+            opened.recorder.rename_replica,
+        ),
+    ]
+    for name, known, rename in steps:
+        if opened.states[name] == OK and not known:
+            try:
+                rename(opened.replica)
+            except LogbookError as error:
+                opened.states[name] = error.message

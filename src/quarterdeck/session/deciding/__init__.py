@@ -1,1 +1,0 @@
-"""The rules, a room for each kind of question; `session.decide` asks them. Each answers with drafts or a refusal."""

@@ -1,0 +1,197 @@
+"""How a step's command ended and what it changed: what each event is, does and says (R4 to R6, R14)."""
+
+from __future__ import annotations
+
+from msgspec import field
+
+from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
+from quarterdeck.session.event import Event
+from quarterdeck.session.events.shared import Level, StepPayload, deviate, over
+from quarterdeck.session.leftovers import few
+from quarterdeck.session.parts import Effect, Proof, Watch
+from quarterdeck.session.state import Session, StepRun
+from quarterdeck.session.told import Told, values_of, why_of
+from quarterdeck.spans import span
+
+__all__ = ["CommandEnded", "DeclaredGone", "EffectDeclared", "StepInterrupted", "StepUnknown", "StopAsked"]
+
+
+class CommandEnded(StepPayload, frozen=True, kw_only=True):
+    """A command's end, as its runner wrote it down. A fact, never refused."""
+
+    kind = "command.ended"
+    may_use_reserve = True
+    run: str = ""
+    outcome: str = "exited"
+    """`exited, signalled, terminated, timeout, refused, not_found, not_executable, failed_to_start, lost`."""
+    exit_code: int | None = None
+    signal: int | None = None
+    ended_by: str = ""
+    """`halt`, `stop`, `timeout` or empty."""
+    seconds: float = 0.0
+    cut: int = 0
+    """Bytes of output that were not kept."""
+    survivors: tuple[str, ...] = ()
+    """What could not be signalled: `pid owner command`."""
+    gone: Proof | None = None
+    """What the `gone` check read after it was ended."""
+    left_behind: tuple[str, ...] = ()
+    """What it left running, as `pid owner command`, and nobody declared."""
+    stays: tuple[str, ...] = ()
+    """What it left running as the step's `leaves` declares."""
+    remote_unknown: bool = False
+    """It was ended here, and has a far side that nothing looked at."""
+    values: dict[str, str] = field(default_factory=dict)
+    unsearched: dict[str, str] = field(default_factory=dict)
+    """Recorded values whose pattern was not tried to its end, and why."""
+    watch: Watch | None = None
+
+    @property
+    def attention(self) -> Level:
+        return "warning" if self.outcome != "exited" or self.exit_code or self.left_behind else "info"
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        for attempt in run.runs:
+            if attempt.id == self.run and not attempt.outcome:
+                attempt.ended, attempt.outcome, attempt.exit_code = at, self.outcome, self.exit_code
+                attempt.blobs, attempt.lived = event.blobs, False
+                attempt.left, attempt.stays = self.left_behind, self.stays
+        run.values.update(self.values)
+        run.unsearched = self.unsearched
+        run.survivors = self.survivors
+
+    def sentence(self, told: Told) -> str:
+        unsearched = "".join(f"; {name} {why}" for name, why in self.unsearched.items())
+        return f"{told.step}: command {_ending(self)}{values_of(self.values)}{unsearched}"
+
+
+def _ending(what: CommandEnded) -> str:
+    after = f" after {span(what.seconds)}"
+    by = {"halt": " by the halt", "stop": " on request", "timeout": " by its timeout"}.get(what.ended_by, "")
+    words = {
+        "exited": f"ended with code {what.exit_code}{after}" if what.exit_code is not None else f"ended{after}",
+        "signalled": f"was ended by signal {what.signal}{after}",
+        "terminated": f"was stopped{by}{after}",
+        "timeout": f"was stopped by its timeout{after}",
+        "refused": "was not started: a halt was there first",
+        "not_found": "was not found",
+        "not_executable": "may not be executed",
+        "failed_to_start": "could not be started",
+        "lost": "was lost: neither a result nor a process",
+    }
+    text = words.get(what.outcome, f"ended ({what.outcome}){after}")
+    if what.survivors:
+        text += f"; could not stop {', '.join(what.survivors)}"
+    if what.gone is not None and what.gone.ok is not True:
+        text += "; not proven gone"
+    if what.left_behind:
+        text += f"; left running: {few(what.left_behind)}"
+    if what.stays:
+        text += f"; stays, as declared: {few(what.stays)}"
+    return f"{text}; {REMOTE_UNKNOWN}" if what.remote_unknown else text
+
+
+class StepInterrupted(StepPayload, frozen=True, kw_only=True):
+    """It was ended by a halt, by `stop it now` or by its timeout."""
+
+    kind = "step.interrupted"
+    attention = "warning"
+    why: str = ""
+    survivors: tuple[str, ...] = ()
+    unproven: bool = False
+    """Remote state unknown, or something could not be stopped: declared gone by its owner (R6)."""
+    watch: Watch | None = None
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        over(session, run, at, self.why)
+        run.state, run.survivors, run.unproven = "interrupted", self.survivors, self.unproven
+
+    def sentence(self, told: Told) -> str:
+        left = f"; still there: {', '.join(self.survivors)}" if self.survivors else ""
+        gone = "; not proven gone" if self.unproven and not left and REMOTE_UNKNOWN not in self.why else ""
+        return f"{told.step} interrupted{why_of(self.why)}{left}{gone}"
+
+
+class StepUnknown(StepPayload, frozen=True, kw_only=True):
+    """After a crash neither a result nor a process was found: a person verifies (R14)."""
+
+    kind = "step.unknown"
+    attention = "alarm"
+    why: str = ""
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        over(session, run, at, self.why)
+        run.state = "unknown"
+
+    def sentence(self, told: Told) -> str:
+        return f"what became of {told.step} is UNKNOWN, somebody has to look{why_of(self.why)}"
+
+
+class EffectDeclared(StepPayload, frozen=True, kw_only=True):
+    """Its owner said what it changed."""
+
+    kind = "effect.declared"
+    may_use_reserve = True
+    effect: Effect
+    note: str = ""
+    for_owner: bool = False
+    """The lead answered for them."""
+    not_begun: bool = False
+    """A manual step at a halt that had not begun: available again."""
+    finished: bool = False
+    """A manual step at a halt that was fully done."""
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        run.effect, run.declared = self.effect, True
+        if run.question_at_halt:
+            run.question_at_halt = False
+            run.ended = at
+            if self.not_begun:
+                run.state, run.reason = "pending", ""
+            elif self.finished:
+                run.state = "done"
+            else:
+                run.state, run.reason = "interrupted", self.note or "partly done when the halt came"
+
+    def sentence(self, told: Told) -> str:
+        if self.not_begun:
+            said = "was not begun"
+        elif self.finished:
+            said = "was fully done"
+        else:
+            said = {
+                "none": "changed nothing",
+                "partial": "changed a part",
+                "full": "changed all that it should",
+                "unknown": "changed nobody knows what",
+            }[self.effect]
+        owner = " (the lead, for its owner)" if self.for_owner else ""
+        return f"{told.step} {said}{owner}{why_of(self.note)}"
+
+
+class DeclaredGone(StepPayload, frozen=True, kw_only=True):
+    """What could not be stopped or proven gone is gone, says its owner."""
+
+    kind = "command.declared_gone"
+    note: str = ""
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        run.unproven, run.survivors = False, ()
+        deviate(session, event, at, what="its command declared gone", why=self.note, exception=False)
+
+    def sentence(self, told: Told) -> str:
+        return f"the command of {told.step} is gone, says its owner{why_of(self.note)}"
+
+
+class StopAsked(StepPayload, frozen=True, kw_only=True):
+    """Stop the running command now."""
+
+    kind = "command.stop_asked"
+    attention = "warning"
+    reason: str = ""
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        run.stop_asked = True
+
+    def sentence(self, told: Told) -> str:
+        return f"stop of {told.step} asked for{why_of(self.reason)}"

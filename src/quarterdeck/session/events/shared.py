@@ -1,0 +1,178 @@
+"""What all kinds of events share: their base, and what many of them do to a session."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Literal
+
+import msgspec
+from msgspec import Struct
+
+from quarterdeck.session.event import Blob, Event
+from quarterdeck.session.plan import Plan
+from quarterdeck.session.state import Deviation, Session, StepRun
+from quarterdeck.session.told import Told
+
+__all__ = [
+    "KINDS",
+    "Draft",
+    "Level",
+    "Payload",
+    "StepPayload",
+    "Unknown",
+    "answer",
+    "attention",
+    "by_phone",
+    "deviate",
+    "mutates",
+    "over",
+    "pause",
+    "payload",
+    "seat_steps",
+    "sentence",
+    "unpause",
+]
+
+
+Level = Literal["info", "notice", "warning", "alarm"]
+"""`notice` is a milestone; `warning` needs an eye; `alarm` needs a person."""
+
+KINDS: dict[str, type[Payload]] = {}
+"""Every kind that this version knows, by its name in the logbook."""
+
+
+class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What happened: a subclass says what it is, what it does (`apply`) and how it is told (`sentence`)."""
+
+    kind: ClassVar[str] = ""
+    """Its name in the logbook."""
+    may_use_reserve: ClassVar[bool] = False
+    """Whether it may use the reserve of a full disk at any time; after a halt everything may."""
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        """Register the kind; TypeError for one that does not say how it is told."""
+        super().__init_subclass__(**options)
+        if "kind" not in cls.__dict__:
+            return
+        if "sentence" not in cls.__dict__:
+            raise TypeError(f"{cls.__name__} has no sentence")
+        KINDS[cls.kind] = cls
+
+    @property
+    def attention(self) -> Level:
+        """How much attention its line asks for."""
+        return "info"
+
+    def apply(self, session: Session, event: Event, at: float) -> None:
+        """Change `session`, at session time `at`; nothing where it is only told. Never fails, never decides."""
+
+    def sentence(self, told: Told) -> str:
+        """One line about it; never fails, whatever the plan."""
+        return f"something that this version does not know happened ({told.event.kind})"
+
+
+class StepPayload(Payload, frozen=True, kw_only=True):
+    """What happened to a step; of a step that the plan does not know it changes nothing."""
+
+    def apply(self, session: Session, event: Event, at: float) -> None:
+        """Change the event's step."""
+        run = session.steps.get(event.step)
+        if run is not None:
+            self.apply_to(session, event, at, run)
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        """Change `run`, the event's step."""
+
+
+class Unknown(Payload, frozen=True, kw_only=True):
+    """A kind of a newer version: kept, forwarded, shown with a banner."""
+
+    def apply(self, session: Session, event: Event, at: float) -> None:
+        """Open read-only."""
+        session.unknown_kinds.append(event.kind)
+
+
+class Draft(Struct, frozen=True):
+    """What a decision wants to happen; the logbook makes an event of it."""
+
+    data: Payload
+    step: str = ""
+    attempt: int = 0
+    blobs: tuple[Blob, ...] = ()
+
+
+def payload(event: Event) -> Payload:
+    """Decode what happened; a kind of a newer version gives `Unknown`."""
+    kind = KINDS.get(event.kind)
+    return Unknown() if kind is None else msgspec.json.decode(event.data, type=kind)
+
+
+def sentence(event: Event, plan: Plan | None) -> str:
+    """One line about the event; `plan` names its steps, None leaves their ids.
+
+    Log, plain mode, `--auto` and record use it, so that people argue about the same words. It may hold what people
+    and programs wrote: whoever paints it passes it through the text gate.
+    """
+    return payload(event).sentence(Told(event, plan))
+
+
+def attention(event: Event) -> Level:
+    """How much attention the event's line asks for."""
+    return payload(event).attention
+
+
+def deviate(session: Session, event: Event, at: float, *, what: str, why: str, exception: bool) -> None:
+    """Book a deviation (R16): exceptions change the outcome's name."""
+    weight = "exception" if exception else "noted"
+    session.deviations.append(
+        Deviation(weight, what, event.actor.login, at, why, event.step)  # type: ignore[arg-type]  # one of the two
+    )
+
+
+def by_phone(session: Session, event: Event, at: float, words: str, what: str) -> None:
+    """Book what came by telephone as a noted deviation (R32)."""
+    if words:
+        deviate(session, event, at, what=f"{what} by telephone", why=words, exception=False)
+
+
+def mutates(session: Session, step: str) -> bool:
+    """Whether the step changes anything, by its plan."""
+    return session.plan is not None and session.plan.steps[step].mutates
+
+
+def pause(session: Session, at: float) -> None:
+    """Lay a pause over the plan in force; in a rollback it also ends `run mine`."""
+    if session.phase == "rolling_back" and session.rollback is not None:
+        session.rollback.paused, session.rollback.run_mine = True, ()
+    if not session.paused and session.phase != "rolling_back":
+        session.paused, session.paused_at = True, at
+
+
+def unpause(session: Session, at: float) -> None:
+    """End a pause and book its time apart."""
+    if session.paused:
+        session.pauses.append((session.paused_at, at))
+    session.paused, session.pause_reason, session.pause_cause, session.paused_by = False, "", "", ""
+
+
+def answer(session: Session, nonces: tuple[str, ...]) -> None:
+    """Mark these halts as answered (R2)."""
+    for nonce in nonces:
+        if nonce in session.halts:
+            session.halts[nonce].answered = True
+
+
+def seat_steps(session: Session) -> None:
+    """Give every step of the plan its row."""
+    assert session.plan is not None
+    for identity in session.plan.steps:
+        if identity not in session.steps:
+            session.steps[identity] = StepRun(identity)
+
+
+def over(session: Session, run: StepRun, at: float, why: str) -> None:
+    """End the step's run without a result: what it changed is unknown until somebody says so."""
+    run.ended, run.reason = at, why
+    for attempt in run.runs:
+        attempt.lived = False
+    if mutates(session, run.id):
+        run.effect, run.declared = "unknown", False

@@ -1,0 +1,136 @@
+"""What time brings by itself, and what the station says of itself (R12, R13, Times)."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from quarterdeck.session.availability import is_met
+from quarterdeck.session.event import Actor
+from quarterdeck.session.events.guard import ProposalLapsed
+from quarterdeck.session.events.halt import SessionPaused
+from quarterdeck.session.events.rollback import UndoFinished
+from quarterdeck.session.events.session import ClosingBegun
+from quarterdeck.session.events.shared import Draft
+from quarterdeck.session.events.station import ClockStepped, FactNoted, LateNoticed, RecorderChanged, StepLate
+from quarterdeck.session.forecast import clocks, forecast, through_by
+from quarterdeck.session.rules.answer import Answer, Wish, draft
+from quarterdeck.session.rules.poll import ended_poll
+from quarterdeck.session.state import FINISHED, Session
+
+__all__ = ["NoteClockStep", "NoteFact", "NoteRecorder", "Tick", "overdue"]
+
+
+class Tick(Wish, frozen=True, kw_only=True):
+    """Time passed: what happens by itself (poll and proposal timeouts, lateness, closing)."""
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """Time passed."""
+        return overdue(session, now)
+
+
+def overdue(session: Session, now: float) -> list[Draft]:
+    """What has come by itself and is not written down yet."""
+    if session.plan is None or session.is_over:
+        return []
+    return _polls(session, now) or _proposals(session, now) or _through(session) or _late(session, now)
+
+
+def _polls(session: Session, now: float) -> list[Draft]:
+    assert session.plan is not None
+    for poll in session.open_polls():
+        step = session.plan.steps[poll.step]
+        if step.poll_timeout and now - poll.opened > step.poll_timeout:
+            result = "no_go" if step.on_timeout == "no_go" else "timeout"
+            silent = [role for role in step.roles if role not in poll.answers]
+            return ended_poll(session, poll, result, f"no answer from {', '.join(silent)}")
+    return []
+
+
+def _proposals(session: Session, now: float) -> list[Draft]:
+    for proposal in session.open_proposals():
+        if now > proposal.until:
+            lapsed = draft(ProposalLapsed(guard=proposal.guard))
+            pauses = session.is_live_session and not session.paused and session.phase != "rolling_back"
+            why = f"nobody answered: {proposal.reason}"
+            return [lapsed, draft(SessionPaused(reason=why, cause="guard"))] if pauses else [lapsed]
+    return []
+
+
+def _through(session: Session) -> list[Draft]:
+    """An undo of one step that is through; a list that is through begins the closing."""
+    plan = session.plan
+    assert plan is not None
+    if session.undoing:
+        if all(session.steps[item.step].state in FINISHED for item in session.undo_items):
+            return [draft(UndoFinished(), session.steps[session.undoing])]
+        return []
+    if session.live_halts() or session.paused or session.running():
+        return []
+    match session.phase:
+        case "running":
+            through = all(is_met(session, i) for i in plan.forward)
+        case "contingency":
+            through = all(is_met(session, i) for i in plan.contingency)
+        case "rolling_back":
+            items = session.rollback.items if session.rollback else []
+            through = all(session.steps[item.step].state in FINISHED for item in items)
+        case _:
+            through = False
+    return [draft(ClosingBegun())] if through else []
+
+
+def _late(session: Session, now: float) -> list[Draft]:
+    """Once each: a step past its duration and past twice of it; decide-by at warn and zero; the forecast."""
+    assert session.plan is not None
+    for run in session.running():
+        step = session.plan.steps[run.id]
+        elapsed = now - (run.started if run.started is not None else now)
+        if step.duration and run.late < 2 and elapsed > step.duration * (run.late + 1):
+            return [draft(StepLate(times=run.late + 1), run)]
+    if session.phase != "running" or session.window is None:
+        return []
+    shown = clocks(session, now)
+    if shown is None or shown.past_no_return:
+        return []
+    if shown.margin < 0 and "decide_by_zero" not in session.late:
+        return [draft(LateNoticed(what="decide_by_zero", detail="rollback no longer fits the window"))]
+    if shown.margin <= session.window.warn and not {"decide_by_warn", "decide_by_zero"} & set(session.late):
+        return [draft(LateNoticed(what="decide_by_warn", detail=f"{shown.margin / 60:.0f} min left to decide"))]
+    latest = session.window.end - session.window.reserve
+    if "forecast" not in session.late and through_by(session, now) > latest:
+        ends = [planned.end for planned in forecast(session, now).values()]
+        if ends and max(ends) > latest:
+            return [draft(LateNoticed(what="forecast", detail="the plan no longer fits the window less its reserve"))]
+    return []
+
+
+class NoteFact(Wish, frozen=True, kw_only=True):
+    """Something that the program says about itself."""
+
+    text: str
+    level: Literal["info", "warning", "alarm"] = "info"
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        return [draft(FactNoted(text=self.text, level=self.level))]
+
+
+class NoteClockStep(Wish, frozen=True, kw_only=True):
+    """The wall clock jumped by so many seconds."""
+
+    by: float
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """The wall clock jumped; the session's clock runs on."""
+        return [draft(ClockStepped(by=self.by))]
+
+
+class NoteRecorder(Wish, frozen=True, kw_only=True):
+    """A recorder changed its state."""
+
+    recorder: str
+    state: str
+    detail: str = ""
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """A recorder was lost, repaired or came back."""
+        return [draft(RecorderChanged(recorder=self.recorder, state=self.state, detail=self.detail))]

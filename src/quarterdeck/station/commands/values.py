@@ -1,0 +1,127 @@
+"""What `${…}` stands for when a command of a step runs: parameters, recorded values, the station's own, secrets.
+
+Secrets are looked up by reference at the last moment, only those that the step names, and only handed to the
+command's order; everything that is kept or shown goes through redaction with the same values. Called by `orders` and
+`verifier`.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import ChainMap
+from collections.abc import Mapping
+from pathlib import Path
+
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.procedure.model import Procedure, Step
+from quarterdeck.procedure.parameters import environment_name, leading_dash_refused, references, substitute
+from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of
+from quarterdeck.regular_files import read_regular
+from quarterdeck.session.state import Session
+
+__all__ = ["Wording", "secret"]
+
+MOST_SECRET = 64 * 1024
+
+
+def secret(reference: str, own: Mapping[str, str]) -> str:
+    """The secret that `env:NAME` or `file:PATH` names. QuarterdeckError, without its value, where there is none."""
+    kind, _, name = reference.partition(":")
+    if kind == "env":
+        if name in own:
+            return own[name]
+        raise QuarterdeckError(
+            f"The secret {reference} is not set where the station runs", hint=how_to_set(reference)
+        )
+    if kind == "file":
+        try:
+            content = read_regular(Path(name).expanduser(), MOST_SECRET, follow=True)
+        except OSError as error:
+            raise QuarterdeckError(
+                f"The secret {reference} cannot be read: {error.strerror}", hint=how_to_set(reference)
+            ) from error
+        return content.decode(errors="surrogateescape").rstrip("\r\n")
+    raise QuarterdeckError(f"The secret {reference} cannot be read", hint=how_to_set(reference))
+
+
+class Wording:
+    """Fills in references for one session's commands."""
+
+    def __init__(self, home: Path, own: Mapping[str, str] | None = None) -> None:
+        """`home` is the state folder; `own` the person's environment (the station's by default)."""
+        self._home = home
+        self._given: dict[str, str] = {}
+        self._own: Mapping[str, str] = ChainMap(self._given, dict(os.environ if own is None else own))
+        self._known: set[str] = set()
+
+    def secrets(self) -> list[str]:
+        """Every secret value that was handed to a command so far: what redaction takes out."""
+        return list(self._known)
+
+    def give(self, variables: Mapping[str, str]) -> None:
+        """What the last attached console has of the variables in which secrets lie; it stays in memory alone."""
+        self._given.update(variables)
+
+    def learn(self, procedure: Procedure) -> dict[str, str]:
+        """Know the procedure's secrets for redaction; those that cannot be read now, to their references."""
+        unset = {}
+        for name, reference in references_of(procedure).items():
+            try:
+                self._known.add(secret(reference, self._own))
+            except QuarterdeckError:
+                unset[name] = reference
+        return unset
+
+    def values(self, session: Session, step: Step, *, secrets: bool) -> dict[str, str]:
+        """Every reference that has a value now; with `secrets`, of those the ones that the step names.
+
+        QuarterdeckError where one of these cannot be read; what the step does not name is not looked for.
+        """
+        assert session.plan is not None
+        procedure = session.plan.procedure
+        run = session.steps.get(step.id)
+        hidden = references_of(procedure)
+        found = {name: value for name, value in procedure.values.items() if name not in hidden}
+        for other in session.steps.values():
+            for name, value in other.values.items():
+                found[f"{other.id}.{name}"] = value
+        found |= {
+            "quarterdeck.session": session.id,
+            "quarterdeck.step": step.id,
+            "quarterdeck.home": str(self._home),
+            "quarterdeck.attempt": str(run.attempt + (run.state != "running") if run is not None else 1),
+        }
+        if secrets:
+            for name in named_secrets(procedure, step):
+                found[name] = secret(hidden[name], self._own)
+                self._known.add(found[name])
+        return found
+
+    def argv(self, session: Session, words: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
+        """A command's words, filled in. QuarterdeckError for an unknown reference, or what looks like an option."""
+        for word in words:
+            for name, at in references(word):
+                value = values.get(name, "")
+                if at == 0 and "." in name and leading_dash_refused(value, _pattern(session, name)):
+                    raise QuarterdeckError(
+                        f"The recorded value {name} begins with `-` and could be taken for an option",
+                        hint="give its record field a pattern",
+                    )
+        return [substitute(word, values) for word in words]
+
+    def environment(self, step: Step, values: Mapping[str, str]) -> dict[str, str]:
+        """What the step declares, and for a script all `values` as variables: of the secrets those that it names."""
+        declared = {name: substitute(text, values) for name, text in step.env.items()}
+        return (
+            {environment_name(name): value for name, value in values.items()} | declared if step.shell else declared
+        )
+
+
+def _pattern(session: Session, name: str) -> str:
+    """The pattern that vouches for a recorded value; a number needs none."""
+    assert session.plan is not None
+    step, _, field = name.rpartition(".")
+    for record in session.plan.steps[step].record if step in session.plan.steps else ():
+        if record.name == field:
+            return record.pattern or ("number" if record.type in {"integer", "number"} else "")
+    return ""

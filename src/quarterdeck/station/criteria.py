@@ -1,0 +1,214 @@
+"""What became of the success criteria: PASS, FAIL or INCONCLUSIVE, each with its evidence.
+
+Judged once, when a session ends, from the samples that the logbook kept and from the steps; an early or doubtful end
+is never a pass. Called by the hub when `EndSession` is asked; reads a file, so in a thread.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from quarterdeck.logbook.folder import SessionFolder
+from quarterdeck.logbook.recorder import read_sample_lines
+from quarterdeck.observer.baseline import judge, series
+from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.model import Baseline, Criterion, Downtime
+from quarterdeck.procedure.quantities import Quantity, show
+from quarterdeck.session.parts import Verdict
+from quarterdeck.session.state import Session
+
+__all__ = ["downtime", "judge_all", "metrics_needed", "samples_of"]
+
+Word = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+COVERAGE = 0.9
+"""Share of the time that must have been watched for a verdict of no downtime."""
+
+
+def metrics_needed(session: Session) -> dict[str, set[str]]:
+    """What the criteria look at: each target, and which of its metrics."""
+    needed: dict[str, set[str]] = {}
+    for criterion in session.plan.procedure.criteria if session.plan is not None else ():
+        for target in criterion.downtime.targets if criterion.downtime is not None else ():
+            needed.setdefault(target, set())
+        if criterion.baseline is not None:
+            target, _, metric = criterion.baseline.metric.partition(".")
+            needed.setdefault(target, set()).add(metric)
+    return needed
+
+
+def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> list[Reading]:
+    """The readings that were kept of these targets and metrics, in order of time; what cannot be read is left out."""
+    found: list[Reading] = []
+    decoder = msgspec.json.Decoder(list[Reading])
+    try:
+        for batch in read_sample_lines(SessionFolder.of(folder).recorder_samples):
+            try:
+                readings = decoder.decode(batch.raw)
+            except ValueError:
+                continue
+            for reading in readings:
+                if reading.target in needed:
+                    values = {name: reading.values[name] for name in needed[reading.target] if name in reading.values}
+                    found.append(msgspec.structs.replace(reading, values=values, units={}, message=""))
+    except OSError:
+        return []
+    return sorted(found, key=lambda reading: reading.boot)
+
+
+def judge_all(
+    session: Session, readings: Sequence[Reading], now: float, holds: Callable[[str], bool | None]
+) -> tuple[Verdict, ...]:
+    """Every criterion of the plan. `now` is session time; `holds` judges a condition now."""
+    if session.plan is None:
+        return ()
+    return tuple(_verdict(session, criterion, readings, now, holds) for criterion in session.plan.procedure.criteria)
+
+
+def _verdict(
+    session: Session,
+    criterion: Criterion,
+    readings: Sequence[Reading],
+    now: float,
+    holds: Callable[[str], bool | None],
+) -> Verdict:
+    if criterion.downtime is not None:
+        word, evidence = _downtime(session, criterion.downtime, readings, now)
+    elif criterion.steps:
+        word, evidence = _steps(session, criterion.steps)
+    elif criterion.baseline is not None:
+        word, evidence = _baseline(session, criterion.baseline, readings)
+    elif criterion.condition:
+        held = holds(criterion.condition)
+        word = {True: "PASS", False: "FAIL", None: "INCONCLUSIVE"}[held]  # type: ignore[assignment]
+        evidence = f"{criterion.condition} is {'unknown' if held is None else str(held).lower()}"
+    else:
+        answer = session.criteria.get(criterion.id)
+        word = "INCONCLUSIVE" if answer is None else "PASS" if answer[0] else "FAIL"
+        evidence = "nobody was asked" if answer is None else answer[1] or ("yes" if answer[0] else "no")
+    return Verdict(criterion.id, criterion.title, word, evidence)
+
+
+def _steps(session: Session, steps: Iterable[str]) -> tuple[Word, str]:
+    """PASS when all are done and verified."""
+    said, verdict = [], "PASS"
+    for identity in steps:
+        run = session.steps.get(identity)
+        done = run is not None and run.state in {"done", "done_manually"}
+        verified = run is not None and all(proof.ok is True for proof in run.proofs)
+        accepted = any(d.step == identity and d.what == "accepted unverified" for d in session.deviations)
+        if run is None or run.sequence == 0:
+            verdict = "INCONCLUSIVE" if verdict == "PASS" else verdict
+        elif not done or not verified or accepted:
+            verdict = "FAIL"
+        state = "not run" if run is None or run.sequence == 0 else run.state.replace("_", " ")
+        said.append(f"{identity} {state}" + (", accepted unverified" if accepted else ""))
+    return verdict, "; ".join(said)  # type: ignore[return-value]  # one of the three words
+
+
+# ---------------------------------------------------------------- downtime
+
+
+def _downtime(session: Session, rule: Downtime, readings: Sequence[Reading], now: float) -> tuple[Word, str]:
+    if session.started is None:
+        return "INCONCLUSIVE", "the session was never started"
+    worst: Word = "PASS"
+    said = []
+    for target in rule.targets:
+        own = [reading for reading in readings if reading.target == target]
+        down, watched = downtime(session, target, own, session.started, now)
+        span = max(now - session.started, 1e-9)
+        word: Word = "FAIL" if down > rule.max else "PASS" if watched >= COVERAGE * span else "INCONCLUSIVE"
+        if word == "FAIL" or (word == "INCONCLUSIVE" and worst == "PASS"):
+            worst = word
+        share = f", watched {100 * min(1.0, watched / span):.0f} % of the time" if word == "INCONCLUSIVE" else ""
+        said.append(
+            f"{target}: {show(Quantity(round(down, 1), 's'))} down, {show(Quantity(rule.max, 's'))} allowed{share}"
+        )
+    return worst, "; ".join(said)
+
+
+def downtime(
+    session: Session, target: str, readings: Sequence[Reading], since: float, until: float
+) -> tuple[float, float]:
+    """Seconds of critical outside expected outages, and seconds with a known status, between two session times.
+
+    A status holds until the next reading, at most for the reading's `max_age`.
+    """
+    calm = _expected(session, target)
+    down = watched = 0.0
+    for index, reading in enumerate(readings):
+        begin = reading.at
+        end = readings[index + 1].at if index + 1 < len(readings) else until
+        begin, end = max(begin, since), min(end, begin + reading.max_age, until)
+        if end <= begin or reading.status == "unknown" or "stale" in reading.flags:
+            continue
+        watched += end - begin
+        if reading.status == "critical":
+            down += end - begin - sum(max(0.0, min(end, b) - max(begin, a)) for a, b in calm)
+    return down, watched
+
+
+def _expected(session: Session, target: str) -> list[tuple[float, float]]:
+    """When steps were expected to break the target, without overlaps."""
+    assert session.plan is not None
+    spans = []
+    for run in session.steps.values():
+        expected = session.plan.steps[run.id].expect_outage
+        if expected is not None and expected.target == target:
+            spans += [(attempt.started, attempt.started + expected.max) for attempt in run.runs]
+    merged: list[tuple[float, float]] = []
+    for begin, end in sorted(spans):
+        if merged and begin <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(merged[-1][1], end))
+        else:
+            merged.append((begin, end))
+    return merged
+
+
+# ---------------------------------------------------------------- baseline
+
+
+def _baseline(session: Session, rule: Baseline, readings: Sequence[Reading]) -> tuple[Word, str]:
+    """Samples from before Start against those from after the last step of the plan in force (closing included)."""
+    target, _, metric = rule.metric.partition(".")
+    own = [reading for reading in readings if reading.target == target]
+    if session.started is None or not own:
+        return "INCONCLUSIVE", "nothing was read of it"
+    after = _worked_until(session)
+    start = session.started
+    before_side = [reading for reading in own if reading.at < start]
+    after_side = [reading for reading in own if reading.at >= after]
+    judged = judge(
+        rule,
+        series(before_side, metric, span=_span(before_side), interval=own[-1].interval),
+        series(after_side, metric, span=_span(after_side), interval=own[-1].interval),
+    )
+    return judged.verdict, f"{rule.statistic} of {rule.metric} {_sides(judged.before, judged.after)}: {judged.why}"
+
+
+def _worked_until(session: Session) -> float:
+    """When the last step of the stages or of the rollback ended: what comes after shows what the work left."""
+    assert session.plan is not None
+    ended = [
+        run.ended
+        for run in session.steps.values()
+        if run.ended is not None
+        and run.sequence
+        and session.plan.places[run.id].part in {"stages", "undo", "contingency"}
+    ]
+    return max(ended, default=session.started or 0.0)
+
+
+def _span(readings: Sequence[Reading]) -> float:
+    return readings[-1].at - readings[0].at + readings[0].interval if readings else 0.0
+
+
+def _sides(before: object, after: object) -> str:
+    old, new = getattr(before, "value", None), getattr(after, "value", None)
+    shown = [f"{value:.4g}" if value is not None and math.isfinite(value) else "unknown" for value in (old, new)]
+    return f"was {shown[0]} (n={getattr(before, 'n', 0)}), is {shown[1]} (n={getattr(after, 'n', 0)})"

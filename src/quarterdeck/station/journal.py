@@ -1,0 +1,109 @@
+"""The session's log as the station's loop sees it: append now, know later that it is durable.
+
+It turns the logbook's thread futures into awaitables, and clocks into moments. It decides nothing and keeps nothing
+of its own. Called by the hub and by `monitor`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+from quarterdeck.errors import UsageError
+from quarterdeck.host import boot_clock_ns, boot_id
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.observer.messages import Reading
+from quarterdeck.session.event import Actor, Blob, Event, Moment
+from quarterdeck.session.events import Draft
+from quarterdeck.session.parts import Watch
+
+__all__ = ["Keeping", "Kept", "moment"]
+
+
+@lru_cache(maxsize=1)
+def _boot() -> str:
+    return boot_id()
+
+
+def moment() -> Moment:
+    """Now, on both clocks."""
+    wall = time.time()
+    local = time.localtime(wall)
+    return Moment(
+        wall=wall, boot=_boot(), bt_ns=boot_clock_ns(), off=(local.tm_gmtoff or 0) // 60, tz=local.tm_zone or ""
+    )
+
+
+class Kept(NamedTuple):
+    """Events that were just made."""
+
+    events: list[Event]
+    durable: Awaitable[str]
+    """Empty when they are on disk, else why they are not."""
+
+
+class Keeping:
+    """One session's log."""
+
+    def __init__(self, log: SessionLog) -> None:
+        self.log = log
+        self._recorders: dict[str, str] = {}
+
+    @property
+    def events(self) -> list[tuple[Event, bytes]]:
+        """All events with their bytes, in the order this station learned of them."""
+        return self.log.events
+
+    @property
+    def saved(self) -> int:
+        """How many of them are durable."""
+        return self.log.saved
+
+    @property
+    def read_only(self) -> str:
+        """Why nothing may be written, or nothing."""
+        return self.log.read_only
+
+    @property
+    def is_red(self) -> bool:
+        """Whether nothing can be recorded at the moment."""
+        return self.log.level() == "red"
+
+    def changed_recorders(self) -> dict[str, str]:
+        """Recorders that were lost or came back since the last call, to how they are: the record says so too."""
+        now = self.log.health()
+        before, self._recorders = self._recorders, now
+        return {name: state for name, state in now.items() if state != before.get(name, "ok")}
+
+    def append(self, drafts: Sequence[Draft], by: Actor, plan: str, *, urgent: bool) -> Kept:
+        """Stamp; durable later. LogbookError where the session may not be written."""
+        made = self.log.append(drafts, by, plan, urgent)
+        future = asyncio.wrap_future(made.durable)
+
+        async def durable() -> str:
+            health = await asyncio.shield(future)
+            if health.level != "red":
+                return ""
+            return "; ".join(f"{name}: {state}" for name, state in health.recorders.items() if state != "ok")
+
+        return Kept(made.events, durable())
+
+    def store(self, path: str) -> Blob:
+        """Keep a file as a blob. Blocks; QuarterdeckError where it cannot be read or kept."""
+        whole = Path(path).expanduser()
+        if not whole.is_absolute():
+            raise UsageError("A file for evidence needs its whole path", hint="begin it with / or ~")
+        return self.log.store_blob(whole, whole.name)
+
+    def add_samples(self, readings: list[Reading]) -> None:
+        """Keep a batch of readings; a session that may not be written keeps none."""
+        if not self.read_only:
+            self.log.append_samples(readings)
+
+    def watch(self, snapshot: dict[str, float | str | None]) -> Watch:
+        """What an event says of the samples up to now."""
+        return self.log.watch(snapshot)

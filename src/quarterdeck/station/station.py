@@ -1,0 +1,395 @@
+"""The station itself: one session's parts put together, their beats, and when it may leave.
+
+It owns the log, the commands and the observer, and outlives every terminal. It never leaves while its session is live
+or a command runs; otherwise a minute after the last console (architecture.md, Life of a station). Started by
+`__main__`; decides nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from quarterdeck.errors import StationError
+from quarterdeck.host import boot_clock, host_names, login_name
+from quarterdeck.logbook.folder import SessionFolder
+from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.procedure.secrets import variables_of
+from quarterdeck.session.event import Actor, Event
+from quarterdeck.session.fold import fold
+from quarterdeck.session.intents import (
+    Abandon,
+    CrashFound,
+    DeclareEffect,
+    DeclareGone,
+    Halt,
+    Intent,
+    NoteClockStep,
+    NoteRecorder,
+    StartStep,
+    StopCommand,
+)
+from quarterdeck.session.parts import Verdict, Watch
+from quarterdeck.station.commands.orders import Orders
+from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.criteria import judge_all, metrics_needed, samples_of
+from quarterdeck.station.demo_lease import Lease
+from quarterdeck.station.executor import Performer
+from quarterdeck.station.halt_files import new_nonce
+from quarterdeck.station.hub import Hub
+from quarterdeck.station.journal import Keeping, moment
+from quarterdeck.station.monitor import Observing
+from quarterdeck.station.recent_readings import History
+from quarterdeck.station.wire.protocol import Answered, Marks, Sampled, Standing, Tail
+from quarterdeck.station.wire.server import Server, Visitor
+from quarterdeck.station.wire.start_station import socket_of
+
+__all__ = ["LINGER", "Station"]
+
+LINGER = 60.0
+"""Seconds that it stays after the last console when nothing keeps it."""
+BEAT = 1.0
+DUE_AT_LEAST, DUE_AT_MOST = 5.0, 0.02
+"""Seconds between two looks at what is due by itself: it reads the whole plan."""
+HALT_LOOK = 0.25
+"""Seconds between two looks into `halts/`."""
+CLOCK_STEP = 2.0
+"""Seconds by which the wall clock must jump to be worth an event."""
+SEEN_KEPT = 20
+
+
+class Station:
+    """One session's station."""
+
+    def __init__(self, folder: Path, *, linger: float = LINGER) -> None:
+        """Open the session's log. StationError where there is no session; LogbookError where it cannot be opened."""
+        place = SessionFolder.of(folder)
+        if not place.database.exists() and not place.recorder.exists():
+            raise StationError("There is no such session", where=str(folder), hint="quarterdeck sessions lists them")
+        self.folder = folder
+        self._linger = linger
+        me = Actor(login=login_name(), uid=os.getuid(), via="station", host=host_names().short)
+        self._log = SessionLog.open(folder, session_id=folder.name, actor=me, moment=moment)
+        self.hub = Hub(folder, Keeping(self._log), me)
+        self.hub.effects = self
+        self.hub.on_published = self._published
+        self._wording = Wording(folder.parent.parent)
+        self._unset: dict[str, str] = {}
+        self.orders = Orders(folder, self._wording, dict(os.environ))
+        self._history = History(boot_clock)
+        self._server = Server(socket_of(folder), self, self._complain)
+        self._observing = Observing(self.hub, self._history, self.hub.keeping, self._server.show_samples)
+        self._performer: Performer | None = None
+        self._lease = Lease()
+        self._seen: dict[str, int] = {}
+        self._marks_changed = False
+        self._told: Standing | None = None
+        self._idle_since: float | None = None
+        self._ended_by_hand = False
+        self._offset = time.time() - boot_clock()
+        self._leaving = asyncio.Event()
+        self._why = "the station was asked to leave"
+
+    # -- life ------------------------------------------------------------------------------------------------------
+
+    async def run(self, ready: Callable[[], None]) -> None:
+        """Serve until there is nothing to stay for. `ready` is called when consoles may come."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._leaving.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: None)  # handled, not ignored: children would inherit that
+        self._idle_since = loop.time()
+        self._performer = Performer(
+            self.folder,
+            self.hub,
+            self._history,
+            self._wording,
+            self.orders,
+            self._server.show_tail,
+            self._observing.holds,
+        )
+        self._look_for_secrets()
+        await self._take_up()
+        await self._server.open()
+        ready()
+        beats = [
+            asyncio.create_task(self._repeat(self._halts, HALT_LOOK), name="halts"),
+            asyncio.create_task(self._repeat(self._work, DUE_AT_MOST), name="work"),
+            asyncio.create_task(self._repeat(self._beat, BEAT), name="beat"),
+        ]
+        try:
+            await self._leaving.wait()
+        finally:
+            for task in beats:
+                task.cancel()
+            await asyncio.gather(*beats, return_exceptions=True)
+            await self._close()
+
+    async def _take_up(self) -> None:
+        """After a crash: halts first, then what became of the commands; running reopens as paused (R14).
+
+        A planned session is taken up too: a precondition may be in the middle of being read.
+        """
+        if self.hub.keeping.read_only:
+            return
+        await self.hub.take_filed_halts()
+        session = self.hub.session
+        assert self._performer is not None
+        if session.is_over:
+            await self._performer.commands.reattach()
+            return
+        found, met = await self._performer.find()
+        gap = max(0.0, self.hub.now() - session.last)
+        await self.hub.tell(CrashFound(gap=round(gap, 3), found=found))
+        self._performer.resume(met)
+
+    async def _close(self) -> None:
+        await self._server.close(self._why)
+        if self._performer is not None:
+            await self._performer.close()
+        await self._observing.stop()
+        await asyncio.to_thread(self._log.close)
+
+    async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
+        """Do it again and again; a fault is written down and does not end the station."""
+        while True:
+            try:
+                await work()
+            except Exception as error:  # noqa: BLE001 - the boundary of a beat: the session must go on
+                self._complain(f"a beat broke: {error!r}")
+                await asyncio.sleep(BEAT)
+            await asyncio.sleep(every)
+
+    # -- beats -----------------------------------------------------------------------------------------------------
+
+    async def _halts(self) -> None:
+        await self.hub.take_filed_halts()
+        if self._marks_changed:
+            self._marks_changed = False
+            self._server.say(self.marks())
+
+    async def _work(self) -> None:
+        """What is due by itself: soon after each event, and when time has brought something."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(self.hub.until_due(DUE_AT_LEAST)):
+                await self.hub.news.wait()
+        self.hub.news.clear()
+        await self._observing.follow(self.hub.session)
+        await self.hub.do_what_is_due()
+
+    async def _beat(self) -> None:
+        now = asyncio.get_running_loop().time()
+        watched = bool(self._server.visitors)
+        await self._observing.beat(now, watched=watched)
+        await self._observing.tick_items(now, self._wording, self.orders)
+        await self._watch_clock()
+        await self._watch_recorders()
+        standing = self.standing()
+        if watched and standing != self._told:
+            self._told = standing
+            self._server.say(standing)
+        self._lease.renew(self.hub.session, now, watched=watched)
+        await self._consider_leaving(now, watched=watched)
+
+    async def _watch_clock(self) -> None:
+        offset = time.time() - boot_clock()
+        by, self._offset = offset - self._offset, offset
+        if abs(by) > CLOCK_STEP and not self.hub.keeping.read_only:
+            await self.hub.tell(NoteClockStep(by=round(by, 3)))
+
+    async def _watch_recorders(self) -> None:
+        if self.hub.keeping.read_only:
+            return
+        for recorder, state in self.hub.keeping.changed_recorders().items():
+            told = "ok" if state == "ok" else "lost"
+            await self.hub.tell(NoteRecorder(recorder=recorder, state=told, detail="" if told == "ok" else state))
+
+    async def _consider_leaving(self, now: float, *, watched: bool) -> None:
+        session = self.hub.session
+        if self._ended_by_hand and session.is_live_session:
+            await self._end_demo("the demo was ended from its console")
+            return
+        if watched:
+            self._idle_since = None
+            return
+        self._idle_since = now if self._idle_since is None else self._idle_since
+        idle = now - self._idle_since
+        busy = self._performer is not None and self._performer.busy
+        live = session.is_live_session or session.phase == "monitoring"
+        if session.purpose == "demo" and live and idle > self._linger and not self._lease.wanted(now):
+            await self._end_demo("the demo's terminal vanished")
+        elif not busy and not live and idle > self._linger:
+            self._why = "nothing needs it"
+            self._leaving.set()
+
+    async def _end_demo(self, why: str) -> None:
+        """Nobody wants it any more, and its world goes: halt, stop what runs, abandon when nothing does."""
+        session = self.hub.session
+        if not session.live_halts():
+            await self.hub.tell(Halt(nonce=new_nonce(), reason=why, source="failure"))
+        for run in session.running():
+            if run.question_at_halt:
+                await self.hub.tell(DeclareEffect(step=run.id, effect="partial", note=why))
+            elif run.unproven:
+                await self.hub.tell(DeclareGone(step=run.id, note=why))
+            elif not run.stop_asked:
+                await self.hub.tell(StopCommand(step=run.id, reason=why))
+        await self.hub.tell(Abandon(reason=why, handover="nobody: the demo's world is gone"))
+
+    # -- what the hub needs ----------------------------------------------------------------------------------------
+
+    def trial(self, intent: StartStep) -> StartStep:
+        """The start with a launch that names this machine."""
+        return self._performing.trial(intent)
+
+    def prepare(self, intent: StartStep) -> StartStep:
+        """The start with its command's order written."""
+        return self._performing.prepare(intent)
+
+    def discard(self, intent: StartStep) -> None:
+        """Forget a prepared order."""
+        self._performing.discard(intent)
+
+    def verify(self, step: str) -> None:
+        """Read a step's verifications again."""
+        self._performing.verify(step)
+
+    def halt_by_hand(self) -> None:
+        """Stop what a halt stops although its file could not be made."""
+        self._performing.halt_by_hand()
+
+    def watch(self) -> Watch:
+        """What was observed up to now."""
+        return self._observing.watch()
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Judge the criteria. In a thread, so on a session of its own."""
+        session = fold([event for event, _ in list(self.hub.keeping.events)])
+        needed = metrics_needed(session)
+        return judge_all(session, samples_of(self.folder, needed), session.clock(moment()), self._observing.holds)
+
+    def react(self, events: list[Event]) -> None:
+        """Do what follows from durable events."""
+        if any(event.kind in {"plan.revised", "session.started", "halt.called"} for event in events):
+            self._look_for_secrets()
+        self._performing.react(events)
+
+    def unsaved(self, events: list[Event], why: str) -> None:
+        """Nothing may come of events that could not be made durable."""
+        self._performing.unsaved(events, why)
+
+    @property
+    def _performing(self) -> Performer:
+        assert self._performer is not None
+        return self._performer
+
+    # -- what the server needs -------------------------------------------------------------------------------------
+
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """This machine's names."""
+        return self.orders.hosts
+
+    @property
+    def published(self) -> int:
+        """How many events may be shown."""
+        return self.hub.published
+
+    def events(self, begin: int, end: int) -> list[bytes]:
+        """Events as bytes, by their position."""
+        return [raw for _, raw in self.hub.keeping.events[begin:end]]
+
+    def identity(self) -> tuple[str, str, str]:
+        """Session, replica, and why it is read-only."""
+        return self.folder.name, self._log.replica, self._log.read_only
+
+    async def ask(self, intent: Intent, by: Actor) -> Answered:
+        """Decide an intent."""
+        return await self.hub.ask(intent, by)
+
+    def recent(self) -> list[Sampled]:
+        """The last minutes of readings."""
+        return self._observing.recent()
+
+    def tails(self) -> list[Tail]:
+        """The newest output of commands."""
+        return self._performing.tails()
+
+    def marks(self) -> Marks:
+        """What happened to events: alone, what is saved here is shared too."""
+        saved = min(self.hub.keeping.saved, self.hub.published)
+        return Marks(saved=saved, shared=saved, seen=dict(self._seen))
+
+    def standing(self) -> Standing:
+        """How the station is."""
+        return Standing(
+            recorders=self._log.health(),
+            observer=self._observing.health,
+            consoles=sum(visitor.hello.watching for visitor in self._server.visitors),
+            verifying=self._performing.verifying,
+            unset=self._unset,
+        )
+
+    def visited(self, visitor: Visitor, *, came: bool, end: bool = False) -> None:
+        """Somebody came or left."""
+        if came:
+            self._idle_since = None
+            agent = visitor.hello.pass_env.get("SSH_AUTH_SOCK", "")
+            if agent:
+                self.orders.agent = agent
+            self._look_for_secrets()
+            return
+        self._seen.pop(visitor.name, None)
+        self._marks_changed = True
+        if end and self.hub.session.purpose == "demo" and self.hub.session.is_live_session:
+            self._ended_by_hand = True
+        elif end and not self.hub.session.is_live_session:
+            self._lease.end(self.hub.session)
+            if not self._server.visitors:
+                self._why = "it was ended from a console"
+                self._leaving.set()
+        if not self._server.visitors:
+            now = asyncio.get_running_loop().time()
+            self._idle_since = now
+            self._lease.somebody_left(now, saying_so=visitor.left)
+
+    def wants(self) -> tuple[str, ...]:
+        """The variables in which the procedure's secrets lie."""
+        plan = self.hub.session.plan
+        return variables_of(plan.procedure) if plan is not None else ()
+
+    def given(self, variables: dict[str, str]) -> None:
+        """A console has some of them, as the last attached one: they stay in memory alone."""
+        wanted = self.wants()
+        self._wording.give({name: value for name, value in variables.items() if name in wanted})
+        self._look_for_secrets()
+        self._server.say(self.standing())
+
+    def _look_for_secrets(self) -> None:
+        """Which can be read now: redaction knows them, and what is missing is said before a step needs it."""
+        plan = self.hub.session.plan
+        self._unset = self._wording.learn(plan.procedure) if plan is not None else {}
+
+    def painted(self, visitor: Visitor, position: int) -> None:
+        """Somebody saw everything up to a position (R26)."""
+        if position > self._seen.get(visitor.name, 0):
+            self._seen.pop(visitor.name, None)
+            self._seen[visitor.name] = min(position, self.hub.published)
+            while len(self._seen) > SEEN_KEPT:
+                del self._seen[next(iter(self._seen))]
+            self._marks_changed = True
+
+    def _published(self) -> None:
+        self._server.published()
+        self._server.say(self.marks())
+
+    def _complain(self, text: str) -> None:
+        """Into the station's own log."""
+        sys.stderr.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {text}\n")
+        sys.stderr.flush()

@@ -1,0 +1,138 @@
+"""What is sent sparingly leaves the terminal with the same screen."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import night
+import pytest
+from harness import Harness
+from rich.cells import cell_len
+from test_panes import screen_text
+from textual._compositor import Compositor, CompositorUpdate
+from textual.app import ComposeResult
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+from quarterdeck.console.deck import Deck
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.terminal import Sparing, spare
+from quarterdeck.console.terminal.compositor import SparingCompositor, SparingUpdate
+
+TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[[\d;]*m|([^\x1b]+)")
+
+
+class Terminal:
+    """As much of a terminal as an update needs: move, write, colours ignored."""
+
+    def __init__(self, lines: list[str]) -> None:
+        self.lines = [list(line) for line in lines]
+        self.written = 0
+
+    def feed(self, data: str) -> None:
+        x = y = 0
+        for token in TOKEN.finditer(data):
+            if token[1]:
+                y, x = int(token[1]) - 1, int(token[2]) - 1
+            elif token[3]:
+                assert cell_len(token[3]) == len(token[3])
+                self.lines[y][x : x + len(token[3])] = token[3]
+                x += len(token[3])
+                self.written += len(token[3])
+        assert "".join(token[0] for token in TOKEN.finditer(data)) == data
+
+    @property
+    def text(self) -> str:
+        return "\n".join(map("".join, self.lines))
+
+
+async def test_the_screen_is_the_same_and_only_changed_cells_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    sent: list[str] = []
+    app = Harness(night.snapshot())
+    plain = SparingCompositor.render_partial_update
+
+    def recording(self: SparingCompositor) -> SparingUpdate | None:
+        update = plain(self)
+        if update is not None:
+            sent.append(update.render_segments(app.console))
+        return update
+
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        terminal = Terminal(screen_text(app).split("\n"))
+        monkeypatch.setattr(SparingCompositor, "render_partial_update", recording)
+        later = changed_a_little()
+        app.deck.snapshot = later
+        await pilot.pause()
+        terminal.feed("".join(sent))
+        assert terminal.text == screen_text(app)
+        assert 0 < terminal.written < 200
+        await pilot.press("down")
+        await pilot.pause()
+        for data in sent[len(sent) - 1 :]:
+            terminal.feed(data)
+        assert terminal.text == screen_text(app)
+
+
+def changed_a_little() -> Snapshot:
+    readings = night.readings()
+    import msgspec
+
+    here = readings["here"]
+    readings["here"] = msgspec.structs.replace(here, values={**here.values, "cpu": 58.0})
+    return night.snapshot(wall=night.T0 + 9, readings=readings)
+
+
+async def test_a_compositor_that_looks_otherwise_is_left_alone() -> None:
+    class Other:
+        _compositor = object()
+
+    other = Other()
+    spare(other)  # type: ignore[arg-type]  # not a screen, on purpose
+    assert type(other._compositor) is object
+
+
+class Behind(Sparing, Screen[None]):
+    """The deck, on a screen that lives on behind a modal."""
+
+    def __init__(self, deck: Deck) -> None:
+        super().__init__()
+        self.deck = deck
+
+    def compose(self) -> ComposeResult:
+        yield self.deck
+
+
+class Front(Sparing, ModalScreen[None]):
+    CSS = "Front Static { dock: bottom; height: 5; }"
+
+    def compose(self) -> ComposeResult:
+        yield Static("a question")
+
+
+async def test_behind_a_modal_a_tick_sends_only_what_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    app = Harness(night.snapshot())
+    deck = Deck()
+    deck.snapshot = night.snapshot()
+    async with app.run_test(size=(120, 36)) as pilot:
+        await app.push_screen(Behind(deck))
+        await pilot.pause()
+        await app.push_screen(Front())
+        await pilot.pause()
+        deck.snapshot = night.snapshot(wall=night.T0 + 8)
+        await pilot.pause()
+        sent: list[str] = []
+        plain = Compositor.render_update
+
+        def recording(self: Compositor, *arguments: Any, **more: Any) -> Any:
+            update = plain(self, *arguments, **more)
+            if isinstance(update, CompositorUpdate):
+                sent.append(update.render_segments(app.console))
+            return update
+
+        monkeypatch.setattr(Compositor, "render_update", recording)
+        for second in (9, 10):
+            deck.snapshot = night.snapshot(wall=night.T0 + second)
+            await pilot.pause()
+        assert 0 < sum(map(len, sent)) < 1_000

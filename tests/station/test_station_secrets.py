@@ -1,0 +1,155 @@
+"""Secrets through a real station: handed to the commands that name them, given by the console that attaches."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quarterdeck.procedure.model import Param, Procedure, Stage, Step
+from quarterdeck.session import intents
+from quarterdeck.session.missing import missing_in_rollback, missing_later
+from quarterdeck.station.doctor.needs import needs
+from quarterdeck.station.wire.protocol import Given, encode
+
+Attach = Callable[..., Awaitable[Any]]
+Opened = Callable[..., Path]
+
+TEXT = """
+quarterdeck: 1
+id: secret
+title: A secret that only the change uses
+revision: 1
+params:
+  c: {type: string, secret: true, default: "env:FIELD_SECRET"}
+  other: {type: string, secret: true, default: "env:FIELD_OTHER"}
+stages:
+  - id: s
+    title: S
+    steps:
+      - id: make
+        title: Make
+        kind: command
+        duration: 5s
+        env: {C: "${c}"}
+        shell: |
+          test "${#C}" = 9
+          if env | grep -q "^other="; then exit 1; fi
+          touch "$QUARTERDECK_HOME/made"
+        undo: [{id: unmake, title: Unmake, kind: command, duration: 5s, shell: 'rm "$QUARTERDECK_HOME/made"'}]
+      - id: again
+        title: Make again
+        kind: command
+        duration: 5s
+        shell: 'test "${#c}" = 9'
+        undo: [{id: unagain, title: Unmake again, kind: command, duration: 5s, shell: 'test "${#c}" = 9'}]
+"""
+
+
+async def crashed_and_found(lead: Any) -> None:
+    """The station is killed; another one is started from an environment without the secret."""
+    pid = lead.client.welcome.pid
+    os.kill(pid, signal.SIGKILL)
+    await lead.until(lambda: lead.client.welcome.pid != pid and "station.restarted" in lead.kinds())
+
+
+async def made(opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch, **options: object) -> Any:
+    monkeypatch.setenv("FIELD_SECRET", "hush-hush")
+    lead = await attach(opened(TEXT), **options)
+    await lead.do(intents.StartSession())
+    await lead.do(intents.StartStep(step="make"))
+    await lead.until(lambda: lead.state("make") == "done")
+    monkeypatch.delenv("FIELD_SECRET")
+    return lead
+
+
+async def test_a_rollback_is_not_refused_for_a_secret_that_its_undo_does_not_name(
+    opened: Opened, attach: Attach, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await made(opened, attach, monkeypatch)
+    await crashed_and_found(lead)
+    await lead.until(lambda: bool(lead.standing.unset))
+    assert missing_in_rollback(lead.session, lead.standing.unset) == ()
+    await lead.do(intents.Halt(nonce="h1", reason="look"))
+    await lead.do(intents.RollBack(halts=("h1",), typed="ROLLBACK"))
+    await lead.do(intents.StartStep(step="unmake"))
+    await lead.until(lambda: lead.state("unmake") == "done")
+    assert not (home / "made").exists()
+
+
+async def test_what_is_missing_is_said_before_it_is_needed_and_an_attached_console_gives_it(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await made(opened, attach, monkeypatch)
+    await crashed_and_found(lead)
+    await lead.until(lambda: "c" in lead.standing.unset)
+    (missing,) = missing_later(lead.session, lead.standing.unset)
+    assert missing.words == "secret c is not set: 2 Make again and 1 more need it"
+    assert missing.hint == "export FIELD_SECRET, then attach from that shell"
+    await lead.do(intents.GoOn())
+    refused = await lead.ask(intents.StartStep(step="again"))
+    assert "FIELD_SECRET is not set" in refused.refusal
+    assert "attach" in refused.hint
+
+    own = {"FIELD_SECRET": "hush-hush", "UNASKED": "stays-here"}
+    second = await attach(lead.client.folder, own=own)
+    await lead.until(lambda: "c" not in lead.standing.unset)
+    await second.do(intents.StartStep(step="again"))
+    await lead.until(lambda: lead.state("again") == "done")
+    held = b"".join(path.read_bytes() for path in lead.client.folder.rglob("*") if path.is_file())
+    assert b"hush-hush" not in held
+    assert b"stays-here" not in held
+
+
+async def test_a_console_that_finds_its_station_again_gives_it_anew(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await made(opened, attach, monkeypatch, own={"FIELD_SECRET": "hush-hush"})
+    await crashed_and_found(lead)
+    await lead.do(intents.GoOn())
+    await lead.do(intents.StartStep(step="again"))
+    await lead.until(lambda: lead.state("again") == "done")
+
+
+async def test_a_station_takes_only_the_variables_that_its_procedure_names(
+    opened: Opened, attach: Attach, tmp_path: Path
+) -> None:
+    text = TEXT.replace("""shell: 'test "${#c}" = 9'""", f"""shell: 'env > "{tmp_path}/env"'""", 1)
+    text = text.replace("""          test "${#C}" = 9\n""", "").replace("""env: {C: "${c}"}""", "env: {}")
+    lead = await attach(opened(text))
+    assert lead.client.welcome.wants == ("FIELD_SECRET", "FIELD_OTHER")
+    lead.client._send(Given(env={"FIELD_OTHER": "x-y-z", "LD_PRELOAD": "/no.so", "PATH": "/nowhere"}))
+    await lead.until(lambda: set(lead.standing.unset) == {"c"})
+    await lead.do(intents.StartSession())
+    for step in ("make", "again"):
+        await lead.do(intents.StartStep(step=step))
+        await lead.until(lambda step=step: lead.state(step) == "done")
+    seen = (tmp_path / "env").read_text()
+    assert "LD_PRELOAD" not in seen
+    assert "/nowhere" not in seen
+    assert "x-y-z" not in seen, "the script does not name it"
+    assert b"x-y-z" in encode(Given(env={"A": "x-y-z"}))
+
+
+def test_doctor_names_what_is_missing_and_how_to_set_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = (Step(id="a", title="A", kind="command", shell="echo $c"),)
+    procedure = Procedure(
+        id="p",
+        title="P",
+        revision=1,
+        params={"c": Param(secret=True), "unused": Param(secret=True)},
+        values={"c": "env:FIELD_SECRET", "unused": "env:FIELD_OTHER"},
+        stages=(Stage(id="s", title="S", steps=steps),),
+    )
+    monkeypatch.delenv("FIELD_SECRET", raising=False)
+    (missing,) = [finding for finding in needs(procedure) if finding.title == "Secrets"]
+    assert (missing.level, missing.message) == ("problem", "c (env:FIELD_SECRET) is not set: step a needs it")
+    assert "export FIELD_SECRET" in missing.what_to_do
+    monkeypatch.setenv("FIELD_SECRET", "hush-hush")
+    (good,) = [finding for finding in needs(procedure) if finding.title == "Secrets"]
+    assert good.level == "ok"
+    assert "hush-hush" not in good.message
