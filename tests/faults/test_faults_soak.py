@@ -1,6 +1,6 @@
 """200 random kills of station, runner, observer and console, in shares that run side by side.
 
-`QUARTERDECK_SOAK_SEED` repeats the choices of a run that failed; each share says its seed and its counts at the end.
+`QUARTERDECK_SEED` repeats the choices of a run that failed; each share says its seed and its counts at the end.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections.abc import Callable
 import pytest
 from faultkit import Night
 from killing import VICTIMS, Soak
+from machine import needs
 
 SHARES = 4
 KILLS = 50
@@ -26,7 +27,8 @@ KILLS = 50
 def test_random_kills_lose_nothing_acknowledged_run_nothing_twice_and_let_no_line_follow_a_stop(
     night: Night, share: int, record_property: Callable[[str, object], None]
 ) -> None:
-    seed = os.environ.get("QUARTERDECK_SOAK_SEED") or secrets.token_hex(4)
+    needs("bash")
+    seed = os.environ.get("QUARTERDECK_SEED") or secrets.token_hex(4)
     chance = random.Random(f"{seed} {share}")
     victims = [VICTIMS[number % len(VICTIMS)] for number in range(KILLS)]
     chance.shuffle(victims)
@@ -39,7 +41,7 @@ def test_random_kills_lose_nothing_acknowledged_run_nothing_twice_and_let_no_lin
     finally:
         kills = sum(soak.counts[victim] for victim in VICTIMS)
         counts = ", ".join(f"{name} {count}" for name, count in sorted(soak.counts.items()))
-        said = f"share {share} of {SHARES}, QUARTERDECK_SOAK_SEED={seed}: {kills} kills in"
+        said = f"share {share} of {SHARES}, QUARTERDECK_SEED={seed}: {kills} kills in"
         record_property("soak", f"{said} {time.monotonic() - began:.0f} s; {counts}; {len(soak.faults)} faults")
     assert soak.counts["notes"] > KILLS
     assert soak.counts["lines"] > KILLS
