@@ -28,7 +28,7 @@ from quarterdeck.station.wire.client import Client
 from quarterdeck.station.wire.start_station import socket_of
 
 OLD = Path(__file__).parent / "0.1.0"
-NIGHTS = ("good-night", "rolled-back", "every-kind")
+NIGHTS = ("good-night", "rolled-back", "every-kind", "every-field")
 REDRAW = bool(os.environ.get("QUARTERDECK_REDRAW"))
 
 
