@@ -42,10 +42,14 @@ def faults(
     return [*_lost(happened, notes, halts), *_twice(written, happened), *_after_a_stop(written, happened)]
 
 
-def out_of_reach(lines: Iterable[Line], events: Iterable[Event]) -> list[Line]:
-    """Lines that a command wrote after a halt because its runner had been killed: nobody was there to stop it.
+REACH = 2.0
+"""Seconds in which a station finds and ends what goes on without its runner, on a busy machine."""
 
-    The record says unknown of such a run (R14), and a person looks after it.
+
+def out_of_reach(lines: Iterable[Line], events: Iterable[Event]) -> list[Line]:
+    """Lines that a command whose runner had been killed wrote more than `REACH` after a halt.
+
+    Such a command does not see the halt's file; its step is unknown (R14), and the station ends it.
     """
     happened = list(events)
     halts = [event.t.wall for event in happened if event.kind == HaltCalled.kind]
@@ -55,7 +59,11 @@ def out_of_reach(lines: Iterable[Line], events: Iterable[Event]) -> list[Line]:
         for event in happened
         if isinstance(what := payload(event), StepStarted) and (event.step, event.attempt) in attempts
     }
-    return [line for line in lines if line.run in begun and any(begun[line.run] <= halt < line.at for halt in halts)]
+    return [
+        line
+        for line in lines
+        if line.run in begun and any(begun[line.run] <= halt < line.at - REACH for halt in halts)
+    ]
 
 
 def _lost(events: list[Event], notes: Mapping[str, str], halts: Iterable[str]) -> list[str]:

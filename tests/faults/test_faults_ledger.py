@@ -77,10 +77,10 @@ def test_an_effect_that_was_recorded_as_done_and_is_not_there_is_found() -> None
     assert faults(cut, happened(*NIGHT), NOTES, ["n1"]) == ["said to be done, and its last line is missing: a-1"]
 
 
-def test_what_goes_on_because_its_runner_was_killed_is_no_line_after_a_stop() -> None:
+def test_what_goes_on_long_after_a_halt_because_its_runner_was_killed_is_found() -> None:
     unknown = ((e.CommandEnded(run="a-1", outcome="lost"), "a", 100.5), (e.StepUnknown(why="lost"), "a", 100.5))
     lost = happened(*NIGHT[:5], *unknown)
     lines = [*read_ledger(LEDGER), Line("a-1", "late", 105.0)]
     assert faults(lines, lost, NOTES, ["n1"]) == []
-    assert [line.word for line in out_of_reach(lines, lost)] == ["ended", "late"]
+    assert [line.word for line in out_of_reach(lines, lost)] == ["late"]
     assert out_of_reach(lines, happened(*NIGHT)) == []

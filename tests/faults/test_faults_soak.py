@@ -46,3 +46,4 @@ def test_random_kills_lose_nothing_acknowledged_run_nothing_twice_and_let_no_lin
     assert soak.counts["notes"] > KILLS
     assert soak.counts["lines"] > KILLS
     assert not soak.faults, "\n".join(soak.faults)
+    assert not soak.counts["lines out of reach"]

@@ -31,7 +31,7 @@ from quarterdeck.station.commands.orphans import find_orphans
 from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.commands.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
-__all__ = ["TAIL", "Commands", "find_orphans"]
+__all__ = ["TAIL", "Commands"]
 
 TAIL = 64 * 1024
 """Bytes of output that every seat sees live."""
