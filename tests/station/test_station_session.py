@@ -64,6 +64,16 @@ async def test_r26_what_was_painted_is_told_to_everybody(opened: Opened, attach:
     await second.until(lambda: second.marks is not None and 2 in second.marks.seen.values())
 
 
+async def test_r26_a_halt_that_is_shown_already_is_not_said_to_be_saved(opened: Opened) -> None:
+    station = Station(opened())
+    durable = station.hub.keeping.saved
+    station.hub.published = durable + 1
+    try:
+        assert (station.marks().saved, station.marks().shared) == (durable, durable)
+    finally:
+        await station._close()
+
+
 async def test_a_console_that_comes_later_gets_the_whole_history(opened: Opened, attach: Attach) -> None:
     folder = opened()
     first = await attach(folder)
@@ -147,6 +157,7 @@ async def test_a_halt_from_a_console_is_nobody_elses(opened: Opened, attach: Att
     lead = await attach(opened())
     await lead.do(intents.StartSession())
     await lead.do(intents.Halt(nonce="forged", source="guard", guard="api-slow"))
+    await lead.until(lambda: "forged" in lead.session.halts)
     mark = lead.session.halts["forged"]
     assert (mark.source, mark.guard) == ("person", "")
 
