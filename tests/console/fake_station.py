@@ -102,6 +102,8 @@ class FakeStation:
         """A hung station: it answers nothing."""
         self.left: bool | None = None
         self.painted = 0
+        self.pressed = 0
+        """How often it heard that somebody presses keys."""
         self.unset: dict[str, str] = {}
         """Secrets that it cannot read."""
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
@@ -198,7 +200,7 @@ class FakeStation:
         self.painted = position
 
     async def present(self) -> None:
-        pass
+        self.pressed += 1
 
     async def leave(self, *, end: bool = False) -> None:
         self.left = end

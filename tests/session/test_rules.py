@@ -320,6 +320,14 @@ def test_r13_a_guard_proposes_and_a_person_presses(book: Book) -> None:
     counted(book)
 
 
+def test_r13_a_halt_that_answers_a_proposal_takes_its_reason_along(book: Book) -> None:
+    book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
+    book.halt("n1")
+    mark = book.session.halts["n1"]
+    assert (mark.reason, mark.guard, mark.source) == ("900 ms", "slow", "person")
+    assert book.session.proposals["slow"].state == "answered"
+
+
 def test_r13_a_dismissed_proposal_comes_again_when_it_cleared_or_worsens(book: Book) -> None:
     book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
     book.refused(wanted.DismissProposal(guard="slow", reason=""))
@@ -608,6 +616,12 @@ def test_r20_of_two_people_one_gets_a_step_and_the_other_sees_who(book: Book) ->
     assert book.ask(wanted.ClaimStep(step="count"), DBA) == ["step.claimed"]
     assert book.refused(wanted.ClaimStep(step="count"), LEAD).why == f"{DBA.login} has it"
     assert book.ask(wanted.ClaimStep(step="count"), DBA) == []
+
+
+def test_r20_a_step_that_somebody_claimed_is_started_by_nobody_else(book: Book) -> None:
+    book.ask(wanted.ClaimStep(step="count"), DBA)
+    assert book.refused(wanted.StartStep(step="count"), LEAD).why == f"{DBA.login} has it"
+    assert "step.started" in book.ask(wanted.StartStep(step="count", launch=wanted.Launch(run="x")), DBA)
 
 
 def test_r21_a_step_runs_on_its_host_unless_the_lead_says_why_not(book: Book) -> None:
