@@ -66,7 +66,7 @@ async def test_r26_what_was_painted_is_told_to_everybody(opened: Opened, attach:
 
 async def test_r26_a_halt_that_is_shown_already_is_not_said_to_be_saved(opened: Opened) -> None:
     station = Station(opened())
-    durable = station.hub.keeping.saved
+    durable = station.hub.journal.saved
     station.hub.published = durable + 1
     try:
         assert (station.marks().saved, station.marks().shared) == (durable, durable)
@@ -139,7 +139,7 @@ async def test_r18_a_connection_of_another_user_is_sent_away(
     said: list[str] = []
     station = Station(opened())
     path = tmp_path / "s"
-    door = Server(path, station, said.append)
+    door = Server(path, station.hub, station, said.append)
     monkeypatch.setattr(server, "peer_of", lambda _: Peer(os.getpid(), os.getuid() + 1))
     await door.open()
     try:

@@ -35,7 +35,7 @@ from quarterdeck.station.leftovers import Leftovers
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.wire import protocol
 
-__all__ = ["Decider", "Performer"]
+__all__ = ["Decider", "Executor"]
 
 TAILS_KEPT = 8
 """Newest outputs that a console which comes later still gets."""
@@ -57,8 +57,8 @@ class Decider(Protocol):
         """Ask as the station itself."""
 
 
-class Performer:
-    """Effects of one session."""
+class Executor:
+    """Runs the commands, readings and waits of one session."""
 
     def __init__(
         self,
@@ -128,6 +128,8 @@ class Performer:
         """Do what follows from events that are durable."""
         session = self._hub.session
         for event in events:
+            if event.kind in {"plan.revised", "session.started", "halt.called"}:
+                self.look_for_secrets()
             run = session.steps.get(event.step) if event.step else None
             match event.kind:
                 case "step.started" if run is not None:
@@ -149,6 +151,12 @@ class Performer:
                     pass
             if event.kind in {"halt.called", "command.ended"} and session.live_halts():
                 self._spawn("look for what is left", self._leftovers.look())
+
+    def look_for_secrets(self) -> None:
+        """Which can be read now: redaction knows them, and what is missing is said before a step needs it."""
+        plan = self._hub.session.plan
+        if plan is not None:
+            self._wording.learn(plan.procedure)
 
     def _started(self, session: Session, run: StepRun, event: Event) -> None:
         assert session.plan is not None

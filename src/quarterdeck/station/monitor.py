@@ -28,7 +28,7 @@ from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.wire.protocol import Sampled
 
-__all__ = ["Observing", "Recorder", "watched_metrics"]
+__all__ = ["Monitor", "Recorder", "watched_metrics"]
 
 BATCH_EVERY = 5.0
 """Seconds of readings in one batch of the logbook."""
@@ -62,7 +62,7 @@ class Decider(Protocol):
         """Ask as the station itself."""
 
 
-class Observing:
+class Monitor:
     """Watching for one session."""
 
     def __init__(

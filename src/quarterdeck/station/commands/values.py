@@ -53,6 +53,8 @@ class Wording:
         self._given: dict[str, str] = {}
         self._own: Mapping[str, str] = ChainMap(self._given, dict(os.environ if own is None else own))
         self._known: set[str] = set()
+        self.unset: dict[str, str] = {}
+        """Secrets of the procedure that could not be read when they were last looked for, to their references."""
 
     def secrets(self) -> list[str]:
         """Every secret value that was handed to a command so far: what redaction takes out."""
@@ -63,13 +65,14 @@ class Wording:
         self._given.update(variables)
 
     def learn(self, procedure: Procedure) -> dict[str, str]:
-        """Know the procedure's secrets for redaction; those that cannot be read now, to their references."""
+        """Know the procedure's secrets for redaction; what cannot be read now, to its reference (`unset`)."""
         unset = {}
         for name, reference in references_of(procedure).items():
             try:
                 self._known.add(secret(reference, self._own))
             except QuarterdeckError:
                 unset[name] = reference
+        self.unset = unset
         return unset
 
     def values(self, session: Session, step: Step, *, secrets: bool) -> dict[str, str]:
