@@ -54,7 +54,7 @@ class Pulse:
             self._expected = now + BEAT
 
     def forgive(self) -> None:
-        """Begin anew after work that is known to hold up the loop (loading a type of check)."""
+        """Begin again after work that is known to hold up the loop (loading a type of check)."""
         self._expected = self._loop.time() + BEAT
 
     def worst_since(self, moment: float) -> float:

@@ -1,8 +1,7 @@
 """Finding and signalling the processes of a run: children, their children, and those that tried to get away.
 
 A daemon that forks twice and makes its own session is still found: on Linux as a child of the runner (a subreaper
-inherits orphans), and everywhere in /proc by the tag in its environment. Called by the runner while it ends a
-command, and by the station for orphans of a runner that was killed and for its own short reads.
+inherits orphans), and everywhere in /proc by the tag in its environment.
 """
 
 from __future__ import annotations

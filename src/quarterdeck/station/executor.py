@@ -1,8 +1,7 @@
 """From what was decided to what happens: commands are launched, followed, stopped; verifications and waits are read.
 
 It reacts to events that are durable (R14) and never decides: what it finds out goes to the hub as a fact. After a
-crash nothing is run again by itself; `resume` only finds what still runs. Called by the hub (before a start is
-decided, and after events are durable) and by `station`.
+crash nothing is run again by itself; `resume` only finds what still runs.
 """
 
 from __future__ import annotations

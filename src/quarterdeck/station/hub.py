@@ -3,7 +3,6 @@
 Everybody's intents pass here, a person's like a guard's or the station's own. A halt is on disk as a file before
 anything else happens, and is told before it is durable (R2); everything else is told when it is durable. What has
 to be done about an event is done by who reacts to durable events (`executor`), never here.
-Called by the server (for consoles), by the station's own parts (`tell`), and by `station` (`beat`).
 """
 
 from __future__ import annotations

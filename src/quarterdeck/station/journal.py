@@ -1,7 +1,7 @@
 """The session's log as the station's loop sees it: append now, know later that it is durable.
 
 It turns the logbook's thread futures into awaitables, and clocks into moments. It decides nothing and keeps nothing
-of its own. Called by the hub and by `monitor`.
+of its own.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 It starts the observer with the plan's targets, from planning on, and changes it when the plan does. Readings go to
 the history, to the consoles once a second, and to the logbook in batches; guards are fed and asked here, and what
 they say becomes an intent like a person's. Checklist items with a `check` tick themselves. It decides nothing.
-Called by `station`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """From a session's events to everything that a report shows.
 
 Must never raise over what it does not know: a newer kind, a missing file, a damaged chain become rows of the report.
-Called by `export`.
 """
 
 from __future__ import annotations

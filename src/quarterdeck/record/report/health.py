@@ -1,7 +1,6 @@
 """What was observed: a series for each metric, a strip of statuses for each target, downtime.
 
-Pure. Series are thinned out by the smallest and largest value of each stretch, so that no peak is lost. Called by
-`build`.
+Pure. Series are thinned out by the smallest and largest value of each stretch, so that no peak is lost.
 """
 
 from __future__ import annotations

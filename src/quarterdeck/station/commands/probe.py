@@ -2,7 +2,6 @@
 
 They only read, so they need no runner, no spool and no record of their own; they are ended, with all that they
 started, at their timeout or when the asking task is cancelled. A progress that cannot be read is simply not shown.
-Called by the station's supervision.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Pure. Declared values (also in base64 at each alignment, URL-encoded and JSON-escaped) and known patterns: private
 key blocks, AWS keys, bearer and basic tokens, `password=…`, URLs with a password. Works on bytes, since output need
-not be text. Called by `output` (spool to blob) and `runs` (live tail).
+not be text.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 It starts one detached shim for each run and talks to it through files alone (`runner.files`), so that a station that
 dies takes nothing with it. It never judges: what a result means for a step is the session's business (R4, R14).
-Called by the station's supervision; runs on its event loop and does only short local file work there.
 """
 
 from __future__ import annotations

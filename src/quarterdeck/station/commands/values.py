@@ -1,8 +1,7 @@
 """What `${…}` stands for when a command of a step runs: parameters, recorded values, the station's own, secrets.
 
 Secrets are looked up by reference at the last moment, only those that the step names, and only handed to the
-command's order; everything that is kept or shown goes through redaction with the same values. Called by `orders` and
-`verifier`.
+command's order; everything that is kept or shown goes through redaction with the same values.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Who somebody is comes from the kernel (SO_PEERCRED, R18), never from a frame. Each connection is a `Visitor` with an
 outlet of its own, so that a console that does not read never makes the station wait. It decides nothing: asks go to
-the hub, and what the hub publishes goes out. Called by `station`.
+the hub, and what the hub publishes goes out.
 """
 
 from __future__ import annotations
