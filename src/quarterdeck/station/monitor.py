@@ -17,7 +17,7 @@ from quarterdeck.observer.client import Observer
 from quarterdeck.observer.messages import Finding, Health, Reading
 from quarterdeck.procedure.conditions import ConditionError, evaluate, metrics_of, parse
 from quarterdeck.procedure.model import Procedure, Step
-from quarterdeck.session.guards import GuardWatch
+from quarterdeck.session.guard_watch import GuardWatch
 from quarterdeck.session.intents import Intent, NoteFact, TickItem
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.state import Session

@@ -17,7 +17,7 @@ from quarterdeck.procedure.targets import metric_kind, split_metric
 from quarterdeck.record.report.model import Health, Series, Span, StepRow, TargetHealth
 from quarterdeck.record.report.story import Story
 from quarterdeck.session.event import Moment
-from quarterdeck.session.metrics import percentile
+from quarterdeck.session.metric_history import percentile
 from quarterdeck.session.state import Session
 from quarterdeck.station.criteria import downtime
 
