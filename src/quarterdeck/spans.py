@@ -9,12 +9,13 @@ from datetime import datetime, timedelta, timezone
 
 from quarterdeck.errors import UsageError
 
-__all__ = ["amount", "clock", "countdown", "hour", "in_words", "parse_span", "second", "short", "span", "stretch"]
+__all__ = ["amount", "clock", "countdown", "hour", "parse_span", "second", "short", "span", "stretch"]
 
 
 def span(seconds: float) -> str:
-    """A span for people: `45 s`, `9 min`, `1 h 20 min`."""
-    seconds = abs(seconds)
+    """A span in a sentence: `45 s`, `9 min`, `1 h 20 min`, `2 h`; a negative one is `9 min over`."""
+    if seconds < 0:
+        return f"{span(-seconds)} over"
     if seconds < 90:
         return f"{round(seconds)} s"
     minutes = round(seconds / 60)
@@ -22,16 +23,6 @@ def span(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
-
-
-def in_words(seconds: float) -> str:
-    """`40 s`, `9 min`, `1 h 12 min`; a negative one says `9 min over`."""
-    if seconds < 0:
-        return f"{in_words(-seconds)} over"
-    if seconds < 90:
-        return f"{round(seconds)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"
 
 
 def clock(at: float) -> str:
@@ -70,9 +61,12 @@ def second(at: float, off: int) -> str:
     return f"{hour(at, off)}:{int(at) % 60:02d}"
 
 
-def stretch(start: str, end: str, off: int) -> str:
-    """From one ISO time to another as people say it: `Mon 30 Nov 01:00 to 03:30`; what is no time stays as it is."""
-    zone = timezone(timedelta(minutes=off))
+def stretch(start: str, end: str, off: int | None = None) -> str:
+    """From one ISO time to another as people say it: `Mon 30 Nov 01:00 to 03:30`; what is no time stays as it is.
+
+    `off` is minutes east of UTC; without it, this machine's zone.
+    """
+    zone = None if off is None else timezone(timedelta(minutes=off))
     try:
         first, last = (datetime.fromisoformat(text).astimezone(zone) for text in (start, end))
     except ValueError:

@@ -6,7 +6,7 @@ import pytest
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Actor, Event, Moment
 from quarterdeck.session.events import KINDS, Payload, attention, sentence
-from quarterdeck.session.told import in_short, name_of
+from quarterdeck.session.told import Told, in_short
 from quarterdeck.spans import span
 
 EXAMPLES: dict[str, dict[str, object]] = {
@@ -102,13 +102,14 @@ def test_times_of_day_are_those_of_the_author() -> None:
 
 def test_spans_are_for_people() -> None:
     assert [span(s) for s in (4, 89, 90, 540, 5400, 7200, -60)] == [
-        "4 s", "89 s", "2 min", "9 min", "1 h 30 min", "2 h", "60 s",
+        "4 s", "89 s", "2 min", "9 min", "1 h 30 min", "2 h", "60 s over",
     ]  # fmt: skip
 
 
 def test_an_unknown_step_keeps_its_id() -> None:
-    assert name_of(None, "count") == "count"
-    assert name_of(None, "") == "the session"
+    told = Told(make("step.done"), None)
+    assert told.name("count") == "count"
+    assert told.name("") == "the session"
 
 
 def test_a_waiver_is_a_warning() -> None:

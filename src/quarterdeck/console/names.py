@@ -1,27 +1,15 @@
-"""What the console calls steps, owners, commands and windows in a sentence.
+"""What the console calls steps, owners and commands in a sentence.
 
 Pure text.
 """
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from quarterdeck.procedure.interpreters import named
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.state import Session
 
-__all__ = ["command_line", "name_of", "owner_of", "step_of", "stretch"]
-
-
-def stretch(start: str, end: str) -> str:
-    """From one ISO time to another on this terminal's clock: `Mon 30 Nov 01:00 to 03:30`; no time stays as it is."""
-    try:
-        first, last = (datetime.fromisoformat(text).astimezone() for text in (start, end))
-    except ValueError:
-        return f"{start} to {end}"
-    until = "%H:%M" if first.date() == last.date() else "%a %d %b %H:%M"
-    return f"{first:%a %d %b %H:%M} to {last.strftime(until)}"
+__all__ = ["command_line", "name_of", "owner_of", "step_of"]
 
 
 def step_of(session: Session, identity: str) -> Step | None:
@@ -30,12 +18,8 @@ def step_of(session: Session, identity: str) -> Step | None:
 
 
 def name_of(session: Session, identity: str) -> str:
-    """`7 Reindex orders` for a step of the plan, its title alone elsewhere."""
-    step = step_of(session, identity)
-    if step is None or session.plan is None:
-        return identity
-    place = session.plan.places.get(identity)
-    return f"{place.number} {step.title}" if place and place.part == "stages" else step.title
+    """`7 Reindex orders`; its id before there is a plan."""
+    return session.plan.name_of(identity) if session.plan else identity
 
 
 def owner_of(session: Session, identity: str) -> str:

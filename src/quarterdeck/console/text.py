@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from quarterdeck.text import CELL, PLAIN, lines, visible
+from quarterdeck.text import CELL, PLAIN, block, visible
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -23,7 +23,7 @@ def plain(text: str, limit: int = PLAIN) -> Content:
     """Text for a widget that takes `Content` (Static, Label, notifications): never markup."""
     from textual.content import Content
 
-    return Content("\n".join(lines(text, limit)))
+    return Content(block(text, limit))
 
 
 def cell(text: str, limit: int = CELL) -> Text:

@@ -13,7 +13,7 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.errors import DocumentError
-from quarterdeck.text import printable
+from quarterdeck.text import in_full, visible
 
 __all__ = ["Problem", "UnreadableError", "did_you_mean", "document_error", "errors_of", "in_order", "quote"]
 
@@ -33,13 +33,12 @@ class Problem(Struct, frozen=True):
 
     def __str__(self) -> str:
         """The form that editors and compilers share: `file:line:col: level: message`."""
-        return f"{printable(self.path)}:{self.line}:{self.column}: {self.level}: {self.message}"
+        return f"{in_full(self.path)}:{self.line}:{self.column}: {self.level}: {self.message}"
 
 
 def quote(text: str, limit: int = 60) -> str:
     """Show a piece of a document inside a message: printable, on one line, cut to `limit` characters."""
-    shortened = text if len(text) <= limit else text[: limit - 1] + "…"
-    return f"`{printable(shortened)}`"
+    return f"`{visible(text, limit)}`"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -78,7 +77,7 @@ class UnreadableError(DocumentError):
     """A file that cannot even be read as text; `problem` says why."""
 
     def __init__(self, problem: Problem) -> None:
-        super().__init__(problem.message, where=printable(problem.path), problems=(str(problem),))
+        super().__init__(problem.message, where=in_full(problem.path), problems=(str(problem),))
         self.problem = problem
 
 
@@ -88,7 +87,7 @@ def document_error(path: str, problems: Sequence[Problem]) -> DocumentError:
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
     return DocumentError(
         f"{count} in the document",
-        where=printable(path),
+        where=in_full(path),
         problems=tuple(str(problem) for problem in problems),
         hint="each line above names its place" if len(errors) > 1 else "",
     )

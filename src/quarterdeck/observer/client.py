@@ -21,6 +21,7 @@ from quarterdeck.host import Clocks
 from quarterdeck.observer.messages import Finding, FromObserver, Health, Reading, Watch
 from quarterdeck.observer.pipe import FrameError, encode, frames
 from quarterdeck.procedure.model import Target
+from quarterdeck.text import visible
 
 __all__ = ["SILENCE", "Observer"]
 
@@ -181,5 +182,4 @@ async def _tail(stream: asyncio.StreamReader) -> str:
     while chunk := await stream.read(65536):
         last = (last + chunk)[-2000:]
     lines = last.decode(errors="replace").strip().splitlines()
-    line = lines[-1] if lines else ""
-    return "".join(letter if letter.isprintable() else "?" for letter in line)[:200]
+    return visible(lines[-1], 200) if lines else ""

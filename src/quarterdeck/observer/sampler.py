@@ -16,10 +16,11 @@ from msgspec import Struct
 
 from quarterdeck.host import Clocks
 from quarterdeck.observer.checks import build
-from quarterdeck.observer.checks.base import Check, Context, Result, SettingError, printable
+from quarterdeck.observer.checks.base import Check, Context, Result, SettingError
 from quarterdeck.observer.messages import Finding, Reading, Status
 from quarterdeck.observer.status import History, Levels, Rule, advance, band, flags_of, target_levels, worst
 from quarterdeck.procedure.model import Target
+from quarterdeck.text import visible
 
 __all__ = ["MAX_LAG", "LagWatch", "Sampler", "seconds_text"]
 
@@ -146,7 +147,7 @@ class Sampler:
             statuses.append(found)
             if found != "ok":
                 reasons.append(f"{metric} {'cannot be read' if found == 'unknown' else found}")
-        return worst(statuses), printable("; ".join(reasons), 300)
+        return worst(statuses), visible("; ".join(reasons), 300)
 
     def _tell(self, taken: _Taken, skipped: int) -> None:
         result = taken.result

@@ -20,7 +20,7 @@ from quarterdeck.procedure.expectations import describe
 from quarterdeck.procedure.graph import forward_steps, totals
 from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Criterion, Guard, Procedure, Step, VerifyItem
-from quarterdeck.text import printable
+from quarterdeck.text import in_full
 
 __all__ = ["Block", "blocks", "markdown", "on_paper", "plain"]
 
@@ -269,7 +269,7 @@ def plain(blocks: Iterable[Block]) -> str:
 
 
 def _plain_block(block: Block) -> list[str]:
-    text = " ".join(printable(" ".join(block.text.split())).split())
+    text = " ".join(in_full(" ".join(block.text.split())).split())
     label = f"{block.label}: " if block.label else ""
     if block.kind == "heading":
         line = {1: "=", 2: "-"}.get(block.level, "")
@@ -283,16 +283,16 @@ def _plain_block(block: Block) -> list[str]:
     if block.kind == "detail":
         return _wrapped(label + text, "      ", "        ")
     if block.kind == "item":
-        return _wrapped(printable(block.text), "- ", "  ")
+        return _wrapped(in_full(block.text), "- ", "  ")
     return _wrapped(label + text, "", "  " if label else "")
 
 
 def _step_title(text: str) -> str:
-    return printable(text.replace("\n", " "))
+    return in_full(text.replace("\n", " "))
 
 
 def _lines(text: str) -> list[str]:
-    return [printable(line.replace("\t", "    ")) for line in text.rstrip("\n").split("\n")]
+    return [in_full(line) for line in text.rstrip("\n").split("\n")]
 
 
 def _wrapped(text: str, first: str, rest: str) -> list[str]:
@@ -341,4 +341,4 @@ def _markdown_block(block: Block) -> list[str]:
 
 def _escaped(text: str) -> str:
     """Escape what Markdown or HTML would take for markup."""
-    return _MARKUP.sub(r"\\\1", printable(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")
+    return _MARKUP.sub(r"\\\1", in_full(text)).replace("\\<", "&lt;").replace("\\&", "&amp;")

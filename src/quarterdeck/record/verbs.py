@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from quarterdeck.errors import UsageError
+from quarterdeck.text import in_full
 
 __all__ = ["export", "export_to", "open_record", "verify"]
 
@@ -67,6 +68,5 @@ def open_record(folder: Path) -> Path:
 def _say(text: str, *, aside: bool = False) -> None:
     """One line for a terminal (`aside`: on stderr): whatever people wrote cannot steer it."""
     stream = sys.stderr if aside else sys.stdout
-    plain = "".join(letter if letter.isprintable() else "�" for letter in text)
     encoding = stream.encoding or "utf-8"
-    stream.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    stream.write(in_full(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")

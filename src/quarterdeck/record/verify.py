@@ -7,8 +7,9 @@ hash, the files in `blobs/`, the first and last line, and whether the .json, .md
 lines. It says what is wrong and where. It cannot say who wrote a record: whoever can write all of it can make another
 that fits; compare the heads with those that other people hold.
 
-The same file is the module `quarterdeck.record.verify`: used by `record.jsonl` and `recompile`. Must never
-import anything but the standard library, and never write. Exit code 0: every hash fits; 1: something is wrong.
+The same file is the module `quarterdeck.record.verify`: used by `record.formats.jsonl` and `recompile`. Must never
+import anything but the standard library, and never write; so it has no text gate but its own
+(the end of `lines_of`). Exit code 0: every hash fits; 1: something is wrong.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from msgspec import Struct
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
 from quarterdeck.session.rollback import preview
 from quarterdeck.session.state import FINISHED, Session
-from quarterdeck.session.told import name_of
 
 __all__ = ["Missing", "missing_for", "missing_in_rollback", "missing_later"]
 
@@ -63,7 +62,7 @@ def missing_for(session: Session, unset: Mapping[str, str], steps: Iterable[str]
 def _missing(session: Session, name: str, reference: str, steps: Collection[str]) -> Missing:
     first = next(iter(steps))
     more = f" and {len(steps) - 1} more need it" if len(steps) > 1 else " needs it"
-    words = f"secret {name} is not set: {name_of(session.plan, first)}{more}"
+    words = f"secret {name} is not set: {session.plan.name_of(first) if session.plan else first}{more}"
     return Missing(name, reference, tuple(steps), words)
 
 

@@ -50,6 +50,13 @@ class Plan(Struct, frozen=True):
     point_of_no_return: str = ""
     """Id of the step that is the point of no return, or nothing."""
 
+    def name_of(self, step: str) -> str:
+        """What people call a step: number and title in the stages, else its title; its id where it is unknown."""
+        if step not in self.steps:
+            return step
+        place, title = self.places[step], self.steps[step].title
+        return f"{place.number} {title}" if place.part == "stages" else title
+
     def part(self, step: str) -> Part:
         """Which list the step stands in."""
         return self.places[step].part

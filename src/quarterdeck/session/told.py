@@ -9,19 +9,9 @@ import re
 
 from quarterdeck.session.event import Event
 from quarterdeck.session.plan import Plan
+from quarterdeck.spans import hour
 
-__all__ = ["Told", "clock", "count", "in_short", "name_of", "phone", "values_of", "why_of"]
-
-
-def name_of(plan: Plan | None, step: str) -> str:
-    """What people call a step: its number and title; the id where the plan does not know it."""
-    if plan is None or step not in plan.steps:
-        return step or "the session"
-    place = plan.places[step]
-    title = plan.steps[step].title
-    if place.part == "stages":
-        return f"{place.number} {title}"
-    return title
+__all__ = ["Told", "count", "in_short", "phone", "values_of", "why_of"]
 
 
 _MEASURED = re.compile(r"(?:\w+\(.+?\)|\S+) is (?=\S)")
@@ -47,7 +37,15 @@ class Told:
     @property
     def step(self) -> str:
         """The name of the event's step."""
-        return name_of(self.plan, self.event.step)
+        return self.name(self.event.step)
+
+    def name(self, step: str) -> str:
+        """The name of any step."""
+        return (self.plan.name_of(step) if self.plan else step) or "the session"
+
+    def clock(self, at: float) -> str:
+        """The time of day of the event's author."""
+        return hour(at, self.event.t.off)
 
     @property
     def again(self) -> str:
@@ -78,12 +76,6 @@ def phone(by_phone: str) -> str:
 def values_of(values: dict[str, str]) -> str:
     """Recorded values, or nothing."""
     return "; " + ", ".join(f"{name} = {value}" for name, value in values.items()) if values else ""
-
-
-def clock(told: Told, epoch: float) -> str:
-    """The time of day of its author."""
-    minutes = int(epoch // 60) + told.event.t.off
-    return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
 
 def count(number: int, one: str) -> str:

@@ -23,10 +23,12 @@ from quarterdeck.session.forecast import clocks
 from quarterdeck.session.intents import Halt
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.state import Session
+from quarterdeck.spans import countdown
 from quarterdeck.station.halt_files import file_halt, filed_halts, new_nonce
 from quarterdeck.station.journal import moment
 from quarterdeck.station.sessions import Listed, choose_session, listed_sessions, live_sessions
 from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.text import block, in_full
 
 __all__ = ["doctor", "halt", "headless", "sessions", "status"]
 
@@ -195,7 +197,7 @@ def _announce(text: str) -> None:
 def _complain(text: str) -> None:
     """One line on stderr, where it takes one."""
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write("".join(letter if letter.isprintable() else "�" for letter in text) + "\n")
+        sys.stderr.write(in_full(text) + "\n")
         sys.stderr.flush()
 
 
@@ -244,13 +246,10 @@ def headless(arguments: argparse.Namespace) -> int:
 def _span(seconds: float | None) -> str:
     if seconds is None:
         return "unknown"
-    sign, whole = ("-" if seconds < 0 else ""), abs(int(seconds))
-    return f"{sign}{whole // 3600}:{whole // 60 % 60:02}:{whole % 60:02}"
+    return countdown(seconds)
 
 
 def _say(text: str) -> None:
     """Lines for a terminal: whatever people or programs wrote cannot steer it."""
-    for line in text.splitlines() or [""]:
-        plain = "".join(letter if letter.isprintable() else "�" for letter in line)
-        encoding = sys.stdout.encoding or "utf-8"
-        sys.stdout.write(plain.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    encoding = sys.stdout.encoding or "utf-8"
+    sys.stdout.write(block(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")

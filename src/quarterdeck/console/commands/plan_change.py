@@ -13,7 +13,7 @@ from quarterdeck.console.names import name_of
 from quarterdeck.errors import UsageError
 from quarterdeck.procedure.model import OnHalt, Step
 from quarterdeck.session import intents
-from quarterdeck.spans import clock, in_words, parse_span
+from quarterdeck.spans import clock, parse_span, span
 
 __all__ = ["AddStep", "Correct", "Extend", "Review"]
 
@@ -280,7 +280,7 @@ class Extend(Command):
         end = _end(answers["end"], window.end)
         intent = intents.ExtendWindow(end=end, reason=answers["reason"], approver=answers["approver"])
         if not (await desk.ask(intent)).refusal:
-            desk.say(f"The window ends at {clock(end)}, {in_words(end - window.end)} later")
+            desk.say(f"The window ends at {clock(end)}, {span(end - window.end)} later")
 
 
 def _end(given: str, old: float) -> float:

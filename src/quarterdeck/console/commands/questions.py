@@ -15,7 +15,7 @@ from quarterdeck.console.names import name_of
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
 from quarterdeck.session.leftovers import open_left
-from quarterdeck.spans import in_words
+from quarterdeck.spans import span
 
 __all__ = [
     "ask_effect", "ask_gone", "ask_left", "ask_open", "ask_poll", "ask_reason", "ask_undo", "open_question",
@@ -291,13 +291,13 @@ async def what_now(desk: Desk) -> bool:
     over = session.phase == "validating" and session.closing_from == "rollback"
     if session.rollback is None and not session.past_no_return and session.phase in {"running", "validating"}:
         if undoable and (step := situation.step(undoable)) is not None and step.undo:
-            minutes = in_words(sum(undo.duration for undo in step.undo))
+            minutes = span(sum(undo.duration for undo in step.undo))
             offers.append(("undo_step", f"undo only {name_of(session, undoable)}, then pause", minutes))
         what = back.parts if back.items else "nothing to undo"
-        offers.append(("roll_back", f"roll back all: {what}", in_words(back.seconds)))
+        offers.append(("roll_back", f"roll back all: {what}", span(back.seconds)))
     offers.append(("go_on", "go on (lands in paused)", _rest_of_work(situation)))
     if session.plan is not None and session.plan.contingency and not over:
-        minutes = in_words(sum(session.plan.steps[step].duration for step in session.plan.contingency))
+        minutes = span(sum(session.plan.steps[step].duration for step in session.plan.contingency))
         offers.append(("contingency", "contingency steps", minutes))
     offers.append(("abandon", "hand over and end here", "skips closing"))
     answers = await desk.fill(
@@ -324,7 +324,7 @@ async def what_now(desk: Desk) -> bool:
 def _rest_of_work(situation: Situation) -> str:
     ends = forecast.forecast(situation.session, situation.now)
     last = max((planned.end for planned in ends.values()), default=0.0)
-    return f"{in_words(last - situation.now)} of work left" if last > situation.now else ""
+    return f"{span(last - situation.now)} of work left" if last > situation.now else ""
 
 
 def last_with_effect(situation: Situation) -> str:

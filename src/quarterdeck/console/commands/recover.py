@@ -10,7 +10,7 @@ from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.errors import UsageError
 from quarterdeck.session import intents
-from quarterdeck.spans import in_words, parse_span
+from quarterdeck.spans import parse_span, span
 
 __all__ = [
     "Accept", "AnswerLeft", "DeclareEffect", "DeclareGone", "DoneByHand", "Estimate", "Retry", "StopNow",
@@ -86,7 +86,7 @@ class Estimate(Command):
         if answers is not None:
             rest = parse_span(answers["rest"])
             if not (await desk.ask(intents.Estimate(step=step, rest=rest))).refusal:
-                desk.say(f"{name_of(situation.session, step)}: {in_words(rest)} to go")
+                desk.say(f"{name_of(situation.session, step)}: {span(rest)} to go")
 
 
 def wrong_span(given: str) -> str:

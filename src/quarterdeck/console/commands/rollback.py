@@ -16,7 +16,7 @@ from quarterdeck.session import forecast, intents
 from quarterdeck.session.missing import missing_in_rollback
 from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview
-from quarterdeck.spans import clock, in_words
+from quarterdeck.spans import clock, span
 
 __all__ = ["Abandon", "Contingency", "DecideUndo", "EndSession", "RollBack", "RunMine", "StopMine", "UndoStep"]
 
@@ -93,18 +93,14 @@ def rollback_lines(situation: Situation) -> list[str]:
     lines = []
     clocks = forecast.clocks(session, situation.now)
     people = forecast.rollback_seconds(session) - back.seconds
-    needs = f"needs {in_words(back.seconds)} of work ({back.parts})"
+    needs = f"needs {span(back.seconds)} of work ({back.parts})"
     if people >= 1:
-        needs += f" + {in_words(people)} for people (to decide, and for each start)"
+        needs += f" + {span(people)} for people (to decide, and for each start)"
     if clocks is not None:
         lines.append(
             f"{needs}: back by about {clock(clocks.stop_now_back)}; "
             f"window ends {clock(clocks.window_end)}: "
-            + (
-                f"{in_words(clocks.margin)} to spare"
-                if clocks.margin >= 0
-                else f"{in_words(-clocks.margin)} TOO LATE"
-            )
+            + (f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE")
         )
     else:
         lines.append(needs)
@@ -112,7 +108,7 @@ def rollback_lines(situation: Situation) -> list[str]:
         step = step_of(session, item.step)
         title = step.title if step else item.step
         undoes = f"  (undoes {name_of(session, item.undoes)})" if item.undoes else ""
-        lines.append(f"{number:>3} {title}  {item.owner}  {in_words(item.duration)}{undoes}")
+        lines.append(f"{number:>3} {title}  {item.owner}  {span(item.duration)}{undoes}")
     if len(back.items) > SHOWN:
         lines.append(f"    and {len(back.items) - SHOWN} more: see the rollback plan")
     if not back.items:
@@ -169,7 +165,7 @@ class RunMine(Command):
         answers = await desk.fill(
             Form(
                 "run_mine",
-                f"Run {_parts(items)} one after the other, about {in_words(total)}",
+                f"Run {_parts(items)} one after the other, about {span(total)}",
                 tuple(lines),
                 large=f"{me.login}@{me.host or 'this machine'}",
                 confirm="RUN",
@@ -237,7 +233,7 @@ class UndoStep(Command):
         if definition is None:
             return
         lines = [
-            f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {in_words(undo.duration)}"
+            f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {span(undo.duration)}"
             for undo in definition.undo
         ]
         answers = await desk.fill(
@@ -293,9 +289,7 @@ class Contingency(Command):
             Form(
                 "contingency",
                 "Contingency: from here the forward plan is left",
-                tuple(
-                    f"{n:>3} {step.title}  {step.owner}  {in_words(step.duration)}" for n, step in enumerate(steps, 1)
-                ),
+                tuple(f"{n:>3} {step.title}  {step.owner}  {span(step.duration)}" for n, step in enumerate(steps, 1)),
                 fields=(reason(),),
                 confirm="start the contingency",
                 tone="danger",

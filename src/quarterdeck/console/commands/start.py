@@ -9,13 +9,13 @@ from __future__ import annotations
 from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason
-from quarterdeck.console.names import command_line, name_of, stretch
+from quarterdeck.console.names import command_line, name_of
 from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
 from quarterdeck.session import availability, forecast, intents, rollback
 from quarterdeck.session.missing import missing_later
-from quarterdeck.spans import clock, in_words
+from quarterdeck.spans import clock, span, stretch
 
 __all__ = ["start_session", "start_step"]
 
@@ -86,9 +86,7 @@ def start_bar(situation: Situation, step: Step) -> Form:
     if step.cwd:
         lines.append(f"in     {step.cwd}")
     lines += _secrets(situation, step)
-    lines.append(
-        f"takes  about {in_words(step.duration)}{f', ended after {in_words(step.timeout)}' if step.timeout else ''}"
-    )
+    lines.append(f"takes  about {span(step.duration)}{f', ended after {span(step.timeout)}' if step.timeout else ''}")
     back = _back_afterwards(situation, step)
     if back:
         lines.append(f"back   {back}")
@@ -147,13 +145,13 @@ def _back_afterwards(situation: Situation, step: Step) -> str:
     text = "a rollback afterwards has nothing to undo"
     if needed:
         with_people = forecast.need_after(session, step.id)
-        text = f"a rollback afterwards needs {in_words(needed)} of work, {in_words(with_people)} with time for people"
+        text = f"a rollback afterwards needs {span(needed)} of work, {span(with_people)} with time for people"
     if step.undo_none:
         text += f"; nothing to undo here: {step.undo_none}"
     clocks = forecast.clocks(session, situation.now)
     if clocks is not None:
         margin = clocks.margin - step.duration - own
-        text += f"; {in_words(margin)} to spare" if margin >= 0 else f"; {in_words(-margin)} too much for the window"
+        text += f"; {span(margin)} to spare" if margin >= 0 else f"; {span(-margin)} too much for the window"
     return text
 
 
@@ -187,7 +185,7 @@ def _watched(situation: Situation, step: Step) -> str:
     ]
     text = ", ".join(guards) if guards else "no guard"
     if step.expect_outage is not None:
-        text += f"; {step.expect_outage.target} may be down for {in_words(step.expect_outage.max)}"
+        text += f"; {step.expect_outage.target} may be down for {span(step.expect_outage.max)}"
     if step.verify:
         text += f"; {len(step.verify)} verification{'s' if len(step.verify) > 1 else ''} afterwards"
     return text
@@ -226,7 +224,7 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
     plan = session.plan
     steps = len(plan.forward) if plan else 0
     work = sum(plan.steps[step].duration for step in plan.forward) if plan else 0.0
-    lines = [f"{steps} step{'' if steps == 1 else 's'}, {in_words(work)} of planned work"]
+    lines = [f"{steps} step{'' if steps == 1 else 's'}, {span(work)} of planned work"]
     if window := session.planned_window:
         lines.append(f"window {stretch(window.get('start', ''), window.get('end', ''))}")
     else:

@@ -95,8 +95,7 @@ def _undo(plan: Plan, items: tuple[UndoItem, ...], stays: tuple[str, ...], left_
         if item.undoes != undone or not item.undoes:
             undone = item.undoes
             if item.undoes in plan.steps:
-                place = plan.places[item.undoes]
-                entries.append(Entry("heading", text=f"undo of {place.number} {plan.steps[item.undoes].title}"))
+                entries.append(Entry("heading", text=f"undo of {plan.name_of(item.undoes)}"))
             elif not verifying:
                 verifying = True
                 entries.append(Entry("heading", text="verify that it is back"))

@@ -17,9 +17,8 @@ from quarterdeck.procedure.interpreters import named, script_manner
 from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.leftovers import left_words
 from quarterdeck.session.state import LIVE, Run, StepRun
-from quarterdeck.session.told import name_of
 from quarterdeck.spans import hour, span
-from quarterdeck.text import lines, visible
+from quarterdeck.text import PLAIN, block, visible
 
 __all__ = ["details", "markdown"]
 
@@ -48,9 +47,7 @@ def details(snapshot: Snapshot, identity: str, width: int, look: Look) -> list[R
     undoes = plan.places[identity].undoes
     if undoes in plan.steps:
         effect = snapshot.session.steps[undoes].effect if undoes in snapshot.session.steps else "none"
-        rows += _labelled(
-            "undoes", f"{plan.places[undoes].number} {plan.steps[undoes].title} (effect {effect})", width
-        )
+        rows += _labelled("undoes", f"{plan.name_of(undoes)} (effect {effect})", width)
     rows += _command(step, width)
     rows += _facts(step, run, width)
     rows += _answers(snapshot, step, width)
@@ -69,7 +66,11 @@ def _filled(snapshot: Snapshot, step: Step) -> Step:
         if run is None:
             return match[0]
         value = run.values.get(match[2])
-        return value if value is not None else f"‹{match[2]} of {name_of(session.plan, match[1])}›"
+        return (
+            value
+            if value is not None
+            else f"‹{match[2]} of {session.plan.name_of(match[1]) if session.plan else match[1]}›"
+        )
 
     changes: dict[str, object] = {
         name: _RECORDED.sub(known, text)
@@ -84,7 +85,7 @@ def _filled(snapshot: Snapshot, step: Step) -> Step:
 def _labelled(label: str, text: str, width: int, role: str = "text") -> list[Row]:
     """A label, and its text beside it, wrapped."""
     rows: list[Row] = []
-    for line in lines(text, 4_000):
+    for line in block(text, 4_000).split("\n"):
         for part in wrap(line, width - LABEL - 1):
             rows.append(((f" {label if not rows else '':<{LABEL}}", "muted"), (part, role)))
     return rows
@@ -234,7 +235,7 @@ def _undo(snapshot: Snapshot, step: Step, width: int) -> list[Row]:
 def _markdown(text: str, width: int) -> tuple[Row, ...]:
     rows: list[Row] = []
     fenced = False
-    for line in lines(text):
+    for line in block(text, PLAIN).split("\n"):
         stripped = line.strip()
         if stripped.startswith("```"):
             fenced = not fenced

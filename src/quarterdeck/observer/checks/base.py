@@ -17,6 +17,7 @@ from msgspec import Struct, field
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.observer.messages import Status, Value
 from quarterdeck.regular_files import read_regular
+from quarterdeck.text import visible
 
 __all__ = [
     "Check",
@@ -24,7 +25,6 @@ __all__ = [
     "Result",
     "Secrets",
     "SettingError",
-    "printable",
     "reason_of",
 ]
 
@@ -74,13 +74,6 @@ class Check(Protocol):
         """Give up what is held open."""
 
 
-def printable(text: str, limit: int = 200) -> str:
-    """Text from outside as one short line that cannot steer a terminal."""
-    line = "".join(letter if letter.isprintable() else " " for letter in text[: limit * 4])
-    line = " ".join(line.split())
-    return line if len(line) <= limit else line[: limit - 1] + "…"
-
-
 def reason_of(error: BaseException) -> str:
     """Why a connection failed, in the system's words; never the text of an exception, which may hold addresses."""
     number = getattr(error, "errno", None)
@@ -104,7 +97,7 @@ class Secrets:
         if kind == "env":
             secret = self._environ.get(name, "")
             if not secret:
-                raise SettingError(f"the variable {printable(name, 60)} is not set")
+                raise SettingError(f"the variable {visible(name, 60)} is not set")
         elif kind == "file":
             secret = self._read(name)
         elif kind == "keyring":
@@ -112,7 +105,7 @@ class Secrets:
         else:
             raise SettingError("a secret must be given as env:NAME or file:PATH")
         if not secret.isprintable():
-            raise SettingError(f"the secret of {kind}:{printable(name, 60)} holds unprintable characters")
+            raise SettingError(f"the secret of {kind}:{visible(name, 60)} holds unprintable characters")
         self._known.add(secret)
         return secret
 
@@ -120,10 +113,10 @@ class Secrets:
         path = Path(name)
         try:
             if not path.is_file():
-                raise SettingError(f"the secret's file {printable(name, 80)} is not there")
+                raise SettingError(f"the secret's file {visible(name, 80)} is not there")
             return read_regular(path, _SECRET_FILE_CAP, follow=True).decode().strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingError(f"the secret's file {printable(name, 80)} cannot be read") from error
+            raise SettingError(f"the secret's file {visible(name, 80)} cannot be read") from error
 
     def scrub(self, text: str) -> str:
         """The text without any secret that was resolved here."""

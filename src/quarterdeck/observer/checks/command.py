@@ -23,11 +23,11 @@ from quarterdeck.observer.checks.base import (
     Check,
     Context,
     Result,
-    printable,
     reason_of,
 )
 from quarterdeck.observer.messages import Status, Value
 from quarterdeck.procedure.checks import CommandOptions
+from quarterdeck.text import visible
 
 __all__ = ["CommandCheck", "build", "perfdata"]
 
@@ -90,7 +90,7 @@ class CommandCheck:
 
     def __init__(self, argv: tuple[str, ...], folder: str | None) -> None:
         self._argv, self._folder = argv, folder
-        self.doing = f"{printable(os.path.basename(argv[0]), 40)} is still running"  # noqa: PTH119 - text only
+        self.doing = f"{visible(os.path.basename(argv[0]), 40)} is still running"  # noqa: PTH119 - text only
 
     async def sample(self) -> Result:
         """One run."""
@@ -107,7 +107,7 @@ class CommandCheck:
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
-            name = printable(self._argv[0], 80)
+            name = visible(self._argv[0], 80)
             return Result(status="unknown", message=f"{name} cannot be started: {reason_of(error)}")
         try:
             await run.exited.wait()
@@ -156,7 +156,7 @@ def _judge(output: bytes, code: int, latency: float) -> Result:
     values, units = perfdata(f"{data} {longer}")
     values["latency"] = latency
     status = _MEANING.get(code, "unknown")
-    message = printable(first)
+    message = visible(first.strip(), 200)
     if code not in _MEANING:
         ending = f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"
         message = f"{ending}, which is none of 0 to 3" + (f": {message}" if message else "")

@@ -17,11 +17,12 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.observer.checks.base import Check, Context, Result, printable
+from quarterdeck.observer.checks.base import Check, Context, Result
 from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer
 from quarterdeck.observer.messages import Status, Value
 from quarterdeck.procedure.checks import HealthJsonOptions
 from quarterdeck.procedure.quantities import UNITS
+from quarterdeck.text import visible
 
 __all__ = ["HealthJsonCheck", "NotADocument", "build", "document", "numbers"]
 
@@ -131,7 +132,7 @@ def _kept(path: str, value: Any) -> Value | None:
             return None
         return number if math.isfinite(number) else None
     if isinstance(value, str) and path.rpartition(".")[2] == "status" and "." in path:
-        return printable(value, 40)
+        return visible(value, 40)
     return None
 
 
@@ -174,7 +175,7 @@ class HealthJsonCheck:
         said = found.get("status")
         status = _MEANING.get(said.lower(), "unknown") if isinstance(said, str) else "unknown"
         if status == "unknown":
-            shown = printable(said, 30) if isinstance(said, str) else "no status"
+            shown = visible(said, 30) if isinstance(said, str) else "no status"
             grave: Status = "critical" if answer.code >= 500 else "unknown"
             return grave, f"answered {answer.code}; its status says {shown!r}, which is none of pass, warn, fail"
         if answer.code >= 500 and status != "critical":
@@ -194,7 +195,7 @@ class HealthJsonCheck:
             first = check[0] if isinstance(check, list) and check else check
             if isinstance(first, dict) and first.get("status") not in (None, "pass", "ok", "up"):
                 parts.append(f"{name} {first.get('status')}")
-        return printable(": ".join(parts[:1]) + "".join(f"; {part}" for part in parts[1:]))
+        return visible(": ".join(parts[:1]) + "".join(f"; {part}" for part in parts[1:]), 200)
 
     async def close(self) -> None:
         """Give up the connection."""

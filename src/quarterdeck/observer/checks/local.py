@@ -10,10 +10,11 @@ import re
 from collections.abc import Iterable
 
 from quarterdeck.host import ThisMachine, host_names
-from quarterdeck.observer.checks.base import Check, Context, Result, SettingError, printable
+from quarterdeck.observer.checks.base import Check, Context, Result, SettingError
 from quarterdeck.observer.gauges import HostGauges
 from quarterdeck.observer.messages import Status
 from quarterdeck.procedure.checks import LocalOptions
+from quarterdeck.text import visible
 
 __all__ = ["LocalCheck", "build", "paths_in"]
 
@@ -30,7 +31,7 @@ def build(options: LocalOptions, context: Context) -> Check:
     """A check of this host's gauges. Refuses another host's name, which lint cannot know to be another's."""
     if options.host and options.host.lower() not in ThisMachine().names:
         raise SettingError(
-            f"{printable(options.host, 60)} is not this host ({host_names().short}); "
+            f"{visible(options.host, 60)} is not this host ({host_names().short}); "
             "this version watches the gauges of its own host only"
         )
     return LocalCheck(HostGauges((*options.mounts, *paths_in(context.metrics))))
@@ -51,12 +52,12 @@ class LocalCheck:
         hung = {path: space.hung_for for path, space in self._gauges.spaces.items() if space.hung_for}
         if not hung:
             return Result(status="ok", values=values, message=self._unreadable())
-        message = "; ".join(f"mount {printable(path, 80)} does not answer" for path in hung)
+        message = "; ".join(f"mount {visible(path, 80)} does not answer" for path in hung)
         return Result(status="warning", values=values, message=message, finding=message)
 
     def _unreadable(self) -> str:
         problems = {path: space.problem for path, space in self._gauges.spaces.items() if space.problem}
-        return "; ".join(f"{printable(path, 80)}: {problem}" for path, problem in problems.items())
+        return "; ".join(f"{visible(path, 80)}: {problem}" for path, problem in problems.items())
 
     async def close(self) -> None:
         """Let the mounts' workers go."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 import asyncio
 import time
 
-from quarterdeck.observer.checks.base import Check, Context, Result, printable, reason_of
+from quarterdeck.observer.checks.base import Check, Context, Result, reason_of
 from quarterdeck.observer.messages import Status
 from quarterdeck.procedure.checks import TcpOptions
+from quarterdeck.text import visible
 
 __all__ = ["TcpCheck", "build"]
 
@@ -31,12 +32,12 @@ class TcpCheck:
 
     async def sample(self) -> Result:
         """One connection; its latency, or why there was none."""
-        self.doing = f"connecting to {printable(self._host, 60)} port {self._port}"
+        self.doing = f"connecting to {visible(self._host, 60)} port {self._port}"
         started = time.perf_counter()
         try:
             _, writer = await asyncio.open_connection(self._host, self._port)
         except (OSError, UnicodeError) as error:
-            where = f"{printable(self._host, 60)} port {self._port}"
+            where = f"{visible(self._host, 60)} port {self._port}"
             return Result(status="critical", message=f"{where}: {reason_of(error)}")
         latency = time.perf_counter() - started
         writer.transport.abort()

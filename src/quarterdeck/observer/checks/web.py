@@ -25,12 +25,12 @@ from quarterdeck.observer.checks.base import (
     Context,
     Secrets,
     SettingError,
-    printable,
     reason_of,
 )
 from quarterdeck.observer.messages import Status
 from quarterdeck.procedure.checks import WebOptions
 from quarterdeck.procedure.option_forms import is_reference
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     import httpx
@@ -115,7 +115,7 @@ class Exchange:
         self._options = options
         self._transport: httpx.AsyncHTTPTransport | None = None
         self._request: httpx.Request | None = None
-        self._asking = f"waiting for an answer of {printable(load_httpx().URL(options.url).host, 60)}"
+        self._asking = f"waiting for an answer of {visible(load_httpx().URL(options.url).host, 60)}"
         self._used = False
         self._httpx = load_httpx()
 
@@ -164,7 +164,7 @@ class Exchange:
             target = self._redirect(request.url, location)
             before, after = request.url.scheme, target.scheme
             if after not in ("http", "https") or (before == "https" and after == "http"):
-                raise NoAnswer("critical", f"redirects from {before} to {printable(after, 10)}, not followed")
+                raise NoAnswer("critical", f"redirects from {before} to {visible(after, 10)}, not followed")
             method = "HEAD" if request.method == "HEAD" else "GET"
             request = self._httpx.Request(method, target, headers=_PLAIN_HEADERS)
         raise NoAnswer("critical", f"more than {_REDIRECTS} redirects")
@@ -187,7 +187,7 @@ class Exchange:
             encoding = response.headers.get("content-encoding", "identity").strip().lower()
             if encoding not in ("", "identity"):
                 raise NoAnswer(
-                    "unknown", f"the body is compressed ({printable(encoding, 20)}) though identity was asked"
+                    "unknown", f"the body is compressed ({visible(encoding, 20)}) though identity was asked"
                 )
             chunks, size = [], 0
             async for chunk in stream:
@@ -206,12 +206,12 @@ class Exchange:
         options = self._options
         headers = {header.name: self._fill(header.value) for header in options.headers}
         if options.verify and not Path(options.verify).is_file():
-            raise SettingError(f"the authorities' file {printable(options.verify, 80)} is not there")
+            raise SettingError(f"the authorities' file {visible(options.verify, 80)} is not there")
         secure = options.url.lower().startswith("https:") or options.follow_redirects
         try:
             trust = _trust(options.verify) if secure else _trust_nobody()
         except (OSError, ssl.SSLError) as error:
-            raise SettingError(f"the authorities' file {printable(options.verify, 80)} cannot be used") from error
+            raise SettingError(f"the authorities' file {visible(options.verify, 80)} cannot be used") from error
         request = self._httpx.Request(options.method, options.url, headers={**_PLAIN_HEADERS, **headers})
         limits = self._httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=_IDLE)
         transport = self._httpx.AsyncHTTPTransport(verify=trust, trust_env=False, limits=limits)
@@ -228,11 +228,9 @@ class Exchange:
         cause: BaseException | None = error
         while cause is not None:
             if isinstance(cause, ssl.SSLCertVerificationError):
-                return NoAnswer("critical", f"its certificate is not trusted: {printable(cause.verify_message, 80)}")
+                return NoAnswer("critical", f"its certificate is not trusted: {visible(cause.verify_message, 80)}")
             if isinstance(cause, ssl.SSLError):
-                return NoAnswer(
-                    "critical", f"TLS failed ({printable(cause.reason or 'no reason given', 60).lower()})"
-                )
+                return NoAnswer("critical", f"TLS failed ({visible(cause.reason or 'no reason given', 60).lower()})")
             if isinstance(cause, OSError) and cause.errno:
                 return NoAnswer("critical", f"no connection: {reason_of(cause)}")
             cause = cause.__cause__ or cause.__context__

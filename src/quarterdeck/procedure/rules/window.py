@@ -6,6 +6,7 @@ from math import ceil
 
 from quarterdeck.procedure.graph import reserve, totals, window_length
 from quarterdeck.procedure.rules.base import Lint
+from quarterdeck.spans import span
 
 __all__ = ["emergency", "fits"]
 
@@ -24,16 +25,16 @@ def fits(lint: Lint) -> None:
     if missing > 0:
         lint.error(
             "window",
-            f"the change takes {_minutes(planned.change)} and {_minutes(kept)} are reserved: "
-            f"{_minutes(missing)} more than the window's {_minutes(length)}",
+            f"the change takes {span(planned.change)} and {span(kept)} are reserved: "
+            f"{span(60 * ceil(missing / 60))} more than the window's {span(length)}",
         )
         return
     missing += planned.rollback
     if missing > 0:
         lint.warning(
             "window",
-            f"a rollback at the end would not fit: change {_minutes(planned.change)}, rollback "
-            f"{_minutes(planned.rollback)}, reserve {_minutes(kept)}; {_minutes(missing)} are missing",
+            f"a rollback at the end would not fit: change {span(planned.change)}, rollback "
+            f"{span(planned.rollback)}, reserve {span(kept)}; {span(60 * ceil(missing / 60))} are missing",
         )
 
 
@@ -41,7 +42,3 @@ def emergency(lint: Lint) -> None:
     """Refuse a severity on anything but an emergency."""
     if lint.procedure.severity and lint.procedure.class_ != "emergency":
         lint.error("severity", "`severity` belongs to `class: emergency`")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{ceil(seconds / 60)} min"

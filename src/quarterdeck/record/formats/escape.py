@@ -11,8 +11,7 @@ import re
 
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.record.report.model import Span
-from quarterdeck.text import block
-from quarterdeck.text import in_full as visible
+from quarterdeck.text import block, in_full
 
 __all__ = [
     "cell",
@@ -122,7 +121,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
 
 def markdown_text(text: str) -> str:
     """Text that no Markdown reads as anything but text; one line."""
-    shown = visible(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
+    shown = in_full(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("@", "&#64;")
     shown = _MEANT.sub(lambda match: f"\\{match[0]}", shown)
     shown = _ADDRESS.sub(lambda match: f"&#{ord(match[0])};", shown)
     return _LEADING.sub(_leading, shown)
@@ -142,4 +141,4 @@ def fenced(text: str, language: str = "text") -> str:
 
 def cell(text: str) -> str:
     """A CSV cell that is no formula anywhere: one that would be begins with an apostrophe. The writer quotes it."""
-    return f"'{visible(text)}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else visible(text)
+    return f"'{in_full(text)}" if text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA) else in_full(text)

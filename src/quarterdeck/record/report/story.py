@@ -12,7 +12,6 @@ from quarterdeck.session.event import FORMAT, Event
 from quarterdeck.session.events import Payload, Unknown, attention, payload, sentence
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
-from quarterdeck.session.told import name_of
 
 __all__ = ["Story", "Told", "tell"]
 
@@ -38,7 +37,7 @@ class Story(Struct, frozen=True):
 
     def title(self, step: str) -> str:
         """What people call a step."""
-        return name_of(self.session.plan, step)
+        return self.session.plan.name_of(step) if self.session.plan else step
 
     def line(self, told: Told) -> str:
         """The event in one sentence."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from quarterdeck.session.event import Event
 from quarterdeck.session.events.shared import Payload, deviate
 from quarterdeck.session.state import Proposal, Session
-from quarterdeck.session.told import Told, clock, why_of
+from quarterdeck.session.told import Told, why_of
 
 __all__ = ["GuardCleared", "GuardOverridden", "GuardWarned", "HaltProposed", "ProposalDismissed", "ProposalLapsed"]
 
@@ -44,7 +44,7 @@ class HaltProposed(Payload, frozen=True, kw_only=True):
 
     def sentence(self, told: Told) -> str:
         why = why_of(told.measured(self.reason))
-        return f"guard {self.guard} PROPOSES A HALT{why}; unanswered it pauses at {clock(told, self.until)}"
+        return f"guard {self.guard} PROPOSES A HALT{why}; unanswered it pauses at {told.clock(self.until)}"
 
 
 class ProposalDismissed(Payload, frozen=True, kw_only=True):
@@ -114,5 +114,5 @@ class GuardOverridden(Payload, frozen=True, kw_only=True):
         deviate(session, event, at, what=f"guard {self.guard} overridden", why=self.reason, exception=True)
 
     def sentence(self, told: Told) -> str:
-        until = f"until {clock(told, self.until)}" if self.until else "until the end"
+        until = f"until {told.clock(self.until)}" if self.until else "until the end"
         return f"guard {self.guard} is overridden {until}{why_of(self.reason)}"

@@ -10,7 +10,7 @@ from quarterdeck.session.events.shared import Payload, StepPayload, deviate, mut
 from quarterdeck.session.parts import Effect
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import Deviation, Session, StepRun, Window
-from quarterdeck.session.told import Told, clock, why_of
+from quarterdeck.session.told import Told, why_of
 from quarterdeck.spans import span
 
 __all__ = [
@@ -67,7 +67,7 @@ class StepAdded(Payload, frozen=True, kw_only=True):
         )
 
     def sentence(self, told: Told) -> str:
-        done = f", done at {clock(told, self.already_done)} already" if self.already_done else ""
+        done = f", done at {told.clock(self.already_done)} already" if self.already_done else ""
         undo = "; how to undo it is NOT decided" if self.undo_later else ""
         return f"step added: {self.added.title}{done}{why_of(self.reason)}{undo}"
 
@@ -167,4 +167,4 @@ class WindowExtended(Payload, frozen=True, kw_only=True):
 
     def sentence(self, told: Told) -> str:
         approver = f", approved by {self.approver}" if self.approver else ""
-        return f"window extended to {clock(told, self.end)}{approver}{why_of(self.reason)}"
+        return f"window extended to {told.clock(self.end)}{approver}{why_of(self.reason)}"

@@ -13,7 +13,7 @@ from quarterdeck.session.events.shared import Level, Payload, answer, deviate, s
 from quarterdeck.session.parts import Proof, Verdict
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import FINISHED, Session, Window
-from quarterdeck.session.told import Told, clock, why_of
+from quarterdeck.session.told import Told, why_of
 
 __all__ = [
     "ClosingBegun",
@@ -131,7 +131,7 @@ class SessionStarted(Payload, frozen=True, kw_only=True):
             deviate(session, event, at, what=f"started although {open_gate}", why=self.reason, exception=True)
 
     def sentence(self, told: Told) -> str:
-        window = f"window {clock(told, self.start)} to {clock(told, self.end)}"
+        window = f"window {told.clock(self.start)} to {told.clock(self.end)}"
         assumed = ", assumed" if self.assumed else ""
         alone = "; one person holds all roles" if self.alone else ""
         still = f"; started although open: {', '.join(self.overrides)}{why_of(self.reason)}" if self.overrides else ""

@@ -9,7 +9,7 @@ from msgspec import field
 from quarterdeck.session.event import Event
 from quarterdeck.session.events.shared import Level, Payload, StepPayload, pause
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.session.told import Told, name_of, why_of
+from quarterdeck.session.told import Told, why_of
 from quarterdeck.spans import span
 
 __all__ = [
@@ -47,7 +47,7 @@ class ClockStepped(Payload, frozen=True, kw_only=True):
 
     def sentence(self, told: Told) -> str:
         way = "forward" if self.by > 0 else "back"
-        return f"the wall clock jumped {span(self.by)} {way}; the session's clock did not"
+        return f"the wall clock jumped {span(abs(self.by))} {way}; the session's clock did not"
 
 
 class LateNoticed(Payload, frozen=True, kw_only=True):
@@ -91,7 +91,7 @@ class StationRestarted(Payload, frozen=True, kw_only=True):
 
     def sentence(self, told: Told) -> str:
         words = {"finished": "finished meanwhile", "alive": "still runs", "lost": "was lost"}
-        found = "; ".join(f"{name_of(told.plan, step)} {words.get(how, how)}" for step, how in self.found.items())
+        found = "; ".join(f"{told.name(step)} {words.get(how, how)}" for step, how in self.found.items())
         return f"the station was away for {span(self.gap)} and is back{'; ' if found else ''}{found}"
 
 

@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from quarterdeck.session.event import Actor
 from quarterdeck.session.state import FINISHED, HaltMark, Proposal, Session, StepRun
-from quarterdeck.session.told import in_short, name_of
+from quarterdeck.session.told import in_short
 from quarterdeck.spans import span
 
 __all__ = ["NextLine", "Question", "Words"]
@@ -47,7 +47,7 @@ class Words:
 
     def name(self, step: str) -> str:
         """What people call a step."""
-        return name_of(self.plan, step)
+        return self.plan.name_of(step) if self.plan else step
 
     def owner(self, step: str) -> str:
         """Role of the step's owner."""

@@ -14,6 +14,7 @@ from quarterdeck.session.parts import Watch
 from quarterdeck.session.rollback import due_items
 from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, title
 from quarterdeck.session.state import Session, StepRun
+from quarterdeck.spans import span
 
 __all__ = ["ClaimStep", "Launch", "StartStep", "may_start"]
 
@@ -155,9 +156,7 @@ def _waivable(session: Session, intent: StartStep, run: StepRun, now: float) -> 
     if step.start_by and "start_by" not in waived:
         latest = moment(session, step.start_by)
         if latest is not None and now > latest:
-            return Refusal(
-                f"“{step.title}” should have been started {_minutes(now - latest)} ago", waivable="start_by"
-            )
+            return Refusal(f"“{step.title}” should have been started {span(now - latest)} ago", waivable="start_by")
     asks = run.state in {"failed", "interrupted", "unknown"} and step.mutates and not step.idempotent
     if asks and session.plan.places[run.id].part == "undo" and not intent.again and "again" not in waived:
         return Refusal(f"“{step.title}” may not be safe to run twice", hint="confirm it", waivable="again")
@@ -174,9 +173,5 @@ def _start_guard(session: Session, run: StepRun, now: float) -> Refusal | None:
     needs = 0.0 if step.point_of_no_return else need_after(session, run.id)
     if needs <= remain:
         return None
-    why = f"after this step rollback needs {_minutes(needs)}; {_minutes(max(remain, 0.0))} would remain"
+    why = f"after this step rollback needs {span(needs)}; {span(max(remain, 0.0))} would remain"
     return Refusal(why, hint="start it with a waiver and its reason", waivable="start_guard")
-
-
-def _minutes(seconds: float) -> str:
-    return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"

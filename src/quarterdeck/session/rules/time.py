@@ -16,6 +16,7 @@ from quarterdeck.session.forecast import clocks, forecast, through_by
 from quarterdeck.session.rules.answer import Answer, Wish, draft
 from quarterdeck.session.rules.poll import ended_poll
 from quarterdeck.session.state import FINISHED, Session
+from quarterdeck.spans import span
 
 __all__ = ["NoteClockStep", "NoteFact", "NoteRecorder", "Tick", "overdue"]
 
@@ -95,7 +96,7 @@ def _late(session: Session, now: float) -> list[Draft]:
     if shown.margin < 0 and "decide_by_zero" not in session.late:
         return [draft(LateNoticed(what="decide_by_zero", detail="rollback no longer fits the window"))]
     if shown.margin <= session.window.warn and not {"decide_by_warn", "decide_by_zero"} & set(session.late):
-        return [draft(LateNoticed(what="decide_by_warn", detail=f"{shown.margin / 60:.0f} min left to decide"))]
+        return [draft(LateNoticed(what="decide_by_warn", detail=f"{span(shown.margin)} left to decide"))]
     latest = session.window.end - session.window.reserve
     if "forecast" not in session.late and through_by(session, now) > latest:
         ends = [planned.end for planned in forecast(session, now).values()]

@@ -20,6 +20,7 @@ from quarterdeck.runner.escalation import TreeEnd
 from quarterdeck.runner.files import TAG
 from quarterdeck.runner.processes import descendants, send
 from quarterdeck.station.commands.results import Outcome
+from quarterdeck.text import visible
 
 __all__ = ["LIMIT", "Progress", "read_once"]
 
@@ -193,7 +194,7 @@ class Progress:
         lines = output.strip().splitlines()
         if not lines:
             return False
-        last = "".join(letter for letter in lines[-1] if letter.isprintable())[:200]
+        last = visible(lines[-1], 200)
         number = _NUMBER.match(last) or _LEADING.match(last)
         percent = min(100.0, float(number[1])) if number is not None else None
         line = "" if number is not None and _NUMBER.match(last) else last

@@ -23,6 +23,7 @@ from quarterdeck.station.commands.probe import read_once
 from quarterdeck.station.commands.redaction import redact
 from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.recent_readings import History
+from quarterdeck.text import visible
 
 __all__ = ["Verifier"]
 
@@ -165,6 +166,4 @@ async def _judged(expect: Expect, reading: str | float | Quantity, said: str, un
 
 
 def _short(text: str, most: int = LONGEST) -> str:
-    line = " ".join(text.split())
-    printable = "".join(letter if letter.isprintable() else "?" for letter in line)
-    return printable if len(printable) <= most else printable[: most - 1] + "…"
+    return visible(" ".join(text.split()), most)
