@@ -24,7 +24,7 @@ test:  ## the whole suite, as the README runs it
 	python -m pytest
 
 soak:  ## long fault and endurance runs
-	python -m pytest -m soak -n 2 -p no:randomly --timeout 1200
+	python -m pytest -m soak -n 2 -p no:randomly --timeout 1200 -rP
 
 bench:  ## the measurements, beside their references
 	python -m tests.bench

@@ -16,7 +16,7 @@ def loaded_by(statement: str) -> set[str]:
     return set(done.stdout.split())
 
 
-@pytest.mark.parametrize("module", ["fold", "decide", "rules.automatic", "forecast", "rollback", "guards"])
+@pytest.mark.parametrize("module", ["fold", "decide", "rules.automatic", "forecast", "rollback", "guard_watch"])
 def test_the_rule_book_loads_no_screen_no_network_and_no_database(module: str) -> None:
     heavy = loaded_by(f"import quarterdeck.session.{module}") & set(HEAVY)
     assert heavy <= {"yaml"}

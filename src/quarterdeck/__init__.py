@@ -1,3 +1,3 @@
 """Quarterdeck: a terminal console for live maintenance sessions."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"

@@ -2,7 +2,7 @@
 
 Standard library only, and the slower parts of that only where they are used, because the runner shim starts with
 it for every command. It reads and reports; it never decides, never waits for a network (no DNS), and changes nothing
-but the folder that `runtime_folder` makes. Called by every layer above. Linux is the measure; macOS gets the nearest
+but the folder that `runtime_folder` makes. Linux is the measure; macOS gets the nearest
 thing it has.
 """
 

@@ -3,7 +3,7 @@
 Python's `re` has no time limit, and while it works nothing else of its process does. The helper stays for the next
 question; one that works for longer than `LIMIT` is ended by the kernel's own timer. This file is the helper's program
 too (run by its path, with nothing but the standard library). It never judges: who asks decides what "not searched"
-means, which is never a match and never a mismatch. Called by the station, the observer and the rules of expectations.
+means, which is never a match and never a mismatch.
 """
 
 from __future__ import annotations

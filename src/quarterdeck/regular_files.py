@@ -1,7 +1,7 @@
 """Opening a file that somebody else may have put there: a pipe, a device or a link is refused before it is opened.
 
 Opening a pipe waits for its other end, and opening some devices does something. Standard library only, since the
-runner starts with it. Called by everybody who reads a path that a person or another process can make.
+runner starts with it.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ async def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], l
             answered = await station.hub.ask(AddNote(text=text), ME)
             await seat.gets(text.encode())
             middle = time.perf_counter()
-            data = station.hub.keeping.events[-1][1] + b"\n"
+            data = station.hub.journal.events[-1][1] + b"\n"
             assert answered.events
             await asyncio.sleep(SETTLED)
             again = time.perf_counter()

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from quarterdeck import __version__
 from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
@@ -101,6 +102,8 @@ class FakeStation:
         """A hung station: it answers nothing."""
         self.left: bool | None = None
         self.painted = 0
+        self.pressed = 0
+        """How often it heard that somebody presses keys."""
         self.unset: dict[str, str] = {}
         """Secrets that it cannot read."""
         self._queue: asyncio.Queue[Any] = asyncio.Queue()
@@ -159,8 +162,8 @@ class FakeStation:
         self._queue = asyncio.Queue()
         self._queue.put_nowait(
             Welcome(
-                protocol=1, version="0", session=SESSION, folder=str(self.folder), replica="r1", you=LEAD, pid=1,
-                wall=self.wall,
+                protocol=1, version=__version__, session=SESSION, folder=str(self.folder), replica="r1", you=LEAD,
+                pid=1, wall=self.wall,
             )
         )  # fmt: skip
         self._queue.put_nowait(
@@ -197,7 +200,7 @@ class FakeStation:
         self.painted = position
 
     async def present(self) -> None:
-        pass
+        self.pressed += 1
 
     async def leave(self, *, end: bool = False) -> None:
         self.left = end

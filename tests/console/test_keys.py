@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from types import SimpleNamespace
 
 import pytest
 from fake_station import FakeStation
@@ -66,6 +67,17 @@ async def test_sentences_name_the_persons_own_keys() -> None:
         assert at.said[-1] == "L: paused: J goes on"
         await at.press("P")
         assert at.said[-1] == "P: paused already; J goes on"
+        await at.press("R")
+        assert at.said[-1] == "J goes on, B rolls back"
+        await at.press("ctrl+c")
+        assert at.said[-1] == "Ctrl+C does nothing here: Q leaves, M halts, y copies"
+
+
+async def test_keys_that_changed_places_are_each_named_once() -> None:
+    async with helm(*RUNNING, keymap=Keymap(all_commands(), {"go_on": "P", "pause": "G"})) as at:
+        await at.press("G", "G")
+        assert at.state == "paused"
+        assert at.said[-1] == "G: paused already; P goes on"
 
 
 def test_a_key_of_its_own_is_not_the_other_case_of_a_harmless_one_as_well() -> None:
@@ -132,6 +144,23 @@ async def test_arrows_move_in_the_palette_and_between_the_fields_of_a_bar() -> N
         assert at.screen.focused is not field
 
 
+async def test_r23_whoever_presses_keys_is_there_and_that_is_said_once_in_ten_seconds(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(app_module, "time", SimpleNamespace(monotonic=lambda: now))
+    async with helm(*RUNNING) as at:
+        assert at.station.pressed == 0, "a console is no person"
+        await at.press("down", "up", "down")
+        assert at.station.pressed == 1
+        now += 9.9
+        await at.press("up")
+        assert at.station.pressed == 1
+        now += 0.2
+        await at.press("down", "up")
+        assert at.station.pressed == 2
+
+
 class Talkative(FakeStation):
     """Says after everything who has seen it and how it is, as a station does."""
 
@@ -140,6 +169,7 @@ class Talkative(FakeStation):
         self.more()
 
     async def present(self) -> None:
+        await super().present()
         self.more()
 
     def more(self) -> None:

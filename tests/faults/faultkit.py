@@ -266,7 +266,7 @@ class Night:
 
     def end_commands(self) -> None:
         """Kill every runner and what it runs: the machine's end, for them."""
-        for pid in self._commands():
+        for pid in self.commands():
             _kill(pid)
 
     def _left(self) -> list[tuple[int, str]]:
@@ -276,11 +276,11 @@ class Night:
         """Stations of this home."""
         return [pid for pid, words in self._ours() if "quarterdeck.station" in words and "--session" in words]
 
-    def named(self, module: str) -> list[int]:
-        """Processes of this home that run a module of ours."""
-        return [pid for pid, words in self._ours() if module in words]
+    def named(self, words: str) -> list[int]:
+        """Processes of this home with these words, such as a module's name, in their command line."""
+        return [pid for pid, line in self._ours() if words in line]
 
-    def _commands(self) -> list[int]:
+    def commands(self) -> list[int]:
         """Runners and what they run; they are meant to outlive their station."""
         found = [pid for pid, words in self._ours() if "quarterdeck.runner" in words]
         marks = [f"QUARTERDECK_RUN={run.name}".encode() for run in self.home.glob("sessions/*/spool/*")]

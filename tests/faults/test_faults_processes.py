@@ -91,15 +91,15 @@ writer.Lane._write = slowly
 """
 """A disk that takes half a second."""
 LYING = """
-whole = journal.Keeping.append
+whole = journal.Journal.append
 def at_once(self, drafts, by, plan, *, urgent):
     kept = whole(self, drafts, by, plan, urgent=urgent)
     async def durable():
         return ""
     kept.durable.close()
     return journal.Kept(kept.events, durable())
-journal.Keeping.append = at_once
-journal.Keeping.saved = property(lambda self: len(self.log.events))
+journal.Journal.append = at_once
+journal.Journal.saved = property(lambda self: len(self.log.events))
 """
 """A station that says saved before it is."""
 

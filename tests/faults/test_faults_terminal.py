@@ -33,7 +33,7 @@ HOSTILE = [
 SHOUTING = PROCEDURE.replace("echo begun;", 'cat "$0.txt"; echo begun;')
 UNGUARDED = """
 import re
-from quarterdeck.console import text
+from quarterdeck import text
 from quarterdeck.console.terminal import filters
 text._HARMLESS = re.compile("(?s).*")
 filters._NEVER = re.compile("(?!)")

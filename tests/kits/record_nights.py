@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from quarterdeck import __version__
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.observer.messages import Reading, Status
 from quarterdeck.procedure.check import parse
@@ -40,7 +41,7 @@ class Night:
             compiled=msgspec.Raw(msgspec.json.encode(loaded.procedure)),
         )  # fmt: skip
         self.put(e.SessionOpened(title=loaded.procedure.title, procedure=loaded.procedure.id, lead="ada",
-                                 version="0.1.0"), plan)  # fmt: skip
+                                 version=__version__), plan)  # fmt: skip
 
     def _moment(self) -> Moment:
         return Moment(self.now, "boot", int((self.now - START + 5000) * 1e9), self.off, "CET")

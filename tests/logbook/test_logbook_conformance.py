@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 from logbook_nights import ME, SESSION, moment, note
+from memory_logbook import MemoryLogbook
 
 from quarterdeck.logbook.chain import Stamper
-from quarterdeck.logbook.memory import MemoryLogbook
 from quarterdeck.logbook.protocol import ForkError, Logbook, SampleBatch, StoredEvent
 from quarterdeck.logbook.recorder import FlightRecorder
 from quarterdeck.logbook.samples import batch_hash

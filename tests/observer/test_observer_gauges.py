@@ -15,7 +15,6 @@ from quarterdeck.observer.checks.local import LocalCheck, paths_in
 from quarterdeck.observer.gauges import HostGauges, busy_share, rate
 from quarterdeck.observer.messages import Value
 from quarterdeck.observer.mounts import Mounts, Space, real_mounts, space_of
-from quarterdeck.observer.top import measure
 from quarterdeck.procedure.model import Bands, Target
 
 if TYPE_CHECKING:
@@ -170,10 +169,3 @@ def test_another_host_is_refused() -> None:
         assert build(Target(type="local", options={"host": name}), Context(name="it"))
     with pytest.raises(SettingError, match="is not this host"):
         build(Target(type="local", options={"host": "db01.example"}), Context(name="it"))
-
-
-def test_the_busiest_processes_are_listed_on_demand() -> None:
-    rows = measure(3, seconds=0.05)
-    assert 1 <= len(rows) <= 3
-    assert [row.cpu for row in rows] == sorted((row.cpu for row in rows), reverse=True)
-    assert all(row.name.isprintable() for row in rows)

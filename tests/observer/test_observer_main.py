@@ -174,12 +174,6 @@ def test_it_ends_with_its_station() -> None:
         assert child.wait(5) == 0
 
 
-async def test_the_busiest_processes_come_on_demand(observer: Observer) -> None:
-    await observer.start({})
-    answer = await observer.top(2)
-    assert len(answer.processes) == 2
-
-
 def test_without_an_http_check_httpx_is_not_loaded() -> None:
     code = "import sys, quarterdeck.observer.main, quarterdeck.observer.checks.local;"
     code += "print('httpx' in sys.modules)"

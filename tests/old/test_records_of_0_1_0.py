@@ -11,13 +11,16 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 from stationkit import Lead, end_everything
 
+from quarterdeck.console.store import Link
 from quarterdeck.logbook.read_only import read_session
 from quarterdeck.record.export import FORMATS, export_session
+from quarterdeck.record.formats import render, tables
 from quarterdeck.session.events import KINDS, Unknown, payload
 from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import Abandon, AddNote, FinishStep, Halt
@@ -25,7 +28,7 @@ from quarterdeck.station.wire.client import Client
 from quarterdeck.station.wire.start_station import socket_of
 
 OLD = Path(__file__).parent / "0.1.0"
-NIGHTS = ("good-night", "rolled-back", "every-kind")
+NIGHTS = ("good-night", "rolled-back", "every-kind", "every-field")
 REDRAW = bool(os.environ.get("QUARTERDECK_REDRAW"))
 
 
@@ -61,6 +64,8 @@ def test_a_record_verifies_with_the_verify_of_its_time_and_with_todays(night: st
 def test_the_same_folder_gives_the_same_export(night: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = copied(night, tmp_path)
     monkeypatch.setattr(time, "time", lambda: 1_796_100_000.0)
+    for module in (render, tables):  # each export names the version that made it
+        monkeypatch.setattr(module, "__version__", "0.1.0")
     export_session(folder, tmp_path / "out", FORMATS)
     for stored in sorted((OLD / night / "record").glob("*.*")):
         made = (tmp_path / "out" / stored.name).read_bytes()
@@ -142,4 +147,23 @@ async def test_a_client_attaches_to_a_living_station_of_0_1_0(tmp_path: Path) ->
         ]
         await lead.close()
     finally:
+        server.close()
+
+
+async def test_a_console_attaches_to_it_and_says_what_it_cannot_show(tmp_path: Path) -> None:
+    folder = copied("live", tmp_path)
+    server = await asyncio.start_unix_server(OldStation().serve, socket_of(folder))
+    link = Link(partial(Client.connect, folder, start=False), lambda _: None)
+    running = asyncio.create_task(link.run())
+    try:
+        async with asyncio.timeout(10):
+            await link.caught_up.wait()
+        assert link.session.steps["freeze"].state == "running"
+        (said,) = [line.text for line in link.log if line.level == "warning" and line.who == "here"]
+        assert "station is Quarterdeck 0.1.0" in said
+        assert "is not shown" in said
+    finally:
+        await link.leave()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
         server.close()

@@ -56,7 +56,8 @@ def test_one_statement_or_one_that_stops_is_not(step: str) -> None:
         ('cleanup: true, shell: "tidy() { rm -f lock; }; trap tidy INT TERM; work"', "goes on with its next line"),
         ("cleanup: true, shell: \"trap 'rm -f lock; exit 1' TERM; work\"", ""),
         ('cleanup: true, shell: "tidy() { rm -f lock; exit 1; }; trap tidy INT TERM; work"', ""),
-        ("shell: \"trap 'rm -f lock' EXIT; work\"", ""),
+        ("shell: \"trap 'rm -f lock' EXIT; work\"", "a trap on EXIT runs when the step is terminated only if"),
+        ("cleanup: true, shell: \"trap 'rm -f lock' EXIT; work\"", ""),
         ("shell: \"trap '' TERM; work\"", ""),
     ],
 )

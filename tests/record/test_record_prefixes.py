@@ -8,9 +8,9 @@ import msgspec
 from record_nights import START
 
 from quarterdeck.logbook.read_only import SessionCopy, read_session
-from quarterdeck.record.formats.jsonl import encode_record
 from quarterdeck.record.formats.render import encode_html, encode_markdown
 from quarterdeck.record.formats.tables import encode_json
+from quarterdeck.record.jsonl import encode_record
 from quarterdeck.record.report.build import gather
 
 

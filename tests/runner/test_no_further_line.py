@@ -94,6 +94,20 @@ def under_timeout(place: Path) -> list[str]:
     return ["bash", "-c", f"timeout 60 {child(place)}; touch {place}/mark"]
 
 
+def around(wrapper: str) -> Callable[[Path], list[str]]:
+    """A wrapper that takes a shell along: in a group or a session of its own."""
+    return lambda place: ["bash", "-c", f"{wrapper} bash -c '{child(place)}; touch {place}/mark'; touch {place}/mark"]
+
+
+def line(script: str) -> Callable[[Path], list[str]]:
+    """A script of bash with CHILD and MARK in it."""
+    return lambda place: ["bash", "-c", script.replace("CHILD", child(place)).replace("MARK", f"touch {place}/mark")]
+
+
+def perl(place: Path) -> list[str]:
+    return ["perl", "-e", f"system('{child(place)}'); system('touch {place}/mark')"]
+
+
 def sudo(place: Path) -> list[str]:
     return ["sudo", "-n", *shell("bash")(place)]
 
@@ -114,6 +128,12 @@ CASES: dict[str, tuple[Callable[[Path], list[str]], tuple[str, ...]]] = {
     "xargs": (xargs, ("xargs",)),
     "python": (python, ()),
     "timeout": (under_timeout, ("bash", "timeout")),
+    "timeout around a shell": (around("timeout 60"), ("bash", "timeout")),
+    "a session of its own": (around("setsid -w"), ("bash", "setsid")),
+    "job control": (line("set -m; CHILD; MARK"), ("bash",)),
+    "in the background": (line("CHILD & wait; MARK"), ("bash",)),
+    "a loop": (line("while CHILD; do MARK; done"), ("bash",)),
+    "perl": (perl, ("perl",)),
     "sudo": (sudo, ("root", "sudo")),
     "runuser": (runuser, ("root", "runuser")),
 }

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from quarterdeck.runner.files import SPEC
-from quarterdeck.station.commands.runs import find_orphans
+from quarterdeck.station.commands.orphans import end_orphans, find_orphans
 
 if TYPE_CHECKING:
     from tests.runner.conftest import Bench
@@ -243,7 +243,7 @@ async def test_an_order_that_no_runner_took_is_revoked_and_never_runs(bench: Ben
     assert not (tmp_path / "ran").exists()
 
 
-async def test_a_killed_runner_is_lost_and_its_orphans_are_found(
+async def test_a_killed_runner_is_lost_and_its_orphans_are_found_and_ended(
     bench: Bench, alive: Callable[[str], set[int]]
 ) -> None:
     bench.start(R1, shell=f"(setsid sleep {NAP} &) ; {STUBBORN}")
@@ -255,6 +255,10 @@ async def test_a_killed_runner_is_lost_and_its_orphans_are_found(
     found = find_orphans(R1)
     assert f"sleep {NAP}" in {seen.command for seen in found}
     assert len({seen.pid for seen in found} & alive(R1)) >= 2  # the shell too; its naps come and go
+    ended, left = await end_orphans(R1, 0.5, cleanup=False)
+    assert f"sleep {NAP}" in {seen.command for seen in ended}
+    assert left == []
+    assert alive(R1) == set()
     bench.commands = bench.station()
     assert [(again.run, again.state) for again in await bench.commands.reattach()] == [(R1, "lost")]
 

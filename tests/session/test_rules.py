@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
+from typing import get_args
 
 import pytest
 from sessionbook import DBA, LEAD, NIGHT, OBSERVER, START, Book
@@ -19,6 +20,7 @@ from quarterdeck.session.forecast import clocks, forecast, need, rest
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.rollback import preview
+from quarterdeck.session.rules.answer import Wish
 
 
 @pytest.fixture
@@ -320,6 +322,14 @@ def test_r13_a_guard_proposes_and_a_person_presses(book: Book) -> None:
     counted(book)
 
 
+def test_r13_a_halt_that_answers_a_proposal_takes_its_reason_along(book: Book) -> None:
+    book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
+    book.halt("n1")
+    mark = book.session.halts["n1"]
+    assert (mark.reason, mark.guard, mark.source) == ("900 ms", "slow", "person")
+    assert book.session.proposals["slow"].state == "answered"
+
+
 def test_r13_a_dismissed_proposal_comes_again_when_it_cleared_or_worsens(book: Book) -> None:
     book.ask(wanted.GuardHolds(guard="slow", reason="900 ms", value=0.9))
     book.refused(wanted.DismissProposal(guard="slow", reason=""))
@@ -610,6 +620,12 @@ def test_r20_of_two_people_one_gets_a_step_and_the_other_sees_who(book: Book) ->
     assert book.ask(wanted.ClaimStep(step="count"), DBA) == []
 
 
+def test_r20_a_step_that_somebody_claimed_is_started_by_nobody_else(book: Book) -> None:
+    book.ask(wanted.ClaimStep(step="count"), DBA)
+    assert book.refused(wanted.StartStep(step="count"), LEAD).why == f"{DBA.login} has it"
+    assert "step.started" in book.ask(wanted.StartStep(step="count", launch=wanted.Launch(run="x")), DBA)
+
+
 def test_r21_a_step_runs_on_its_host_unless_the_lead_says_why_not(book: Book) -> None:
     counted(book)
     book.run("freeze")
@@ -715,3 +731,24 @@ def test_r6_a_client_that_ended_by_itself_or_never_ran_leaves_nothing_open(facts
     book.returned("build", **facts)
     assert UNKNOWN_THERE not in told(book) + book.step("build").reason
     assert not book.step("build").unproven
+
+
+# ---------------------------------------------------------------- the strict default
+
+
+def test_an_intent_that_says_nothing_of_itself_is_the_stations_alone_and_refused(book: Book) -> None:
+    class Wave(Wish, frozen=True, kw_only=True):
+        """Nothing in it says who may ask, or what happens."""
+
+    assert not Wave().of_people
+    assert "nobody has said" in book.refused(Wave()).why  # type: ignore[arg-type]  # no part of the union
+
+
+def test_every_intent_says_itself_what_happens() -> None:
+    for intent in get_args(wanted.Intent):
+        assert {"decide", "decide_on"} & intent.__dict__.keys(), intent.__name__
+
+
+def test_an_event_that_does_not_say_how_it_is_told_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="has no sentence"):
+        type("Waved", (happened.Payload,), {"kind": "hand.waved", "__annotations__": {}})

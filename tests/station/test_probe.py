@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
+import sys
 import time
 from pathlib import Path
 
@@ -52,6 +54,20 @@ async def test_a_cancelled_read_leaves_nothing() -> None:
         await asyncio.sleep(0.01)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
+        await task
+    assert left() == []
+
+
+async def test_a_read_that_is_cancelled_while_it_is_being_ended_leaves_nothing() -> None:
+    deaf = "signal.signal(2, signal.SIG_IGN), signal.signal(15, signal.SIG_IGN), print(1, flush=True), time.sleep(9)"
+    script = f'(setsid {sys.executable} -c "import signal, time; {deaf}" &) | read line; sleep 61'
+    task = asyncio.create_task(read_once(["bash", "-c", script], 1.5, ENV))
+    while not any("61" in line for line in left()):  # noqa: ASYNC110 - other processes
+        await asyncio.sleep(0.01)
+    while any("61" in line for line in left()):  # noqa: ASYNC110 - other processes
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
         await task
     assert left() == []
 

@@ -36,7 +36,7 @@ from quarterdeck.station.criteria import downtime, judge_all
 from quarterdeck.station.demo_lease import Lease
 from quarterdeck.station.halt_files import HaltFile, file_halt, filed_halts, is_nonce
 from quarterdeck.station.hub import Hub
-from quarterdeck.station.journal import Keeping, Kept
+from quarterdeck.station.journal import Journal, Kept
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.sessions import plan_hash, read_window
 
@@ -111,7 +111,7 @@ def procedure(text: str = PROCEDURE) -> Procedure:
     return loaded.procedure
 
 
-class Book(Keeping):
+class Book(Journal):
     """A log in memory that can be told to fail."""
 
     def __init__(self) -> None:
@@ -217,7 +217,7 @@ async def hub(tmp_path: Path) -> tuple[Hub, Book, Effects]:
     book, effects = Book(), Effects()
     await book.append(drafts(), ME, "", urgent=False).durable
     made = Hub(tmp_path, book, ME)
-    made.effects = effects
+    made.executor, made.watch, made.verdicts = effects, effects.watch, effects.verdicts
     return made, book, effects
 
 
@@ -501,7 +501,7 @@ def test_a_recorder_that_is_lost_and_comes_back_is_told_once_each() -> None:
         def health(self) -> dict[str, str]:
             return dict(self.states)
 
-    keeping = Keeping(cast("SessionLog", Log()))
+    keeping = Journal(cast("SessionLog", Log()))
     assert keeping.changed_recorders() == {}
     Log.states["recorder"] = "no space left"
     assert keeping.changed_recorders() == {"recorder": "no space left"}

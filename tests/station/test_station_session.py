@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import pwd
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -9,11 +12,15 @@ from typing import Any
 import pytest
 
 from quarterdeck.errors import StationError
+from quarterdeck.host import Peer
 from quarterdeck.session import intents
 from quarterdeck.session.events import CommandEnded, payload
 from quarterdeck.session.parts import Verdict
 from quarterdeck.station.halt_files import file_halt
-from quarterdeck.station.wire.protocol import Ask
+from quarterdeck.station.station import Station
+from quarterdeck.station.wire import server
+from quarterdeck.station.wire.protocol import PROTOCOL, Ask, Farewell, Hello, decode_from, encode
+from quarterdeck.station.wire.server import Server
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
@@ -50,11 +57,21 @@ async def test_events_arrive_once_in_order_and_are_marked_as_saved(opened: Opene
     assert lead.positions[-1] == len(lead.events)
 
 
-async def test_what_was_painted_is_told_to_everybody(opened: Opened, attach: Attach) -> None:
+async def test_r26_what_was_painted_is_told_to_everybody(opened: Opened, attach: Attach) -> None:
     folder = opened()
     first, second = await attach(folder), await attach(folder)
     await first.client.seen(2)
     await second.until(lambda: second.marks is not None and 2 in second.marks.seen.values())
+
+
+async def test_r26_a_halt_that_is_shown_already_is_not_said_to_be_saved(opened: Opened) -> None:
+    station = Station(opened())
+    durable = station.hub.journal.saved
+    station.hub.published = durable + 1
+    try:
+        assert (station.marks().saved, station.marks().shared) == (durable, durable)
+    finally:
+        await station._close()
 
 
 async def test_a_console_that_comes_later_gets_the_whole_history(opened: Opened, attach: Attach) -> None:
@@ -97,15 +114,50 @@ async def test_a_console_cannot_speak_for_the_station(forged: Any, opened: Opene
 
 
 @pytest.mark.parametrize("name", ["station", "guard", "file", "Station", " station", ""])
-async def test_only_what_the_station_itself_starts_is_called_so(name: str, opened: Opened, attach: Attach) -> None:
+async def test_r18_only_what_the_station_itself_starts_is_called_so(
+    name: str, opened: Opened, attach: Attach
+) -> None:
     with pytest.raises(StationError, match="No client is called"):
         await attach(opened(), via=name)
+
+
+async def test_r18_a_person_is_who_the_kernel_says_whatever_is_claimed(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("LOGNAME", "USER", "LNAME", "USERNAME", "SUDO_USER"):
+        monkeypatch.setenv(name, "mallory")
+    lead = await attach(opened(), tty="mallory")
+    await lead.do(intents.AddNote(text="who am I?"))
+    await lead.until(lambda: lead.kinds()[-1] == "note.added")
+    author = lead.events[-1].actor
+    assert (author.login, author.uid) == (pwd.getpwuid(os.getuid()).pw_name, os.getuid())
+
+
+async def test_r18_a_connection_of_another_user_is_sent_away(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+    station = Station(opened())
+    path = tmp_path / "s"
+    door = Server(path, station.hub, station, said.append)
+    monkeypatch.setattr(server, "peer_of", lambda _: Peer(os.getpid(), os.getuid() + 1))
+    await door.open()
+    try:
+        reader, writer = await asyncio.open_unix_connection(str(path))
+        writer.write(encode(Hello(protocol=PROTOCOL)))
+        first = decode_from(await asyncio.wait_for(reader.readline(), 10))
+        writer.close()
+    finally:
+        await door.close("the test is over")
+        await station._close()
+    assert first == Farewell(reason="This session belongs to another user")
 
 
 async def test_a_halt_from_a_console_is_nobody_elses(opened: Opened, attach: Attach) -> None:
     lead = await attach(opened())
     await lead.do(intents.StartSession())
     await lead.do(intents.Halt(nonce="forged", source="guard", guard="api-slow"))
+    await lead.until(lambda: "forged" in lead.session.halts)
     mark = lead.session.halts["forged"]
     assert (mark.source, mark.guard) == ("person", "")
 

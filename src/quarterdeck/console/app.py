@@ -43,7 +43,7 @@ TICK = 0.25
 FIRST_WAIT = 0.06
 """Seconds that the first frame waits for the session, so that it is painted once, with everything in it."""
 FOOTER = 5.0
-"""Seconds after which the keys that work are looked for anew although nothing happened: that asks every step."""
+"""Seconds after which the keys that work are looked for again although nothing happened: that asks every step."""
 CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
 PRESENT_EVERY = 10.0

@@ -312,7 +312,7 @@ class Deck(Vertical):
         return next((pane for pane in self._panes if pane.name_ == name), None)
 
     def redress(self) -> None:
-        """The look changed (`theme.dress`): paint everything anew."""
+        """The look changed (`theme.dress`): paint everything again."""
         for pane in self._panes:
             pane.forget()
             pane.refresh()

@@ -101,8 +101,7 @@ class Desk:
         """Ask the station; say a refusal in one line, unless the command offers to waive it."""
         answer = await self.link.ask(intent)
         if answer.refusal and not (offers and answer.waivable):
-            hint = f" · {self._said(answer.hint)}" if answer.hint else ""
-            self.say(f"{self._said(answer.refusal)}{hint}", "warning")
+            self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
         return answer
 
     async def fill(self, form: Form) -> Answers | None:
@@ -134,8 +133,8 @@ class Desk:
     # -- saying and doing
 
     def say(self, text: str, level: Level = "information") -> None:
-        """A toast, and a line of the log, since toasts vanish."""
-        text = visible(text, 300)
+        """A toast, and a line of the log, since toasts vanish; with the person's own keys."""
+        text = visible(self._said(text), 300)
         self._app.notify(text, severity=level, markup=False, timeout=4 if level == "information" else 7)
         words = {"information": "info", "warning": "warning", "error": "alarm"}
         self.link.note(text, words[level])  # type: ignore[arg-type]  # the log's words
@@ -149,8 +148,7 @@ class Desk:
         found = self.commands[command]
         answer = self.availability(found)
         if isinstance(answer, No):
-            because = self._said(answer.because)
-            self.say(because[0].upper() + because[1:], "warning")
+            self.say(answer.because[0].upper() + answer.because[1:], "warning")
         else:
             await found.run(self)
 

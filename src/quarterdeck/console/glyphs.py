@@ -42,7 +42,6 @@ class Glyphs(Struct, frozen=True):
     """Textual's name of the frame."""
     heavy: str
     """The frame of an alarm."""
-    up: str
     down: str
     none: str
     thumb: str
@@ -77,7 +76,6 @@ UNICODE = Glyphs(
     ellipsis="…",
     border="round",
     heavy="heavy",
-    up="↑",
     down="↓",
     none="–",
     thumb="▐",
@@ -104,7 +102,6 @@ ASCII = Glyphs(
     ellipsis="~",
     border="ascii",
     heavy="ascii",
-    up="^",
     down="v",
     none="-",
     thumb="#",

@@ -343,7 +343,7 @@ class Keys:
                 return
             if answer.relevant or not because:
                 because = answer.because
-        self._desk.say(f"{self._keymap.key_of(found[0])}: {self._keymap.said(because)}", "warning")
+        self._desk.say(f"{self._keymap.key_of(found[0])}: {because}", "warning")
 
     def start(self, command: Command) -> None:
         """Let a command run beside the screen."""

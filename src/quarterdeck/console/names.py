@@ -1,6 +1,6 @@
 """What the console calls steps, owners and commands in a sentence.
 
-Pure text. Called by commands, bars and the plain mode.
+Pure text.
 """
 
 from __future__ import annotations

@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
+from quarterdeck import __version__
 from quarterdeck.console.context import LinkWord
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.observer.messages import Reading
@@ -157,6 +158,7 @@ class Link:
         self.me = Actor(login="?")
         self.folder: Path | None = None
         self.read_only = ""
+        self._station_version = ""
         self.state: LinkWord = "connecting"
         self.why = ""
         """Of a link that is silent, lost or closed."""
@@ -214,11 +216,23 @@ class Link:
                 self._changed("later")
             case Welcome():
                 self.me, self.folder, self.read_only = frame.you, Path(frame.folder), frame.read_only
+                self._tell_version(frame.version)
                 self._turn("live")
             case Farewell():
                 self._turn("closed", frame.reason)
             case _:
                 self._linked(getattr(frame, "state", ""), getattr(frame, "why", ""))
+
+    def _tell_version(self, version: str) -> None:
+        """Say once that the station is of another version: what that one does not know cannot be shown."""
+        if version in {__version__, self._station_version}:
+            return
+        self._station_version = version
+        self.note(
+            f"this session's station is Quarterdeck {version}, this console {__version__}: what only the newer one "
+            "knows (missing secrets, what commands left running) is not shown before that station has left",
+            "warning",
+        )
 
     def _linked(self, state: str, why: str) -> None:
         words: dict[str, LinkWord] = {"connected": "live", "hung": "silent", "lost": "lost", "closed": "closed"}

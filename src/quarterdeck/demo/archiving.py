@@ -1,6 +1,6 @@
 """Archiving: old orders are copied to the archive, proven to be there, then deleted; and all of it back.
 
-Called by `tool`. An order is never in neither place: it leaves the database only after its identical copy is
+An order is never in neither place: it leaves the database only after its identical copy is
 durable in the archive, and the archive is removed only after every order in it is back in the database. Each
 batch is one transaction in one file, so that a command killed anywhere is finished by running it again.
 """

@@ -1,7 +1,7 @@
 """What a careful lead would do next, as a pure function: the demo's own person when nobody is at a terminal.
 
 It uses the same intents as the console's keys, and the rules may refuse it like anybody. It accepts the first
-proposal to halt, answers a failed step with a halt, and commits the rollback. Called by `demo.headless`.
+proposal to halt, answers a failed step with a halt, and commits the rollback.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Whole copies of the database: the online backup, its proof, and the restore that loses nothing.
 
-Called by `tool`. A copy is made beside its place and moved there only when it is proven. A restore works only
+A copy is made beside its place and moved there only when it is proven. A restore works only
 while the service refuses writes, and takes with it every order that the backup does not know yet.
 """
 

@@ -1,6 +1,6 @@
 """The order database: its tables, its indexes, how it is opened, and how a demo's is filled.
 
-Called by the service, the maintenance tool and the receipts. A rollback journal and not WAL: service and
+A rollback journal and not WAL: service and
 maintenance are two processes, and SQLite below 3.51.3 can damage a WAL file that two connections write at
 once.
 """

@@ -30,6 +30,8 @@ PATIENCE = 600.0
 """Seconds after which a night that does not end is given up."""
 BREATH = 0.2
 """Seconds between two looks when nothing is heard."""
+NOTICED = 60.0
+"""Seconds that a night waits for a guard to notice what was broken."""
 
 
 async def drive(demo: Demo, orders: Orders, *, fault: str = "", say: Callable[[str], None] = print) -> Session:
@@ -60,7 +62,7 @@ class _Night:
         self._caught_up = False
         self._refusals = 0
         self._why = ""
-        self._broken = ""
+        self._broken, self._broken_at = "", 0.0
 
     @property
     def session(self) -> Session:
@@ -92,6 +94,8 @@ class _Night:
                 self._break_it()
                 await self._measure()
                 move = next_move(self.session, self._now(), self._orders)
+                if isinstance(move, wanted.StartStep) and self._is_unnoticed():
+                    move = None
                 if move is not None and await self._ask(move):
                     continue
             self._heard.clear()
@@ -141,11 +145,16 @@ class _Night:
         if self._fault and self.session.phase == "running" and started:
             self._demo.world.fault(self._fault)
             self._say(f"          broke it: {self._fault}")
-            self._fault, self._broken = "", self._fault
+            self._fault, self._broken, self._broken_at = "", self._fault, time.monotonic()
         elif self._broken and self.session.rollback is not None:
             self._demo.world.clear_fault(self._broken)
             self._say(f"          mended it: {self._broken}")
             self._broken = ""
+
+    def _is_unnoticed(self) -> bool:
+        """Whether what was broken has not met a guard yet: the night waits for it, or it would be over before."""
+        waits = self._broken in {"slow", "errors", "disk"} and time.monotonic() - self._broken_at < NOTICED
+        return waits and self.session.phase == "running" and not self.session.holding
 
     async def _measure(self) -> None:
         """Do what a manual step asks a person: open the shop, and take the time."""

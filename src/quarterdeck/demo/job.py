@@ -1,6 +1,6 @@
 """What the demo's maintenance commands share: their lines, their progress, one at a time, and refusing.
 
-Called by `tool` and the modules of its verbs. It never touches the database.
+It never touches the database.
 """
 
 from __future__ import annotations

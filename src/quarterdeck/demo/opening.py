@@ -1,7 +1,4 @@
-"""A demo night, opened: its world running, its session of the shipped procedure in planning.
-
-Called by `demo.verbs` and `demo.headless`; everything lies in the state folder, so that nothing is to configure.
-"""
+"""A demo night, opened: its world running, its session of the shipped procedure in planning."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What the order service does with its database: take an order, find orders, measure the front page.
 
-Called by `service` only, from one thread per connection. An order is taken when this returns, not before.
+An order is taken when this returns, not before.
 """
 
 from __future__ import annotations

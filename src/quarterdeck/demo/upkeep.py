@@ -1,6 +1,6 @@
 """The rest of the demo's maintenance: indexes, VACUUM, ANALYZE, restart, and everything that only reads.
 
-Called by `tool`. Building and dropping are safe to repeat; what reads changes nothing and says one fact a
+Building and dropping are safe to repeat; what reads changes nothing and says one fact a
 line.
 """
 

@@ -1,6 +1,6 @@
 """The demo's world: the database, the service and the traffic, started and ended as one.
 
-Called by the driver of `demo`. The processes are detached from the terminal and belong to nobody: they live
+The processes are detached from the terminal and belong to nobody: they live
 while the lease in the home folder is renewed (`keep`), and end within a minute when it is not, whatever
 happened to whoever held it.
 """

@@ -176,9 +176,9 @@ class _ScalarKind:
             return MISSING
         return MISSING if node.open else self.take(node, context)
 
-    def take(self, node: Scalar, context: Context) -> Any:
-        """Return the value or say why not."""
-        raise NotImplementedError
+    def take(self, node: Scalar, context: Context) -> Any:  # noqa: ARG002 - for kinds that judge it
+        """Return the value or say why not; a plain text by itself."""
+        return node.text
 
 
 class Text(_ScalarKind):

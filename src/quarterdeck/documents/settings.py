@@ -1,6 +1,6 @@
 """A person's settings: `settings.yaml` in the config folder, strict like every document that a person writes.
 
-Where it lies, and the settings that more than one room needs. A file that is not there costs one look; YAML is
+Where it lies, and the settings that more than one package needs. A file that is not there costs one look; YAML is
 imported only where there is one. The console's own part (`keys`) is read by the console.
 """
 

@@ -1,6 +1,6 @@
 """Files that belong to events: stored under their hash, whole and durable before anybody may name them.
 
-Must never overwrite a blob and never store half of one. Called by `session_log` (store) and by the record (read).
+Must never overwrite a blob and never store half of one.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Hash chains: each replica's events, 1, 2, 3, …, each naming the hash of the one before.
 
 `Stamper` makes events of drafts, `verify` tells what of a heap of events is a contiguous chain, `Held` remembers
-what a recorder holds. Pure: no file, no clock. Called by `session_log`, `recovery`, `read_only` and the record's
-verification.
+what a recorder holds. Pure: no file, no clock.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The few system calls that make bytes durable, and private files and folders made with them.
 
 `Disk` is the one seam through which tests let calls fail. Must never follow a symbolic link and never leave a file
-that others can read. Called by every room of the logbook.
+that others can read.
 """
 
 from __future__ import annotations

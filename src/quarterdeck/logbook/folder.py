@@ -8,8 +8,7 @@
                          reserve      room for halt, rollback and notes on a full disk
     <home>/recorder/<id>.jsonl        the flight recorder
 
-`<home>` is `QUARTERDECK_HOME`, else platformdirs' state folder. Must never open a logbook. Called by everybody who
-needs a session's path.
+`<home>` is `QUARTERDECK_HOME`, else platformdirs' state folder. Must never open a logbook.
 """
 
 from __future__ import annotations

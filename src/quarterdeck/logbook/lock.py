@@ -1,7 +1,6 @@
 """The lock of a session's folder: one process owns a logbook, and the kernel takes the lock back when it dies.
 
-Must never be judged by the file's presence or content: only by `flock`. Called by `session_log`, `read_only` and
-`folder`.
+Must never be judged by the file's presence or content: only by `flock`.
 """
 
 from __future__ import annotations

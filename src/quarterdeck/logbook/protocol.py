@@ -1,8 +1,7 @@
 """What a logbook is: something that keeps events, durably, and gives them back.
 
 `MemoryLogbook`, `SqliteLogbook` and `FlightRecorder` each are one; one conformance suite runs against all.
-A logbook stores and returns bytes: it must never change, order or judge them (`chain` does). Called by the lanes of
-`writer` and by `recovery`.
+A logbook stores and returns bytes: it must never change, order or judge them (`chain` does).
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ class Logbook(Protocol):
         ...
 
     def reopen(self) -> None:
-        """After a failure: open anew, so that `holds` tells the truth. Raises `RecorderError`."""
+        """After a failure: open again, so that `holds` tells the truth. Raises `RecorderError`."""
         ...
 
     def close(self) -> None:

@@ -2,7 +2,7 @@
 
 While a process owns the session only the flight recorder is read: a second connection could damage the logbook of a
 living station. Where nobody owns it both are read, the logbook from a copy, so that reading changes nothing. Must
-never write into a session's folder. Called by the record, by `status`, and (its `weigh`) by `recovery`.
+never write into a session's folder.
 """
 
 from __future__ import annotations

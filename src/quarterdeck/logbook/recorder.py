@@ -2,8 +2,7 @@
 
 Each line is `{"hash":"<64 hex>","event":<the event's bytes>}`; the file begins with a line that says what it is. A
 line proves itself by its hash, so that damage is told from a fork, and anybody may read the file while it is written:
-an unfinished last line is ignored. Must never change a line that is there; an unfinished one is cut. Called by a lane
-of `writer` (append), by `recovery` (repair) and by `read_only`.
+an unfinished last line is ignored. Must never change a line that is there; an unfinished one is cut.
 """
 
 from __future__ import annotations
@@ -143,7 +142,7 @@ class FlightRecorder:
         self._dead = True
         self.header: Header | None = None
         self.replica = ""
-        """Who writes here, once `recovery` knows it; a file that is made anew is told so."""
+        """Who writes here, once `recovery` knows it; a file that is made again is told so."""
         self.found = Scan(lines=[])
         """What the file held when it was opened; `recovery` takes it and lets it go."""
         self.cut = 0
@@ -298,7 +297,7 @@ class FlightRecorder:
         return self._held.has(event.replica, event.aseq)
 
     def reopen(self) -> None:
-        """Open anew after a failure.
+        """Open again after a failure.
 
         What was written since the last good sync is cut and written again: after a failed sync the kernel may show
         bytes that never reached the disk, and they are not believed.

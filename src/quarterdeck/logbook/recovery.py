@@ -2,7 +2,7 @@
 
 A fork or a hole that neither can fill opens read-only. A folder that was copied or restored from a backup continues
 under a new replica id, since the old one may have gone on elsewhere. Must never throw a byte away: what is damaged
-is set aside. Called by `session_log`, with the session's lock held.
+is set aside.
 """
 
 from __future__ import annotations

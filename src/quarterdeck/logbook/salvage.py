@@ -1,7 +1,7 @@
 """What can still be taken from a damaged logbook file: set it aside whole, and read it row by row.
 
 Nothing is judged here (each row's hash does that, in `read_only.weigh`). Must never write into a file and never throw
-one away. Called by `sqlite`, `recovery` and `read_only`.
+one away.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@ r"""Samples: what was observed, kept in batches beside the events and bound to t
 
 A batch is a JSON array of readings; its hash is `SHA-256("qds1\0" + bytes)`. An event that carries a `Watch` names
 the number of batches since the last such event of its replica and the digest of their hashes (`digest_of`). So the
-record can prove that no sample was changed or left out. Must never look into a reading. Called by `session_log` and
-by the record.
+record can prove that no sample was changed or left out. Must never look into a reading.
 """
 
 from __future__ import annotations

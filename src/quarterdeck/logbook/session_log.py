@@ -1,8 +1,7 @@
 """A session's log, owned: what the station appends to, and what a verb opens where no station lives.
 
 Events are stamped at once in the caller, so that it can fold them at once; they become durable in the logbook's
-threads. Must never be opened twice (a lock sees to that) and never decide what happens. Called by the station and by
-verbs that own a session for a moment.
+threads. Must never be opened twice (a lock sees to that) and never decide what happens.
 """
 
 from __future__ import annotations

@@ -2,8 +2,7 @@
 
 The order of the pragmas is measured: EXTRA before WAL lost nothing in simulated power cuts, WAL with FULL a third of
 them. Below 3.51.3 two connections can corrupt a WAL file, so nobody else opens this file while its owner lives, and
-whoever only reads takes a copy (`read_only`). Must never update or delete an event. Called by a lane of `writer`
-(append) and by `recovery` (read, repair).
+whoever only reads takes a copy (`read_only`). Must never update or delete an event.
 """
 
 from __future__ import annotations
@@ -125,7 +124,7 @@ class SqliteLogbook:
         self._held = Held()
         self.about = About()
         self.replica = ""
-        """Who writes here, once `recovery` knows it; a file that is made anew is told so."""
+        """Who writes here, once `recovery` knows it; a file that is made again is told so."""
         self.called = ""
         """What the file system calls the file now."""
 
@@ -297,7 +296,7 @@ class SqliteLogbook:
         return self._held.has(event.replica, event.aseq)
 
     def reopen(self) -> None:
-        """Open anew after a failure.
+        """Open again after a failure.
 
         The checkpoint writes what the log holds into the database and syncs that: after a failed sync the kernel
         may show bytes of the log that never reached the disk, and they are not believed.

@@ -2,7 +2,7 @@
 
 An event is acknowledged when one recorder has it durably; a slow or dead one does not hold up the other. A recorder
 that failed is reopened, asked what it holds, and given what is missing. Must never lose an event that it was given
-while the process lives, and must never report one as durable that no recorder has synced. Called by `session_log`.
+while the process lives, and must never report one as durable that no recorder has synced.
 """
 
 from __future__ import annotations

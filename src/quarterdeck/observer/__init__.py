@@ -4,7 +4,7 @@ The station starts that process (`client`), tells it what to watch (`messages.Wa
 Nothing here decides what a reading means for a session: guards, expected outages and criteria are judged in
 `session/`. Nothing here writes a file, and no secret leaves the process that resolved it.
 
-Rooms: `messages` the messages, `pipe` their frames, `client` the station's end, `main` the child,
+Files: `messages` the messages, `pipe` their frames, `client` the station's end, `main` the child,
 `gauges`, `mounts` and `top` this host, `checks/` one module for each type of check, `status` what a
 result means after its history, `baseline` statistics. Import the modules; this package itself imports nothing.
 """

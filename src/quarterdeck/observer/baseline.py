@@ -2,8 +2,7 @@
 
 `series` collects samples out of readings, `judge` holds two series against each other by a criterion's rule
 (observation.md, Baseline). PASS, FAIL or INCONCLUSIVE: too few samples, coverage below 90 %, an observer that was
-not sound and an early end are inconclusive, and an inconclusive is never a pass. Called by the station, which leaves
-out what falls into an expected outage, and by the record.
+not sound and an early end are inconclusive, and an inconclusive is never a pass.
 """
 
 from __future__ import annotations

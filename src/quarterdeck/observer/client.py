@@ -18,7 +18,7 @@ import msgspec
 
 from quarterdeck.errors import StationError
 from quarterdeck.host import Clocks
-from quarterdeck.observer.messages import Finding, FromObserver, Health, Reading, TopProcesses, TopQuestion, Watch
+from quarterdeck.observer.messages import Finding, FromObserver, Health, Reading, Watch
 from quarterdeck.observer.pipe import FrameError, encode, frames
 from quarterdeck.procedure.model import Target
 from quarterdeck.text import visible
@@ -54,8 +54,6 @@ class Observer:
         self._watch = Watch(targets={})
         self._process: Process | None = None
         self._keeper: asyncio.Task[None] | None = None
-        self._questions: dict[int, asyncio.Future[TopProcesses]] = {}
-        self._asked = 0
         self._complaint = ""
 
     @property
@@ -82,20 +80,6 @@ class Observer:
         """Watch these from now on; targets that stay as they are go on undisturbed."""
         self._watch = Watch(targets=dict(targets), metrics=metrics)
         self._write(self._watch)
-
-    async def top(self, count: int = 10, timeout: float = 5.0) -> TopProcesses:  # noqa: ASYNC109 - one answer
-        """The processes that use most CPU now. Raises `StationError` where no answer comes."""
-        self._asked += 1
-        number = self._asked
-        answer: asyncio.Future[TopProcesses] = asyncio.get_running_loop().create_future()
-        self._questions[number] = answer
-        self._write(TopQuestion(question=number, count=count))
-        try:
-            return await asyncio.wait_for(answer, timeout)
-        except TimeoutError as error:
-            raise StationError("the observer did not say which processes are busiest") from error
-        finally:
-            del self._questions[number]
 
     async def stop(self) -> None:
         """End the process; returns when it is gone."""
@@ -147,7 +131,7 @@ class Observer:
             while True:
                 async with asyncio.timeout(self._silence):
                     message = await anext(messages)
-                self._hand_on(message)
+                self._receive(message)
         except StopAsyncIteration:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(process.wait(), 2.0)
@@ -160,14 +144,6 @@ class Observer:
         finally:
             tail.cancel()
             await asyncio.gather(tail, return_exceptions=True)
-
-    def _hand_on(self, message: FromObserver) -> None:
-        if isinstance(message, TopProcesses):
-            waiting = self._questions.get(message.question)
-            if waiting is not None and not waiting.done():
-                waiting.set_result(message)
-        else:
-            self._receive(message)
 
     def _tell(self, what: Ending, text: str) -> None:
         self._receive(Finding(at=self._clocks.wall(), boot=self._clocks.boot(), what=what, text=text))

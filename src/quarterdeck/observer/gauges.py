@@ -1,8 +1,7 @@
 """Gauges of this host, read through psutil: cheap enough for every second.
 
 `HostGauges.sample` gives values by metric name (units: `messages`). A rate needs two samples: the first one gives
-none, and a counter that went backwards (a reset) leaves its rate out once. Called by the `local` check only;
-must never enumerate processes (`top` does that, on demand).
+none, and a counter that went backwards (a reset) leaves its rate out once.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from quarterdeck.observer.mounts import Mounts, SpaceReading
 __all__ = ["HostGauges", "busy_share", "rate"]
 
 _DEVICES_REFRESH = 60.0
-"""Seconds after which the list of physical disks and network cards is read anew."""
+"""Seconds after which the list of physical disks and network cards is read again."""
 
 
 def rate(before: float, after: float, seconds: float) -> float | None:

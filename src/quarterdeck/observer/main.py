@@ -17,7 +17,7 @@ import msgspec
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import Clocks
 from quarterdeck.observer.checks.base import Context
-from quarterdeck.observer.messages import FromObserver, Health, Reading, ToObserver, TopProcesses, TopQuestion, Watch
+from quarterdeck.observer.messages import FromObserver, Health, Reading, ToObserver, Watch
 from quarterdeck.observer.pipe import encode, frames
 from quarterdeck.observer.sampler import MAX_LAG, Sampler
 
@@ -54,7 +54,7 @@ class Pulse:
             self._expected = now + BEAT
 
     def forgive(self) -> None:
-        """Begin anew after work that is known to hold up the loop (loading a type of check)."""
+        """Begin again after work that is known to hold up the loop (loading a type of check)."""
         self._expected = self._loop.time() + BEAT
 
     def worst_since(self, moment: float) -> float:
@@ -95,10 +95,7 @@ class Observing:
 
     async def receive(self, message: ToObserver) -> None:
         """Do what the station says."""
-        if isinstance(message, Watch):
-            await self._watch(message)
-        else:
-            self._begin(self._answer_top(message))
+        await self._watch(message)
 
     async def _watch(self, watch: Watch) -> None:
         """Let go what changed or went, begin what is new; the others go on undisturbed."""
@@ -143,12 +140,6 @@ class Observing:
                     sound=lag <= MAX_LAG and abs(skew) < _CLOCK_STEP and not dropped,
                 )
             )
-
-    async def _answer_top(self, question: TopQuestion) -> None:
-        from quarterdeck.observer.top import measure
-
-        rows = await asyncio.to_thread(measure, question.count)
-        self.send(TopProcesses(question=question.question, at=self._clocks.wall(), processes=rows))
 
     async def close(self) -> None:
         """Stop everything."""

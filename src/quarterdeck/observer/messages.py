@@ -1,6 +1,6 @@
 """The messages between the station and the observer process: frozen, small, without secrets.
 
-Up come `Reading`, `Health`, `Finding` and `TopProcesses`; down go `Watch` and `TopQuestion`. Must never import
+Up come `Reading`, `Health` and `Finding`; down goes `Watch`. Must never import
 anything heavy (the station and the console use these types too) and never hold a reference to a clock.
 
 Units of values: `%` for cpu, memory, swap and storage used; bytes for `…free`, `…reserved` and `…total`; bytes a
@@ -21,12 +21,9 @@ __all__ = [
     "Flag",
     "FromObserver",
     "Health",
-    "Process",
     "Reading",
     "Status",
     "ToObserver",
-    "TopProcesses",
-    "TopQuestion",
     "Value",
     "Watch",
 ]
@@ -110,26 +107,6 @@ class Finding(Message, frozen=True, kw_only=True, tag="finding"):
     """The target that it concerns, where there is one."""
 
 
-class Process(Struct, frozen=True, kw_only=True):
-    """One row of the top processes."""
-
-    pid: int
-    name: str
-    user: str
-    cpu: float
-    """Per cent of one core over the time of the sample."""
-    memory: float
-    """Resident bytes."""
-
-
-class TopProcesses(Message, frozen=True, kw_only=True, tag="top"):
-    """The answer to a `TopQuestion`, greediest of CPU first."""
-
-    question: int
-    at: float
-    processes: tuple[Process, ...]
-
-
 class Watch(Message, frozen=True, kw_only=True, tag="watch"):
     """What to watch from now on; targets that stayed as they were go on undisturbed."""
 
@@ -139,12 +116,5 @@ class Watch(Message, frozen=True, kw_only=True, tag="watch"):
     the observer sees to it that these are sampled, such as a path that is no mount of its own."""
 
 
-class TopQuestion(Message, frozen=True, kw_only=True, tag="top?"):
-    """Ask for the processes that use most CPU; never sampled otherwise, since it costs milliseconds."""
-
-    question: int
-    count: int = 10
-
-
-FromObserver = Reading | Health | Finding | TopProcesses
-ToObserver = Watch | TopQuestion
+FromObserver = Reading | Health | Finding
+ToObserver = Watch

@@ -2,7 +2,7 @@
 
 A mount that is known as local and device-backed is asked directly. Everything else (network mounts, and paths
 that are no mount of their own, since nobody knows where they lead) is asked in a worker thread: one for each
-path, and never a second one on a stuck mount. Called by `gauges`; must never call statvfs on such a path itself.
+path, and never a second one on a stuck mount.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ class Mounts:
         now: Callable[[], float] = time.monotonic,
         refresh: float = 30.0,
     ) -> None:
-        """`asked` are paths to watch beside the real mounts; the list of mounts is read anew every `refresh` s."""
+        """`asked` are paths to watch beside the real mounts; the list of mounts is read again every `refresh` s."""
         self._asked = tuple(dict.fromkeys(asked))
         self._ask, self._find, self._now, self._refresh = ask, find, now, refresh
         self._mounts: dict[str, bool] = {}

@@ -1,8 +1,7 @@
 """What a result means: bands with hysteresis, thresholds of repetition, flapping, age. Pure.
 
 A check says how one sample looked (`raw`); this module says what is confirmed, and turns a target's bands into
-thresholds in base units (lint judges the same texts earlier). Called by the observer process for each sample, by the
-console for the age of what it shows, and by tests. No clock, no I/O.
+thresholds in base units (lint judges the same texts earlier). No clock, no I/O.
 
 Three-valued: a value that is absent, not a number or not finite is unknown, and unknown never counts as ok.
 """

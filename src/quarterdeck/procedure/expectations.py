@@ -1,7 +1,7 @@
 """Whether a reading is what was expected: true, false, or None where it cannot be known.
 
 Empty output, NaN, a word where a number is needed, a unit of another family: unknown, and unknown is never
-verified (observation.md). Called by the station's verifications and by the fold of recorded values.
+verified (observation.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """How the options of checks are written: each form reads text, or a list of texts, into what a check is built with.
 
-Pure, and stricter than what runs later: what a form takes, httpx, sockets and processes take too. Called by
-`checks.understand`, so by lint and by the observer alike. Messages hold no value that may be a secret.
+Pure, and stricter than what runs later: what a form takes, httpx, sockets and processes take too.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 A command gets the secrets that it names and no others: `${name}` in its argv, environment, `stop`, `progress`,
 verifications and `gone`, or its variable in a `shell:` script. A shell's script names one as `$name` or `${name}`;
 what another interpreter's script says of it (`os.environ["name"]`, `$ENV{name}`) has no form of its own, so there the
-word alone counts. Pure: nobody here reads a secret. Called by the station, doctor and the console.
+word alone counts. Pure: nobody here reads a secret.
 """
 
 from __future__ import annotations

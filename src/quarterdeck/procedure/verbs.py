@@ -1,6 +1,6 @@
 """The verbs `lint`, `schema` and `show`: each takes parsed arguments and returns an exit code.
 
-Called by `cli` alone. They import little: `lint` of one file has a start-up mark (performance.md).
+They import little: `lint` of one file has a start-up mark (performance.md).
 """
 
 from __future__ import annotations

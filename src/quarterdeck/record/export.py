@@ -1,7 +1,7 @@
 """From a session's folder to a record's files: read once, make each format of the same reading, write all or none.
 
 Works while a station lives, after a crash, on a damaged logbook and on one of a newer version: what cannot be read is
-said, and never keeps the rest from being exported. Called by `verbs`.
+said, and never keeps the rest from being exported.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from quarterdeck.errors import UsageError
 from quarterdeck.logbook.read_only import SessionCopy, read_session
 from quarterdeck.record import verify
 from quarterdeck.record.files import Part, write_parts
-from quarterdeck.record.formats.jsonl import Jsonl, encode_record
+from quarterdeck.record.jsonl import Jsonl, encode_record
 from quarterdeck.regular_files import open_regular
 from quarterdeck.session.event import Blob
 

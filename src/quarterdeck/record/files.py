@@ -1,7 +1,7 @@
 """Writing a record's files: all of them or none, whole, over nobody else's.
 
 Everything is written under temporary names first and gets its own names only when all of it is durable. Every name is
-looked up in an opened folder, and no symbolic link is followed. Must never leave half a file. Called by `export`.
+looked up in an opened folder, and no symbolic link is followed. Must never leave half a file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What `quarterdeck verify` checks beyond `verify.py`: that the plan's text compiles to the plan that was worked by.
 
-Must never write, and never say that a record is authentic: hashes show that its parts fit each other. Called by
-`verbs`.
+Must never write, and never say that a record is authentic: hashes show that its parts fit each other.
 """
 
 from __future__ import annotations

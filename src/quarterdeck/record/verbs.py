@@ -1,7 +1,4 @@
-"""The verbs `export` and `verify`, and what the demo and the console ask of the record.
-
-Called by `cli`, by the demo (`export_to`) and by the console's key O (`open_record`).
-"""
+"""The verbs `export` and `verify`, and what the demo and the console ask of the record."""
 
 from __future__ import annotations
 
@@ -62,7 +59,7 @@ def export_to(folder: Path, out: Path, formats: tuple[str, ...], *, force: bool 
 
 
 def open_record(folder: Path) -> Path:
-    """Write the HTML record of the session into its folder's `record/`, anew each time; the file to open."""
+    """Write the HTML record of the session into its folder's `record/`, again each time; the file to open."""
     from quarterdeck.record.export import export_session
 
     return export_session(folder, folder / "record", ("html",), force=True).paths[0]

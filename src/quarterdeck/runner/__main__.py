@@ -1,4 +1,4 @@
-"""Entry of the shim: `python -m quarterdeck.runner SPEC.json`. Called by the station alone."""
+"""Entry of the shim: `python -m quarterdeck.runner SPEC.json`."""
 
 from __future__ import annotations
 

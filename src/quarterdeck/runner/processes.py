@@ -1,8 +1,7 @@
 """Finding and signalling the processes of a run: children, their children, and those that tried to get away.
 
 A daemon that forks twice and makes its own session is still found: on Linux as a child of the runner (a subreaper
-inherits orphans), and everywhere in /proc by the tag in its environment. Called by the runner while it ends a
-command, and by the station for orphans of a runner that was killed and for its own short reads.
+inherits orphans), and everywhere in /proc by the tag in its environment.
 """
 
 from __future__ import annotations
@@ -15,21 +14,22 @@ import subprocess
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from quarterdeck.runner.files import TAG
 
 __all__ = [
     "Entry",
+    "Hearing",
     "become_subreaper",
     "command_of",
     "descendants",
     "describe",
+    "hearing",
     "is_shell",
     "owner_of",
     "process_table",
     "send",
-    "shrugs_off",
     "tagged",
     "topmost",
     "wait_state",
@@ -47,6 +47,11 @@ class Entry(NamedTuple):
     group: int
     state: str
 
+    @property
+    def alive(self) -> bool:
+        """False for what has ended, and whose parent has not waited for it."""
+        return self.state not in _DEAD
+
 
 def become_subreaper() -> bool:
     """Inherit orphaned descendants (Linux 3.4); False where the system cannot."""
@@ -55,10 +60,10 @@ def become_subreaper() -> bool:
     return int(ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)) == 0
 
 
-def process_table() -> dict[int, Entry]:
-    """All processes that are not dead yet."""
+def process_table(*, dead: bool = False) -> dict[int, Entry]:
+    """All processes that are not dead yet; with `dead` those, too, that nobody has waited for."""
     found = _from_proc() if sys.platform.startswith("linux") else _from_ps()
-    return {entry.pid: entry for entry in found if entry.state not in _DEAD}
+    return {entry.pid: entry for entry in found if dead or entry.alive}
 
 
 def _from_proc() -> Iterator[Entry]:
@@ -87,12 +92,15 @@ def tagged(run: str, among: Collection[int]) -> set[int]:
     return found
 
 
-def descendants(run: str, *, root: int = 0, group: int = 0, spare: Collection[int] = ()) -> list[Entry]:
+def descendants(
+    run: str, *, root: int = 0, group: int = 0, spare: Collection[int] = (), dead: bool = False
+) -> list[Entry]:
     """The living processes of a run: below `root`, in process group `group`, or tagged, and all below those.
 
-    `spare` and what is below it is left out, and so is this process itself.
+    Parents come before their children. `spare` and what is below it is left out, and so is this process itself.
+    `dead`: see `process_table`.
     """
-    table = process_table()
+    table = process_table(dead=dead)
     below: dict[int, list[int]] = {}
     for entry in table.values():
         below.setdefault(entry.parent, []).append(entry.pid)
@@ -101,7 +109,20 @@ def descendants(run: str, *, root: int = 0, group: int = 0, spare: Collection[in
     seeds |= {entry.pid for entry in table.values() if group and entry.group == group}
     found = _closure(seeds, below)
     found |= _closure(tagged(run, table.keys() - found - spared), below)
-    return [table[pid] for pid in sorted(found - spared) if pid in table]
+    return _parents_first([table[pid] for pid in sorted(found - spared) if pid in table])
+
+
+def _parents_first(entries: list[Entry]) -> list[Entry]:
+    """By the number of known processes above each: once pids have wrapped, a child's may be the lower one."""
+    above = {entry.pid: entry.parent for entry in entries}
+
+    def depth(entry: Entry) -> int:
+        steps, pid = 0, entry.parent
+        while pid in above:
+            steps, pid = steps + 1, above[pid]
+        return steps
+
+    return sorted(entries, key=depth)
 
 
 def _closure(seeds: Collection[int], below: dict[int, list[int]]) -> set[int]:
@@ -153,10 +174,15 @@ _SHELLS = frozenset(
 )
 
 
+Hearing = Literal["default", "caught", "ignored", "blocked", "unknown"]
+_MASKS: dict[str, Hearing] = {"SigIgn": "ignored", "SigBlk": "blocked", "SigCgt": "caught"}
+"""Lines of a process's status, the weightiest first."""
+
+
 def is_shell(pid: int) -> bool:
     """Whether the process runs lines one after the other: by its program, else by its first argument."""
     try:
-        program = Path(f"/proc/{pid}/exe").readlink().name
+        program = Path(f"/proc/{pid}/exe").readlink().name.removesuffix(" (deleted)")  # it may have been upgraded
     except OSError:  # another user's, or no /proc
         program = command_of(pid).partition(" ")[0].rpartition("/")[2].lstrip("-")
     if program == "busybox":
@@ -164,16 +190,17 @@ def is_shell(pid: int) -> bool:
     return program in _SHELLS
 
 
-def shrugs_off(pid: int, number: int, *, ignored_only: bool = False) -> bool:
-    """Whether the process catches or ignores this signal, and may go on after it. True where nobody can tell."""
+def hearing(pid: int, number: int) -> Hearing:
+    """What the process does with this signal; `blocked`: nothing yet, `unknown` where nobody can tell."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
     except OSError:
-        return not ignored_only
-    masks = dict(line.split(":\t") for line in lines if line.startswith(("SigIgn", "SigCgt")))
-    bit = 1 << (number - 1)
-    ignored, caught = (bool(int(masks.get(name, "0"), 16) & bit) for name in ("SigIgn", "SigCgt"))
-    return ignored or (caught and not ignored_only)
+        return "unknown"
+    masks = dict(line.split(":\t") for line in lines if line.startswith("Sig"))
+    for mask, word in _MASKS.items():
+        if int(masks.get(mask, "0"), 16) >> (number - 1) & 1:
+            return word
+    return "default"
 
 
 def wait_state(pid: int) -> int | None:

@@ -53,7 +53,7 @@ def apply(session: Session, event: Event) -> None:
 
 
 class Folding:
-    """A fold that goes on: adding the next event costs one step, adding an older one folds anew."""
+    """A fold that goes on: adding the next event costs one step, adding an older one folds again."""
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         """Start from these events."""

@@ -1,8 +1,7 @@
 """What was worked out of a session since its last event, so that no reading walks over all steps twice.
 
 A memo is no part of the state: every one equals every other. It remembers nothing while an event is applied, when the
-state is half changed. Readings that depend on the time must never be kept here. Called by `fold` (which empties it)
-and by readings in `state`, `rollback`, `forecast` and `availability`.
+state is half changed. Readings that depend on the time must never be kept here.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ class Memo:
         return "Memo()"
 
     def pause(self) -> None:
-        """An event is being applied: everything is read anew."""
+        """An event is being applied: everything is read again."""
         self._applying = True
 
     def begin(self) -> None:

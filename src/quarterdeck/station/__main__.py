@@ -1,6 +1,6 @@
 """Entry of the station: `python -m quarterdeck.station --session FOLDER [--linger SECONDS] [--foreground]`.
 
-Called by `station.wire.start_station` alone. It forks twice, so that it belongs to no terminal, and answers to
+It forks twice, so that it belongs to no terminal, and answers to
 whoever started it through its exit code: 0 when consoles may come, 75 when another station has the session, 1 with a
 line on stderr.
 """

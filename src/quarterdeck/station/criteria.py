@@ -1,7 +1,7 @@
 """What became of the success criteria: PASS, FAIL or INCONCLUSIVE, each with its evidence.
 
 Judged once, when a session ends, from the samples that the logbook kept and from the steps; an early or doubtful end
-is never a pass. Called by the hub when `EndSession` is asked; reads a file, so in a thread.
+is never a pass.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A demo's world lives while its lease is renewed: the station of a demo session does that.
 
 A file `keep` in the world's home, touched while the session is not over and somebody is there, or has said that he
-comes back. Generic: any session whose purpose is `demo` and that has a parameter `home`. Called by `station`.
+comes back. Generic: any session whose purpose is `demo` and that has a parameter `home`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """From what was decided to what happens: commands are launched, followed, stopped; verifications and waits are read.
 
 It reacts to events that are durable (R14) and never decides: what it finds out goes to the hub as a fact. After a
-crash nothing is run again by itself; `resume` only finds what still runs. Called by the hub (before a start is
-decided, and after events are durable) and by `station`.
+crash nothing is run again by itself; `resume` only finds what still runs.
 """
 
 from __future__ import annotations
@@ -19,9 +18,11 @@ from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.availability import moment
 from quarterdeck.session.event import Event
 from quarterdeck.session.intents import Intent, NoteFact, StartStep, VerificationRead, WaitOver
+from quarterdeck.session.leftovers import few
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.station.commands.orders import Order, Orders
+from quarterdeck.station.commands.orphans import end_orphans, find_orphans
 from quarterdeck.station.commands.probe import Progress
 from quarterdeck.station.commands.redaction import redact
 from quarterdeck.station.commands.results import Finished, Found, Result, Tail, nothing_ran
@@ -33,7 +34,7 @@ from quarterdeck.station.leftovers import Leftovers
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.wire import protocol
 
-__all__ = ["Decider", "Performer"]
+__all__ = ["Decider", "Executor"]
 
 TAILS_KEPT = 8
 """Newest outputs that a console which comes later still gets."""
@@ -55,8 +56,8 @@ class Decider(Protocol):
         """Ask as the station itself."""
 
 
-class Performer:
-    """Effects of one session."""
+class Executor:
+    """Runs the commands, readings and waits of one session."""
 
     def __init__(
         self,
@@ -126,6 +127,8 @@ class Performer:
         """Do what follows from events that are durable."""
         session = self._hub.session
         for event in events:
+            if event.kind in {"plan.revised", "session.started", "halt.called"}:
+                self.look_for_secrets()
             run = session.steps.get(event.step) if event.step else None
             match event.kind:
                 case "step.started" if run is not None:
@@ -136,7 +139,10 @@ class Performer:
                     self._stop(run)
                 case "session.went_on":
                     self.recheck()
-                case "halt.called" | "poll.closed" | "step.done" | "step.failed" | "step.skipped":
+                case "halt.called":
+                    self._drop_idle()
+                    self._end_orphans()
+                case "poll.closed" | "step.done" | "step.failed" | "step.skipped":
                     self._drop_idle()
                 case "command.left_answered" if run is not None:
                     self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
@@ -144,6 +150,12 @@ class Performer:
                     pass
             if event.kind in {"halt.called", "command.ended"} and session.live_halts():
                 self._spawn("look for what is left", self._leftovers.look())
+
+    def look_for_secrets(self) -> None:
+        """Which can be read now: redaction knows them, and what is missing is said before a step needs it."""
+        plan = self._hub.session.plan
+        if plan is not None:
+            self._wording.learn(plan.procedure)
 
     def _started(self, session: Session, run: StepRun, event: Event) -> None:
         assert session.plan is not None
@@ -204,6 +216,28 @@ class Performer:
             if attempt.id and attempt.lived:
                 self.commands.stop(attempt.id)
 
+    def _end_orphans(self) -> None:
+        """What runs on without its runner does not see a halt's file: the station ends it (R4)."""
+        session = self._hub.session
+        for run in session.steps.values():
+            lost = run.runs[-1] if run.runs and run.runs[-1].outcome == "lost" else None
+            if lost is not None and session.plan is not None:
+                step = session.plan.steps[run.id]
+                if step.on_halt.action == "terminate":
+                    self._spawn(f"end orphans {lost.id}", self._end_orphan(step, lost.id))
+
+    async def _end_orphan(self, step: Step, run: str) -> None:
+        found, left = await end_orphans(run, step.on_halt.grace, cleanup=step.cleanup)
+        if left:
+            names = few(
+                tuple(f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}" for one in left)
+            )
+            await self._hub.tell(
+                NoteFact(text=f"{step.title} runs on and could not be ended: {names}", level="alarm")
+            )
+        elif found:
+            await self._hub.tell(NoteFact(text=f"{step.title} ran on without its runner: ended by the halt"))
+
     def halt_by_hand(self) -> None:
         """A halt whose file could not be made: runners do not see it, so what it ends is stopped one by one."""
         session = self._hub.session
@@ -253,6 +287,12 @@ class Performer:
         """Prove it gone where it was ended, keep its output, and tell the session."""
         gone = None
         session = self._hub.session
+        stop_asked = bool(session.live_halts() and step.on_halt.action == "terminate")
+        if result.outcome == "lost" and (stop_asked or session.steps[step.id].stop_asked):
+            await self._end_orphan(step, result.run)
+            result = msgspec.structs.replace(
+                result, survivors=tuple(await asyncio.to_thread(find_orphans, result.run))
+            )
         if step.gone is not None and (result.ended_by or result.outcome == "lost") and not result.nothing_ran:
             gone = await self._gone(session, step, step.gone)
         fact = await self._orders.fact(step, attempt, result, gone)

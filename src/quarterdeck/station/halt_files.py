@@ -1,8 +1,8 @@
 """The halt files: `halts/<nonce>` in a session's folder, made by whoever halts before anything else (R2).
 
 Runners watch the folder themselves, so a halt works although the station hangs. A file is never changed and never
-deleted; what it holds (who, why) is for the station, which makes an event of it when it can. Called by the client,
-by `quarterdeck halt`, and by the hub. It never decides anything.
+deleted; what it holds (who, why) is for the station, which makes an event of it when it can. Nothing is decided
+here.
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Each line of stdin is an intent (`{"do": "StartStep", "step": "x"}`); they are asked one after the other. Besides
 there is `{"do": "wait", "for": "state=halted", "timeout": 60}`, also for `step=ID:STATE` and `event=KIND`; a halt
 needs no nonce, and `"halts": "live"` names all live ones. Events go to stdout as they were hashed, once durable;
-refusals and troubles to stderr, a JSON object each. Called by `lead --headless` and by tests.
+refusals and troubles to stderr, a JSON object each.
 """
 
 from __future__ import annotations

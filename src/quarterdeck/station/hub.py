@@ -3,7 +3,6 @@
 Everybody's intents pass here, a person's like a guard's or the station's own. A halt is on disk as a file before
 anything else happens, and is told before it is durable (R2); everything else is told when it is durable. What has
 to be done about an event is done by who reacts to durable events (`executor`), never here.
-Called by the server (for consoles), by the station's own parts (`tell`), and by `station` (`beat`).
 """
 
 from __future__ import annotations
@@ -38,17 +37,17 @@ from quarterdeck.session.rules.answer import Wish
 from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
 from quarterdeck.station.halt_files import file_halt, filed_halts, halt_names, is_nonce, new_nonce
-from quarterdeck.station.journal import Keeping, moment
+from quarterdeck.station.journal import Journal, moment
 from quarterdeck.station.wire.protocol import VISITORS, Answered
 
-__all__ = ["Effects", "Hub"]
+__all__ = ["Executor", "Hub"]
 
 REFUSED_FOR = 5.0
 """Seconds before something automatic that was refused is asked again."""
 
 
-class Effects(Protocol):
-    """What the hub needs of whoever acts on decisions."""
+class Executor(Protocol):
+    """What the hub needs of whoever runs commands and reads verifications."""
 
     def trial(self, intent: StartStep) -> StartStep:
         """Return the start with a launch that names this machine."""
@@ -65,12 +64,6 @@ class Effects(Protocol):
     def halt_by_hand(self) -> None:
         """Stop what a halt stops although its file could not be made."""
 
-    def watch(self) -> Watch | None:
-        """Return what was observed up to now."""
-
-    def verdicts(self) -> tuple[Verdict, ...]:
-        """Judge the criteria."""
-
     def react(self, events: list[Event]) -> None:
         """Do what follows from events that are durable."""
 
@@ -81,17 +74,20 @@ class Effects(Protocol):
 class Hub:
     """Decides for one session."""
 
-    def __init__(self, folder: Path, keeping: Keeping, me: Actor) -> None:
-        self.folder, self.keeping, self.me = folder, keeping, me
-        self.effects: Effects
-        """Set once by `station`, before anything is asked."""
+    def __init__(self, folder: Path, journal: Journal, me: Actor) -> None:
+        self.folder, self.journal, self.me = folder, journal, me
+        self.executor: Executor
+        self.watch: Callable[[], Watch | None]
+        """What was observed up to now."""
+        self.verdicts: Callable[[], tuple[Verdict, ...]]
+        """Judges the criteria; these three are set once by `station`, before anything is asked."""
         self.published = 0
         """How many events may be shown."""
         self.on_published: Callable[[], None] = lambda: None
         self.news = asyncio.Event()
         """Something happened: look what is due."""
-        self._folding = Folding(event for event, _ in keeping.events)
-        self._reacted = self.published = len(keeping.events)
+        self._folding = Folding(event for event, _ in journal.events)
+        self._reacted = self.published = len(journal.events)
         self._unsaved_upto = 0
         self._refused: dict[str, float] = {}
         self._halts_seen = -1
@@ -101,6 +97,10 @@ class Hub:
     def session(self) -> Session:
         """The state now."""
         return self._folding.session
+
+    def events(self, begin: int, end: int) -> list[bytes]:
+        """Events as bytes, by their position."""
+        return [raw for _, raw in self.journal.events[begin:end]]
 
     def now(self) -> float:
         """Session seconds."""
@@ -135,7 +135,7 @@ class Hub:
         if isinstance(answer, Refusal):
             return _refusal(answer)
         if isinstance(furnished, VerifyStep):
-            self.effects.verify(furnished.step)
+            self.executor.verify(furnished.step)
         return await self._settle(answer, by)
 
     async def _halt(self, intent: Halt, by: Actor) -> Answered:
@@ -144,7 +144,7 @@ class Hub:
         halt = msgspec.structs.replace(intent, nonce=nonce)
         trouble = self._file(nonce, halt.reason, by)
         if trouble:
-            self.effects.halt_by_hand()
+            self.executor.halt_by_hand()
         answered = await self._halted(halt, by)
         if trouble and not answered.refusal:
             hint = f"its file could not be made ({trouble}): look what still runs"
@@ -161,33 +161,33 @@ class Hub:
 
     async def _start(self, intent: StartStep, by: Actor) -> Answered:
         """A start is tried first, then its order is written, then it is decided."""
-        wanted = msgspec.structs.replace(intent, watch=self.effects.watch())
-        answer = decide(self.session, self.effects.trial(wanted), by, self.now())
+        wanted = msgspec.structs.replace(intent, watch=self.watch())
+        answer = decide(self.session, self.executor.trial(wanted), by, self.now())
         if isinstance(answer, Refusal):
             return _refusal(answer)
-        prepared = self.effects.prepare(wanted)
+        prepared = self.executor.prepare(wanted)
         answer = decide(self.session, prepared, by, self.now())
         if isinstance(answer, Refusal):
-            self.effects.discard(prepared)
+            self.executor.discard(prepared)
             return _refusal(answer)
         return await self._settle(answer, by)
 
     async def _furnish(self, intent: Wish) -> Wish:
         """Add what only the station knows: what was observed, a file's blob, the verdicts."""
         if isinstance(intent, FinishStep | CommandReturned | VerificationRead):
-            return msgspec.structs.replace(intent, watch=self.effects.watch())
+            return msgspec.structs.replace(intent, watch=self.watch())
         if isinstance(intent, AddEvidence) and intent.path and intent.blob is None:
-            return msgspec.structs.replace(intent, blob=await asyncio.to_thread(self.keeping.store, intent.path))
+            return msgspec.structs.replace(intent, blob=await asyncio.to_thread(self.journal.store, intent.path))
         if isinstance(intent, EndSession):
-            return msgspec.structs.replace(intent, verdicts=await asyncio.to_thread(self.effects.verdicts))
+            return msgspec.structs.replace(intent, verdicts=await asyncio.to_thread(self.verdicts))
         return intent
 
     def _unrecordable(self, intent: Wish) -> Answered | None:
         """Without a recorder nothing goes forward; halts, facts and notes do."""
-        why = self.keeping.read_only
+        why = self.journal.read_only
         if why:
             return Answered(id=0, refusal=f"this session is read-only: {why}")
-        if self.keeping.is_red and isinstance(intent, StartStep):
+        if self.journal.is_red and isinstance(intent, StartStep):
             return Answered(
                 id=0, refusal="nothing can be recorded, so nothing starts", hint="H halts; make room on the disk"
             )
@@ -206,13 +206,13 @@ class Hub:
                 self._handled.add(draft.data.nonce)
         plan = self.session.plan.hash if self.session.plan is not None else ""
         try:
-            events, durable = self.keeping.append(drafts, by, plan, urgent=urgent or self._is_reserved(drafts))
+            events, durable = self.journal.append(drafts, by, plan, urgent=urgent or self._is_reserved(drafts))
         except LogbookError as error:
             return Answered(id=0, refusal=error.message, hint=error.hint)
         for event in events:
             self._folding.add(event)
         if urgent:
-            self._publish(len(self.keeping.events))
+            self._publish(len(self.journal.events))
         self.news.set()
         why = await durable
         if why:
@@ -235,19 +235,19 @@ class Hub:
 
     def _saved(self) -> None:
         """Tell and do what is durable now, in order."""
-        upto = self.keeping.saved
+        upto = self.journal.saved
         self._publish(upto)
         if upto > self._reacted:
-            fresh = [event for event, _ in self.keeping.events[max(self._reacted, self._unsaved_upto) : upto]]
+            fresh = [event for event, _ in self.journal.events[max(self._reacted, self._unsaved_upto) : upto]]
             self._reacted = upto
-            self.effects.react(fresh)
+            self.executor.react(fresh)
             self.news.set()
 
     def _unsaved(self, events: list[Event], why: str) -> None:
         """They stand in memory, and on disk as soon as it takes them; but nothing may start because of them."""
-        self._unsaved_upto = max(self._unsaved_upto, len(self.keeping.events))
-        self._publish(len(self.keeping.events))
-        self.effects.unsaved(events, why)
+        self._unsaved_upto = max(self._unsaved_upto, len(self.journal.events))
+        self._publish(len(self.journal.events))
+        self.executor.unsaved(events, why)
 
     def _publish(self, upto: int) -> None:
         if upto > self.published:
@@ -265,7 +265,7 @@ class Hub:
 
     async def take_filed_halts(self) -> None:
         """Halts that lie in the folder and are no events yet: made while nobody answered (R2)."""
-        if self.keeping.read_only:
+        if self.journal.read_only:
             return
         try:
             changed = (self.folder / "halts").stat().st_mtime_ns
@@ -299,7 +299,7 @@ class Hub:
 
     async def do_what_is_due(self) -> None:
         """What happens by itself, until nothing more is due; what was refused waits a while."""
-        if self.keeping.read_only:
+        if self.journal.read_only:
             return
         for _ in range(100):
             now = asyncio.get_running_loop().time()

@@ -1,7 +1,7 @@
 """The session's log as the station's loop sees it: append now, know later that it is durable.
 
 It turns the logbook's thread futures into awaitables, and clocks into moments. It decides nothing and keeps nothing
-of its own. Called by the hub and by `monitor`.
+of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from quarterdeck.session.event import Actor, Blob, Event, Moment
 from quarterdeck.session.events import Draft
 from quarterdeck.session.parts import Watch
 
-__all__ = ["Keeping", "Kept", "moment"]
+__all__ = ["Journal", "Kept", "moment"]
 
 
 @lru_cache(maxsize=1)
@@ -46,7 +46,7 @@ class Kept(NamedTuple):
     """Empty when they are on disk, else why they are not."""
 
 
-class Keeping:
+class Journal:
     """One session's log."""
 
     def __init__(self, log: SessionLog) -> None:

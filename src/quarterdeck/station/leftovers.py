@@ -1,8 +1,7 @@
 """What a command leaves running: told apart by `leaves`, looked for after a halt, ended on a person's word.
 
 A process of a run is known by the tag in its environment; one whose environment we may not read (sudo) by its pid,
-owner and command line, as they were told when the command ended. Nothing is ended unasked. Called by
-`station.commands.orders` and `executor`.
+owner and command line, as they were told when the command ended. Nothing is ended unasked.
 """
 
 from __future__ import annotations

@@ -3,7 +3,6 @@
 It starts the observer with the plan's targets, from planning on, and changes it when the plan does. Readings go to
 the history, to the consoles once a second, and to the logbook in batches; guards are fed and asked here, and what
 they say becomes an intent like a person's. Checklist items with a `check` tick themselves. It decides nothing.
-Called by `station`.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from quarterdeck.observer.client import Observer
 from quarterdeck.observer.messages import Finding, Health, Reading
 from quarterdeck.procedure.conditions import ConditionError, evaluate, metrics_of, parse
 from quarterdeck.procedure.model import Procedure, Step
-from quarterdeck.session.guards import GuardWatch
+from quarterdeck.session.guard_watch import GuardWatch
 from quarterdeck.session.intents import Intent, NoteFact, TickItem
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.state import Session
@@ -28,7 +27,7 @@ from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.wire.protocol import Sampled
 
-__all__ = ["Observing", "Recorder", "watched_metrics"]
+__all__ = ["Monitor", "Recorder", "watched_metrics"]
 
 BATCH_EVERY = 5.0
 """Seconds of readings in one batch of the logbook."""
@@ -62,7 +61,7 @@ class Decider(Protocol):
         """Ask as the station itself."""
 
 
-class Observing:
+class Monitor:
     """Watching for one session."""
 
     def __init__(

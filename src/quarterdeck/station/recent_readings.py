@@ -1,8 +1,7 @@
 """The newest readings, and those of the last minutes: what verifications look at, and a console that comes.
 
 Three-valued: what is absent, stale, lagged or not a number is unknown (None), and unknown never counts as ok.
-Filled by `monitor`, read by `station.commands.verifier`; spans of time are asked of `session.metrics`. It has no
-clock: the boot clock's seconds come in as `now`.
+Spans of time are asked of `session.metric_history`. It has no clock: the boot clock's seconds come in as `now`.
 """
 
 from __future__ import annotations

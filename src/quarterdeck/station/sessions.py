@@ -1,8 +1,7 @@
 """Making a session of a procedure, and finding the one that a verb means.
 
 A new session is its folder and its first two events; its procedure is read strictly, so that it never has a plan that
-lint refuses. Finding one reads files only, never a logbook that a station owns, and loads no YAML. Called by the
-verbs of the station, the console, the record and the demo.
+lint refuses. Finding one reads files only, never a logbook that a station owns, and loads no YAML.
 """
 
 from __future__ import annotations

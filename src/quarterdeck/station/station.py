@@ -21,7 +21,7 @@ from quarterdeck.host import boot_clock, host_names, login_name
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure.secrets import variables_of
-from quarterdeck.session.event import Actor, Event
+from quarterdeck.session.event import Actor
 from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import (
     Abandon,
@@ -29,24 +29,22 @@ from quarterdeck.session.intents import (
     DeclareEffect,
     DeclareGone,
     Halt,
-    Intent,
     NoteClockStep,
     NoteRecorder,
-    StartStep,
     StopCommand,
 )
-from quarterdeck.session.parts import Verdict, Watch
+from quarterdeck.session.parts import Verdict
 from quarterdeck.station.commands.orders import Orders
 from quarterdeck.station.commands.values import Wording
 from quarterdeck.station.criteria import judge_all, metrics_needed, samples_of
 from quarterdeck.station.demo_lease import Lease
-from quarterdeck.station.executor import Performer
+from quarterdeck.station.executor import Executor
 from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.hub import Hub
-from quarterdeck.station.journal import Keeping, moment
-from quarterdeck.station.monitor import Observing
+from quarterdeck.station.journal import Journal, moment
+from quarterdeck.station.monitor import Monitor
 from quarterdeck.station.recent_readings import History
-from quarterdeck.station.wire.protocol import Answered, Marks, Sampled, Standing, Tail
+from quarterdeck.station.wire.protocol import Marks, Standing
 from quarterdeck.station.wire.server import Server, Visitor
 from quarterdeck.station.wire.start_station import socket_of
 
@@ -76,16 +74,18 @@ class Station:
         self._linger = linger
         me = Actor(login=login_name(), uid=os.getuid(), via="station", host=host_names().short)
         self._log = SessionLog.open(folder, session_id=folder.name, actor=me, moment=moment)
-        self.hub = Hub(folder, Keeping(self._log), me)
-        self.hub.effects = self
+        self.hub = Hub(folder, Journal(self._log), me)
         self.hub.on_published = self._published
         self._wording = Wording(folder.parent.parent)
-        self._unset: dict[str, str] = {}
         self.orders = Orders(folder, self._wording, dict(os.environ))
         self._history = History(boot_clock)
-        self._server = Server(socket_of(folder), self, self._complain)
-        self._observing = Observing(self.hub, self._history, self.hub.keeping, self._server.show_samples)
-        self._performer: Performer | None = None
+        self._server = Server(socket_of(folder), self.hub, self, self._complain)
+        self._monitor = Monitor(self.hub, self._history, self.hub.journal, self._server.show_samples)
+        self._executor = Executor(
+            folder, self.hub, self._history, self._wording, self.orders, self._server.show_tail, self._monitor.holds
+        )
+        self.hub.executor, self.hub.watch, self.hub.verdicts = self._executor, self._monitor.watch, self._verdicts
+        self._server.executor, self._server.monitor = self._executor, self._monitor
         self._lease = Lease()
         self._seen: dict[str, int] = {}
         self._marks_changed = False
@@ -105,16 +105,7 @@ class Station:
             loop.add_signal_handler(number, self._leaving.set)
         loop.add_signal_handler(signal.SIGHUP, lambda: None)  # handled, not ignored: children would inherit that
         self._idle_since = loop.time()
-        self._performer = Performer(
-            self.folder,
-            self.hub,
-            self._history,
-            self._wording,
-            self.orders,
-            self._server.show_tail,
-            self._observing.holds,
-        )
-        self._look_for_secrets()
+        self._executor.look_for_secrets()
         await self._take_up()
         await self._server.open()
         ready()
@@ -136,24 +127,22 @@ class Station:
 
         A planned session is taken up too: a precondition may be in the middle of being read.
         """
-        if self.hub.keeping.read_only:
+        if self.hub.journal.read_only:
             return
         await self.hub.take_filed_halts()
         session = self.hub.session
-        assert self._performer is not None
         if session.is_over:
-            await self._performer.commands.reattach()
+            await self._executor.commands.reattach()
             return
-        found, met = await self._performer.find()
+        found, met = await self._executor.find()
         gap = max(0.0, self.hub.now() - session.last)
         await self.hub.tell(CrashFound(gap=round(gap, 3), found=found))
-        self._performer.resume(met)
+        self._executor.resume(met)
 
     async def _close(self) -> None:
         await self._server.close(self._why)
-        if self._performer is not None:
-            await self._performer.close()
-        await self._observing.stop()
+        await self._executor.close()
+        await self._monitor.stop()
         await asyncio.to_thread(self._log.close)
 
     async def _repeat(self, work: Callable[[], Awaitable[None]], every: float) -> None:
@@ -180,14 +169,14 @@ class Station:
             async with asyncio.timeout(self.hub.until_due(DUE_AT_LEAST)):
                 await self.hub.news.wait()
         self.hub.news.clear()
-        await self._observing.follow(self.hub.session)
+        await self._monitor.follow(self.hub.session)
         await self.hub.do_what_is_due()
 
     async def _beat(self) -> None:
         now = asyncio.get_running_loop().time()
         watched = bool(self._server.visitors)
-        await self._observing.beat(now, watched=watched)
-        await self._observing.tick_items(now, self._wording, self.orders)
+        await self._monitor.beat(now, watched=watched)
+        await self._monitor.tick_items(now, self._wording, self.orders)
         await self._watch_clock()
         await self._watch_recorders()
         standing = self.standing()
@@ -200,13 +189,13 @@ class Station:
     async def _watch_clock(self) -> None:
         offset = time.time() - boot_clock()
         by, self._offset = offset - self._offset, offset
-        if abs(by) > CLOCK_STEP and not self.hub.keeping.read_only:
+        if abs(by) > CLOCK_STEP and not self.hub.journal.read_only:
             await self.hub.tell(NoteClockStep(by=round(by, 3)))
 
     async def _watch_recorders(self) -> None:
-        if self.hub.keeping.read_only:
+        if self.hub.journal.read_only:
             return
-        for recorder, state in self.hub.keeping.changed_recorders().items():
+        for recorder, state in self.hub.journal.changed_recorders().items():
             told = "ok" if state == "ok" else "lost"
             await self.hub.tell(NoteRecorder(recorder=recorder, state=told, detail="" if told == "ok" else state))
 
@@ -220,7 +209,7 @@ class Station:
             return
         self._idle_since = now if self._idle_since is None else self._idle_since
         idle = now - self._idle_since
-        busy = self._performer is not None and self._performer.busy
+        busy = self._executor.busy
         live = session.is_live_session or session.phase == "monitoring"
         if session.purpose == "demo" and live and idle > self._linger and not self._lease.wanted(now):
             await self._end_demo("the demo's terminal vanished")
@@ -242,98 +231,31 @@ class Station:
                 await self.hub.tell(StopCommand(step=run.id, reason=why))
         await self.hub.tell(Abandon(reason=why, handover="nobody: the demo's world is gone"))
 
-    # -- what the hub needs ----------------------------------------------------------------------------------------
-
-    def trial(self, intent: StartStep) -> StartStep:
-        """The start with a launch that names this machine."""
-        return self._performing.trial(intent)
-
-    def prepare(self, intent: StartStep) -> StartStep:
-        """The start with its command's order written."""
-        return self._performing.prepare(intent)
-
-    def discard(self, intent: StartStep) -> None:
-        """Forget a prepared order."""
-        self._performing.discard(intent)
-
-    def verify(self, step: str) -> None:
-        """Read a step's verifications again."""
-        self._performing.verify(step)
-
-    def halt_by_hand(self) -> None:
-        """Stop what a halt stops although its file could not be made."""
-        self._performing.halt_by_hand()
-
-    def watch(self) -> Watch:
-        """What was observed up to now."""
-        return self._observing.watch()
-
-    def verdicts(self) -> tuple[Verdict, ...]:
+    def _verdicts(self) -> tuple[Verdict, ...]:
         """Judge the criteria. In a thread, so on a session of its own."""
-        session = fold([event for event, _ in list(self.hub.keeping.events)])
+        session = fold([event for event, _ in list(self.hub.journal.events)])
         needed = metrics_needed(session)
-        return judge_all(session, samples_of(self.folder, needed), session.clock(moment()), self._observing.holds)
-
-    def react(self, events: list[Event]) -> None:
-        """Do what follows from durable events."""
-        if any(event.kind in {"plan.revised", "session.started", "halt.called"} for event in events):
-            self._look_for_secrets()
-        self._performing.react(events)
-
-    def unsaved(self, events: list[Event], why: str) -> None:
-        """Nothing may come of events that could not be made durable."""
-        self._performing.unsaved(events, why)
-
-    @property
-    def _performing(self) -> Performer:
-        assert self._performer is not None
-        return self._performer
+        return judge_all(session, samples_of(self.folder, needed), session.clock(moment()), self._monitor.holds)
 
     # -- what the server needs -------------------------------------------------------------------------------------
 
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """This machine's names."""
-        return self.orders.hosts
-
-    @property
-    def published(self) -> int:
-        """How many events may be shown."""
-        return self.hub.published
-
-    def events(self, begin: int, end: int) -> list[bytes]:
-        """Events as bytes, by their position."""
-        return [raw for _, raw in self.hub.keeping.events[begin:end]]
-
-    def identity(self) -> tuple[str, str, str]:
-        """Session, replica, and why it is read-only."""
-        return self.folder.name, self._log.replica, self._log.read_only
-
-    async def ask(self, intent: Intent, by: Actor) -> Answered:
-        """Decide an intent."""
-        return await self.hub.ask(intent, by)
-
-    def recent(self) -> list[Sampled]:
-        """The last minutes of readings."""
-        return self._observing.recent()
-
-    def tails(self) -> list[Tail]:
-        """The newest output of commands."""
-        return self._performing.tails()
+    def identity(self) -> tuple[str, str]:
+        """Replica, and why it is read-only."""
+        return self._log.replica, self._log.read_only
 
     def marks(self) -> Marks:
         """What happened to events: alone, what is saved here is shared too."""
-        saved = min(self.hub.keeping.saved, self.hub.published)
+        saved = min(self.hub.journal.saved, self.hub.published)
         return Marks(saved=saved, shared=saved, seen=dict(self._seen))
 
     def standing(self) -> Standing:
         """How the station is."""
         return Standing(
             recorders=self._log.health(),
-            observer=self._observing.health,
+            observer=self._monitor.health,
             consoles=sum(visitor.hello.watching for visitor in self._server.visitors),
-            verifying=self._performing.verifying,
-            unset=self._unset,
+            verifying=self._executor.verifying,
+            unset=self._wording.unset,
         )
 
     def visited(self, visitor: Visitor, *, came: bool, end: bool = False) -> None:
@@ -343,7 +265,7 @@ class Station:
             agent = visitor.hello.pass_env.get("SSH_AUTH_SOCK", "")
             if agent:
                 self.orders.agent = agent
-            self._look_for_secrets()
+            self._executor.look_for_secrets()
             return
         self._seen.pop(visitor.name, None)
         self._marks_changed = True
@@ -368,13 +290,8 @@ class Station:
         """A console has some of them, as the last attached one: they stay in memory alone."""
         wanted = self.wants()
         self._wording.give({name: value for name, value in variables.items() if name in wanted})
-        self._look_for_secrets()
+        self._executor.look_for_secrets()
         self._server.say(self.standing())
-
-    def _look_for_secrets(self) -> None:
-        """Which can be read now: redaction knows them, and what is missing is said before a step needs it."""
-        plan = self.hub.session.plan
-        self._unset = self._wording.learn(plan.procedure) if plan is not None else {}
 
     def painted(self, visitor: Visitor, position: int) -> None:
         """Somebody saw everything up to a position (R26)."""

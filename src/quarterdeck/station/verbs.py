@@ -1,6 +1,6 @@
 """The verbs `sessions`, `status`, `halt`, `doctor`, and `lead --headless`: parsed arguments in, an exit code out.
 
-Called by `cli` (and by the console's `lead`). They import little and write plain lines.
+They import little and write plain lines.
 """
 
 from __future__ import annotations

@@ -45,7 +45,7 @@ class BannerPane(Pane):
         """A trouble: what, and what to do."""
         del snapshot
         text, hint, role = self._rows[y]
-        tail: tuple[Piece, ...] = ((f"{visible(hint, 80)} ", role),) if hint else ()
+        tail: tuple[Piece, ...] = ((f"{visible(self.said(hint), 80)} ", role),) if hint else ()
         row = justified(((f" {self.look.glyphs.alert} ", role), (visible(text, 300), role)), tail, width)
         return tuple((piece, role) for piece, _ in row)
 

@@ -117,6 +117,11 @@ class Pane(Rolling):
         """Palette and signs of the app."""
         return look_of(self.app)
 
+    def said(self, sentence: str) -> str:
+        """A sentence that names keys, with the person's own where the app has a keymap."""
+        found: str = getattr(self.app, "said", str)(sentence)
+        return found
+
     @property
     def content_width(self) -> int:
         """Cells that a row has; the last column of what scrolls is its mark's."""

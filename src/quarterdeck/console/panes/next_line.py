@@ -28,8 +28,7 @@ class NextPane(Pane):
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         line = snapshot.next_line
-        said = getattr(self.app, "said", str)  # with the person's own keys, where there is a keymap
-        text = visible(said(line.text) + _reads_now(snapshot), 1_000)
+        text = visible(self.said(line.text) + _reads_now(snapshot), 1_000)
         rows = wrap(_KEY.sub("\\1\u00a0", text), width - 8, most=max(1, self.size.height))
         head: Piece = (" NEXT ", _BADGES[line.level]) if y == 0 else ("      ", "")
         if y >= len(rows):

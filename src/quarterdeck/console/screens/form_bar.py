@@ -273,7 +273,7 @@ class Bar(Over[Answers | None]):
             return
         widget.focus()
         if isinstance(widget, Input) and any(f.name == name and f.kind == "word" for f in self.form.fields):
-            widget.value = ""  # a word is typed anew, not mended
+            widget.value = ""  # a word is typed again, not mended
 
     def action_leave(self) -> None:
         """Leave without an answer."""

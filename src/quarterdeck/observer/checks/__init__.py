@@ -2,7 +2,7 @@
 
 A module has `build(options, context) -> Check`. Its options were read before, by what lint reads them with, so that
 only what a run meets can go wrong there. Modules are imported when the first target of their type comes: nobody pays
-for httpx without an http check. Called by the observer process.
+for httpx without an http check.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ class Answer(Struct, frozen=True):
 
 
 class Exchange:
-    """The one transport of a target, made anew after each trouble so that nothing half done stays in it."""
+    """The one transport of a target, made again after each trouble so that nothing half done stays in it."""
 
     def __init__(self, options: WebOptions, context: Context) -> None:
         self.doing = ""

@@ -16,7 +16,6 @@ from quarterdeck.procedure.model import Step
 
 __all__ = ["Lint", "Machine", "texts_of"]
 
-GROUPS = {"rollback": "rollback.verify"}
 BUILT_IN_ROLES = ("lead", "deputy", "observer")
 
 

@@ -13,6 +13,7 @@ from quarterdeck.procedure.rules.base import Lint
 __all__ = ["far_sides", "statements", "traps"]
 
 _TERM = frozenset({"TERM", "SIGTERM", "15"})
+_EXIT = frozenset({"EXIT", "0"})
 
 
 def far_sides(lint: Lint) -> None:
@@ -49,15 +50,19 @@ def _goes_on(words: list[str]) -> bool:
 
 
 def traps(lint: Lint) -> None:
-    """Warn of a trap on TERM that never runs, or after which the script goes on."""
+    """Warn of a trap on TERM or EXIT that never runs when the step is terminated, or after which it goes on.
+
+    bash catches SIGTERM to run its trap on EXIT, and is killed for that as for any other.
+    """
     for placed in lint.places:
         step = placed.step
         for words in programs(step):
-            if words[0] != "trap" or not _TERM & set(words[2:]) or words[1] in {"", "-"}:
+            trapped = [name for name in words[2:] if name in _TERM | _EXIT]
+            if words[0] != "trap" or not trapped or words[1] in {"", "-"}:
                 continue
             if not step.cleanup:
-                why = "a trap on TERM runs when the step is terminated only if the step says `cleanup: true`"
-            elif not _leaves(words[1], step.shell):
+                why = f"a trap on {trapped[0]} runs when the step is terminated only if the step says `cleanup: true`"
+            elif _TERM.intersection(trapped) and not _leaves(words[1], step.shell):
                 why = "after this trap on TERM the script goes on with its next line; end it with `exit`"
             else:
                 continue

@@ -1,6 +1,6 @@
 """A chart for each metric: the line over time, bands, where steps began, halts, expected outages, and the statuses.
 
-Pure: material in, SVG text out. Called by `render`.
+Pure: material in, SVG text out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What each format must escape, and times, spans, sizes and numbers as reports write them. Pure.
 
 `markdown_text` takes away every meaning that Markdown and HTML would see; `cell` makes a CSV cell that no spreadsheet
-takes for a formula. Times are in UTC, the local offset beside them. Called by the formats.
+takes for a formula. Times are in UTC, the local offset beside them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The whole night as pictures: a ribbon that shows at a glance how it went, and a bar for each step.
 
-Pure: material in, SVG text out. Called by `render`.
+Pure: material in, SVG text out.
 """
 
 from __future__ import annotations

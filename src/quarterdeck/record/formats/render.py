@@ -1,4 +1,4 @@
-"""The record as one HTML page and as Markdown, both from templates. Called by `export`.
+"""The record as one HTML page and as Markdown, both from templates.
 
 The page is self-contained, without script, in light, dark and on paper. Everything that is not ours passes the text
 gate and is escaped, whatever a template writes: `finalize` and autoescape see to it.

@@ -1,7 +1,7 @@
 """The record for other tools: the timeline as CSV, a row for each step, and the whole as one JSON object.
 
 No CSV cell begins a formula. In JSON, numbers keep the units of `report.model`; what is not a number (NaN, infinity)
-is null. Called by `export`.
+is null.
 """
 
 from __future__ import annotations

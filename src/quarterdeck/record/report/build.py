@@ -1,13 +1,12 @@
 """From a session's events to everything that a report shows.
 
 Must never raise over what it does not know: a newer kind, a missing file, a damaged chain become rows of the report.
-Called by `export`.
 """
 
 from __future__ import annotations
 
 from quarterdeck.logbook.read_only import SessionCopy
-from quarterdeck.record.formats.jsonl import Jsonl
+from quarterdeck.record.jsonl import Jsonl
 from quarterdeck.record.report import outputs as writing
 from quarterdeck.record.report import people
 from quarterdeck.record.report.deviations import deviation_rows, follow_ups, gap_rows

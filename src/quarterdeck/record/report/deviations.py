@@ -1,6 +1,6 @@
 """What went another way than the plan, what is left to do, and where the record has holes.
 
-Pure. Called by `build` and `steps`.
+Pure.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """What was observed: a series for each metric, a strip of statuses for each target, downtime.
 
-Pure. Series are thinned out by the smallest and largest value of each stretch, so that no peak is lost. Called by
-`build`.
+Pure. Series are thinned out by the smallest and largest value of each stretch, so that no peak is lost.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from quarterdeck.procedure.targets import metric_kind, split_metric
 from quarterdeck.record.report.model import Health, Series, Span, StepRow, TargetHealth
 from quarterdeck.record.report.story import Story
 from quarterdeck.session.event import Moment
-from quarterdeck.session.metrics import percentile
+from quarterdeck.session.metric_history import percentile
 from quarterdeck.session.state import Session
 from quarterdeck.station.criteria import downtime
 

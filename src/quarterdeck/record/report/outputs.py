@@ -1,6 +1,6 @@
 """What commands wrote, and what people kept as evidence, with hashes and with what was cut.
 
-Reads stored files; a missing one is said, never fatal. Called by `build`.
+Reads stored files; a missing one is said, never fatal.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Who said and did what: polls, sign-offs, people, checklist, notes, and every event in one line.
 
-Pure. Called by `build`.
+Pure.
 """
 
 from __future__ import annotations

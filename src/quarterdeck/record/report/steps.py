@@ -1,7 +1,6 @@
 """Approved against executed: a row for each step, with planned, forecast and actual times.
 
 Pure. The forecast of a step is the one that stood when the step before it in time started: what people went by.
-Called by `build`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Halts, pauses, guards' proposals, and the marks that pictures draw over all rows.
 
-Pure. Called by `build`.
+Pure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A session's events, each with its time and meaning, as every part of a report reads them.
 
-Must never raise for an event that this version does not know. Called by `build` and its helpers.
+Must never raise for an event that this version does not know.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The verdict in a word and the night in one paragraph: what a reader of the ticket sees first.
 
-Pure. Called by `build`.
+Pure.
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ class ClockStepped(Payload, frozen=True, kw_only=True):
 
     def sentence(self, told: Told) -> str:
         way = "forward" if self.by > 0 else "back"
-        return f"the wall clock jumped {span(self.by)} {way}; the session's clock did not"
+        return f"the wall clock jumped {span(abs(self.by))} {way}; the session's clock did not"
 
 
 class LateNoticed(Payload, frozen=True, kw_only=True):

@@ -1,4 +1,4 @@
-"""The line itself, and the words that all its rooms share. Pure."""
+"""The line itself, and the words that all its files share. Pure."""
 
 from __future__ import annotations
 

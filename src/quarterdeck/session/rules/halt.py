@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
+
+from msgspec import structs
 
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events.halt import (
@@ -157,6 +159,10 @@ class Halt(Wish, frozen=True, kw_only=True):
     reason: str = ""
     source: Literal["person", "guard", "failure", "cli"] = "person"
     guard: str = ""
+
+    def from_a_person(self) -> Self:
+        """A person halts by hand: no guard, and no failed step."""
+        return structs.replace(self, source="cli" if self.source == "cli" else "person", guard="")
 
     def decide(self, session: Session, by: Actor, now: float) -> Answer:
         """Nobody can refuse a halt before the end; the first wins, later ones second it (R3).

@@ -62,7 +62,7 @@ class StartStep(StepWish, frozen=True, kw_only=True):
 
     def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
         """Start a step: granted and started, in one transaction where hub and performer are one."""
-        refused = may_start(session, run, now) or _waivable(session, self, run, now)
+        refused = may_start(session, run, now) or _claimed(run, by) or _waivable(session, self, run, now)
         if refused is not None:
             return refused
         attempt = run.attempt + 1
@@ -115,12 +115,15 @@ def may_start(session: Session, run: StepRun, now: float) -> Refusal | None:
         return None
     if part == "stages" and session.open_proposals():
         return Refusal("a guard proposes a halt: nothing starts", hint="H halts, X dismisses it with a reason")
-    if run.claimed_by and run.state == "claimed" and run.performer and run.performer != run.claimed_by:
-        return Refusal(f"{run.claimed_by} has it")
     why = blockers(session, identity, now)
     if why:
         return Refusal(f"“{title(session, identity)}” {_predicate(why[0])}")
     return _undecided(session, run)
+
+
+def _claimed(run: StepRun, by: Actor) -> Refusal | None:
+    """R20: what somebody claimed is started by nobody else."""
+    return Refusal(f"{run.claimed_by} has it") if run.state == "claimed" and run.claimed_by != by.login else None
 
 
 def _predicate(why: str) -> str:

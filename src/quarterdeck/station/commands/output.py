@@ -1,6 +1,6 @@
 """From spool to blob: a command's output becomes part of the record, redacted, and the raw spool goes.
 
-Called by the station when a run is over. It never unlinks a spool whose blob is not durable.
+It never unlinks a spool whose blob is not durable.
 """
 
 from __future__ import annotations

@@ -2,7 +2,6 @@
 
 They only read, so they need no runner, no spool and no record of their own; they are ended, with all that they
 started, at their timeout or when the asking task is cancelled. A progress that cannot be read is simply not shown.
-Called by the station's supervision.
 """
 
 from __future__ import annotations
@@ -145,10 +144,13 @@ async def _pipes_closed(out: _Stream, err: _Stream) -> None:
 
 async def _end(run: str, child: subprocess.Popen[bytes]) -> None:
     ending = TreeEnd(run, _POLITE, time.monotonic(), group=child.pid)
-    while not ending.advance(time.monotonic()):
+    try:
+        while not ending.advance(time.monotonic()):
+            child.poll()
+            await asyncio.sleep(_POLL)
+    finally:
+        _kill(run, child)  # cancelled meanwhile: nothing may stay frozen
         child.poll()
-        await asyncio.sleep(_POLL)
-    child.poll()
 
 
 def _kill(run: str, child: subprocess.Popen[bytes]) -> None:

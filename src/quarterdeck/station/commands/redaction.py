@@ -2,7 +2,7 @@
 
 Pure. Declared values (also in base64 at each alignment, URL-encoded and JSON-escaped) and known patterns: private
 key blocks, AWS keys, bearer and basic tokens, `password=…`, URLs with a password. Works on bytes, since output need
-not be text. Called by `output` (spool to blob) and `runs` (live tail).
+not be text.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
-__all__ = ["MARK", "Redactor", "StreamRedactor", "redact"]
+__all__ = ["MARK", "Redactor", "redact"]
 
 MARK = b"[redacted]"
 SHORTEST = 4
@@ -125,32 +125,6 @@ class Redactor:
                     held = length
                     break
         return held
-
-
-class StreamRedactor:
-    """The same for content that comes in pieces: where they are cut makes no difference to the result."""
-
-    def __init__(self, redactor: Redactor) -> None:
-        self._redactor = redactor
-        self._held = b""
-        self._done = 0
-        """Bytes of `_held` that were given out already; one is kept, since a pattern may look behind itself."""
-
-    def feed(self, chunk: bytes) -> bytes:
-        """What can be said for certain after `chunk`."""
-        self._held += chunk
-        sure = len(self._held) - self._redactor.reach
-        if sure <= self._done:
-            return b""
-        ready, end = self._redactor.between(self._held, self._done, sure)
-        self._held = self._held[max(0, end - 1) :]
-        self._done = min(end, 1)
-        return ready
-
-    def finish(self) -> bytes:
-        """The rest."""
-        rest, self._held = self._held, b""
-        return self._redactor.between(rest, self._done, len(rest))[0]
 
 
 def redact(text: str, secrets: Iterable[str] = ()) -> str:

@@ -2,7 +2,6 @@
 
 It starts one detached shim for each run and talks to it through files alone (`runner.files`), so that a station that
 dies takes nothing with it. It never judges: what a result means for a step is the session's business (R4, R14).
-Called by the station's supervision; runs on its event loop and does only short local file work there.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from quarterdeck.station.commands.orphans import find_orphans
 from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.commands.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
-__all__ = ["TAIL", "Commands", "find_orphans"]
+__all__ = ["TAIL", "Commands"]
 
 TAIL = 64 * 1024
 """Bytes of output that every seat sees live."""

@@ -1,8 +1,7 @@
 """What `${…}` stands for when a command of a step runs: parameters, recorded values, the station's own, secrets.
 
 Secrets are looked up by reference at the last moment, only those that the step names, and only handed to the
-command's order; everything that is kept or shown goes through redaction with the same values. Called by `orders` and
-`verifier`.
+command's order; everything that is kept or shown goes through redaction with the same values.
 """
 
 from __future__ import annotations
@@ -53,6 +52,8 @@ class Wording:
         self._given: dict[str, str] = {}
         self._own: Mapping[str, str] = ChainMap(self._given, dict(os.environ if own is None else own))
         self._known: set[str] = set()
+        self.unset: dict[str, str] = {}
+        """Secrets of the procedure that could not be read when they were last looked for, to their references."""
 
     def secrets(self) -> list[str]:
         """Every secret value that was handed to a command so far: what redaction takes out."""
@@ -63,13 +64,14 @@ class Wording:
         self._given.update(variables)
 
     def learn(self, procedure: Procedure) -> dict[str, str]:
-        """Know the procedure's secrets for redaction; those that cannot be read now, to their references."""
+        """Know the procedure's secrets for redaction; what cannot be read now, to its reference (`unset`)."""
         unset = {}
         for name, reference in references_of(procedure).items():
             try:
                 self._known.add(secret(reference, self._own))
             except QuarterdeckError:
                 unset[name] = reference
+        self.unset = unset
         return unset
 
     def values(self, session: Session, step: Step, *, secrets: bool) -> dict[str, str]:

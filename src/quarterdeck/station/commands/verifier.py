@@ -1,8 +1,7 @@
 """Reading a step's verify items: commands, checks, gauges and recorded values, three-valued.
 
 It only reads, and it never judges a step: the proofs go to the session. A check or gauge counts only from a reading
-that was taken after the reading began, since an ok from before a restart proves nothing. Called by `executor` and
-`monitor`.
+that was taken after the reading began, since an ok from before a restart proves nothing.
 """
 
 from __future__ import annotations

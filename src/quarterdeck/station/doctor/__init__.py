@@ -1,7 +1,7 @@
 """What a window will need from this machine, looked at before it begins: `quarterdeck doctor`.
 
 Each look is a small function that returns a finding and changes nothing but files of its own, which it removes;
-other programs get five seconds. It never judges a session. Called by the verb `doctor`.
+other programs get five seconds. It never judges a session.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """One question to a station without an event loop: for verbs that ask and go.
 
-Plain sockets, with timeouts everywhere, so that a hung station costs a verb three seconds and no more. Called by
-the verbs; consoles use `client`.
+Plain sockets, with timeouts everywhere, so that a hung station costs a verb three seconds and no more.
 """
 
 from __future__ import annotations

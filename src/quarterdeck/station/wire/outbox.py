@@ -2,7 +2,6 @@
 
 A slow or frozen console loses tails and samples first (only the newest are kept), then falls behind in the journal
 (which costs the station nothing: a cursor), and is left at last when answers that it asked for pile up.
-Called by `server` alone; one for each connection.
 """
 
 from __future__ import annotations

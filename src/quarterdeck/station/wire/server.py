@@ -2,7 +2,7 @@
 
 Who somebody is comes from the kernel (SO_PEERCRED, R18), never from a frame. Each connection is a `Visitor` with an
 outlet of its own, so that a console that does not read never makes the station wait. It decides nothing: asks go to
-the hub, and what the hub publishes goes out. Called by `station`.
+the hub, and what the hub publishes goes out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import msgspec
 from quarterdeck import __version__
 from quarterdeck.host import Peer, boot_clock_ns, boot_id, peer_of
 from quarterdeck.session.event import Actor
-from quarterdeck.session.intents import Intent
+from quarterdeck.session.rules.answer import Wish
 from quarterdeck.station.wire.outbox import Outlet
 from quarterdeck.station.wire.protocol import (
     PROTOCOL,
@@ -56,33 +56,39 @@ CHUNK = 400
 """Events in one frame of history."""
 
 
-class Host(Protocol):
-    """What the server needs of the station."""
+class Hub(Protocol):
+    """What the server needs of the hub."""
 
     folder: Path
-
-    @property
-    def hosts(self) -> tuple[str, ...]:
-        """This machine's names."""
-
-    @property
-    def published(self) -> int:
-        """How many events may be shown."""
+    me: Actor
+    published: int
 
     def events(self, begin: int, end: int) -> list[bytes]:
         """Return events as bytes, by their position."""
 
-    def identity(self) -> tuple[str, str, str]:
-        """Return the session's id, this replica's id, and why the session is read-only (or nothing)."""
-
-    async def ask(self, intent: Intent, by: Actor) -> Answered:
+    async def ask(self, intent: Wish, by: Actor) -> Answered:
         """Decide an intent; the id of the answer is filled in by the server."""
+
+
+class Executor(Protocol):
+    """What the server needs of who runs commands."""
+
+    def tails(self) -> list[Tail]:
+        """Return the newest output of what runs."""
+
+
+class Monitor(Protocol):
+    """What the server needs of who watches."""
 
     def recent(self) -> list[Sampled]:
         """Return the last minutes of readings."""
 
-    def tails(self) -> list[Tail]:
-        """Return the newest output of what runs."""
+
+class Host(Protocol):
+    """What the server needs of the station."""
+
+    def identity(self) -> tuple[str, str]:
+        """Return this replica's id, and why the session is read-only (or nothing)."""
 
     def marks(self) -> Marks:
         """Return what happened to events."""
@@ -106,25 +112,25 @@ class Host(Protocol):
 class Visitor:
     """One connection."""
 
-    def __init__(self, actor: Actor, hello: Hello, writer: asyncio.StreamWriter, host: Host, number: int) -> None:
+    def __init__(self, actor: Actor, hello: Hello, writer: asyncio.StreamWriter, hub: Hub, number: int) -> None:
         self.actor, self.hello = actor, hello
         self.name = f"{actor.login} ({hello.via} {number})"
         """For people: who has seen what."""
         self.left = False
         """It said goodbye; otherwise its terminal vanished."""
         self.outlet = Outlet(writer, self._more)
-        self._host = host
-        self._cursor = hello.after if 0 <= hello.after <= host.published else 0
+        self._hub = hub
+        self._cursor = hello.after if 0 <= hello.after <= hub.published else 0
         self._caught_up = False
 
     async def _more(self) -> bytes:
         """The next events that this visitor has not got; nothing when it has all."""
-        published = self._host.published
+        published = self._hub.published
         begin, end = self._cursor, min(self._cursor + CHUNK, published)
         if begin >= end and self._caught_up:
             return b""
         frame = Happened(
-            events=[msgspec.Raw(raw) for raw in self._host.events(begin, end)],
+            events=[msgspec.Raw(raw) for raw in self._hub.events(begin, end)],
             position=end,
             history=not self._caught_up,
             caught_up=end >= published,
@@ -137,9 +143,12 @@ class Visitor:
 class Server:
     """Listens, and serves everyone who comes."""
 
-    def __init__(self, path: Path, host: Host, complain: Callable[[str], None]) -> None:
+    def __init__(self, path: Path, hub: Hub, host: Host, complain: Callable[[str], None]) -> None:
         """`complain` writes a line into the station's own log."""
-        self._path, self._host, self._complain = path, host, complain
+        self._path, self._hub, self._host, self._complain = path, hub, host, complain
+        self.executor: Executor
+        self.monitor: Monitor
+        """Both are set once by the station, before it listens."""
         self._server: asyncio.Server | None = None
         self._count = 0
         self._serving: set[asyncio.Task[None]] = set()
@@ -240,17 +249,17 @@ class Server:
             known = ", ".join(sorted(VISITORS))
             return await _send_away(writer, f"No client is called “{hello.via[:40]}” here; it is one of: {known}")
         self._count += 1
-        visitor = Visitor(_actor(peer, hello, self._host.hosts), hello, writer, self._host, self._count)
+        visitor = Visitor(_actor(peer, hello, self._hub.me.host), hello, writer, self._hub, self._count)
         visitor.outlet.answer(encode(self._welcome(visitor)))
         return visitor
 
     def _welcome(self, visitor: Visitor) -> Welcome:
-        session, replica, read_only = self._host.identity()
+        replica, read_only = self._host.identity()
         return Welcome(
             protocol=PROTOCOL,
             version=__version__,
-            session=session,
-            folder=str(self._host.folder),
+            session=self._hub.folder.name,
+            folder=str(self._hub.folder),
             replica=replica,
             you=visitor.actor,
             pid=os.getpid(),
@@ -282,9 +291,9 @@ class Server:
 
     def _tell_all(self, visitor: Visitor) -> None:
         visitor.outlet.journal()
-        for sampled in self._host.recent():
+        for sampled in self.monitor.recent():
             visitor.outlet.samples(encode(sampled))
-        for tail in self._host.tails():
+        for tail in self.executor.tails():
             visitor.outlet.latest(f"tail {tail.step}", encode(tail))
         visitor.outlet.latest("Marks", encode(self._host.marks()))
         visitor.outlet.answer(encode(self._host.standing()))
@@ -319,7 +328,7 @@ class Server:
     def _ask(self, visitor: Visitor, ask: Ask) -> None:
         async def answer() -> None:
             try:
-                answered = await self._host.ask(ask.intent, visitor.actor)
+                answered = await self._hub.ask(ask.intent, visitor.actor)
             except Exception as error:  # noqa: BLE001 - a fault in a rule is told to who asked, and the station lives
                 self._complain(f"{type(ask.intent).__name__} broke: {error!r}")
                 answered = Answered(id=0, refusal=f"The station could not do this: {error}")
@@ -347,11 +356,9 @@ def _number_of(line: bytes) -> int:
     return number if isinstance(number, int) else 0
 
 
-def _actor(peer: Peer, hello: Hello, hosts: tuple[str, ...]) -> Actor:
+def _actor(peer: Peer, hello: Hello, host: str) -> Actor:
     try:
         login = pwd.getpwuid(peer.uid).pw_name
     except KeyError:
         login = f"uid-{peer.uid}"
-    return Actor(
-        login=login, uid=peer.uid, via=hello.via, host=hosts[0] if hosts else "", tty=hello.tty, ssh=hello.ssh
-    )
+    return Actor(login=login, uid=peer.uid, via=hello.via, host=host, tty=hello.tty, ssh=hello.ssh)

@@ -1,6 +1,6 @@
 """Starting a session's station on demand, and knowing whether one is there.
 
-Called by the client before it connects. It never touches the logbook: the station itself takes the lock, so of two
+It never touches the logbook: the station itself takes the lock, so of two
 that are started one stays, and the other says so and leaves.
 """
 

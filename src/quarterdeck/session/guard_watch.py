@@ -15,7 +15,7 @@ from quarterdeck.procedure.model import Guard
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.procedure.targets import split_metric
 from quarterdeck.session.intents import GuardHolds, GuardReleased, Intent
-from quarterdeck.session.metrics import MetricHistory
+from quarterdeck.session.metric_history import MetricHistory
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 

@@ -7,8 +7,7 @@
     {"end":1,"session":…,"events":…,"held":…,"samples":…,"heads":{…},"sha256":…}
 
 The last line's `sha256` is that of all bytes before it. No clock and no name of who exports goes in: the same session
-gives the same bytes, so that two people can compare theirs by one hash. Must never encode an event again. Called by
-`export`; `verify` reads it.
+gives the same bytes, so that two people can compare theirs by one hash. Must never encode an event again.
 """
 
 from __future__ import annotations
