@@ -318,7 +318,7 @@ def test_a_rollback_that_does_not_fit_is_warned_of_with_the_minutes(changed: Cha
     window = "window: {start: 2026-05-02T01:00+02:00, end: 2026-05-02T01:45+02:00, reserve"
     found = changed("window: {reserve", window)
     assert [problem.level for problem in found] == ["warning"]
-    assert "change 32 min, rollback 6 min, reserve 10 min; 2 min are missing" in found[0].message
+    assert "change 32 min, rollback 6 min, reserve 10 min; 3 min are missing" in found[0].message
 
 
 def test_a_target_that_nothing_judges_is_warned_of(changed: Changed) -> None:

@@ -103,7 +103,7 @@ def test_times_of_day_are_those_of_the_author() -> None:
 
 def test_spans_are_for_people() -> None:
     assert [span(s) for s in (4, 89, 90, 540, 5400, 7200, -60)] == [
-        "4 s", "89 s", "2 min", "9 min", "1 h 30 min", "2 h", "60 s over",
+        "4 s", "89 s", "2 min", "9 min", "1 h 30 min", "2 h", "60 s",
     ]  # fmt: skip
 
 

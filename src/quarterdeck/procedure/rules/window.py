@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil
+
 from quarterdeck.procedure.graph import reserve, totals, window_length
 from quarterdeck.procedure.rules.base import Lint
 from quarterdeck.spans import span
@@ -24,7 +26,7 @@ def fits(lint: Lint) -> None:
         lint.error(
             "window",
             f"the change takes {span(planned.change)} and {span(kept)} are reserved: "
-            f"{span(missing)} more than the window's {span(length)}",
+            f"{span(60 * ceil(missing / 60))} more than the window's {span(length)}",
         )
         return
     missing += planned.rollback
@@ -32,7 +34,7 @@ def fits(lint: Lint) -> None:
         lint.warning(
             "window",
             f"a rollback at the end would not fit: change {span(planned.change)}, rollback "
-            f"{span(planned.rollback)}, reserve {span(kept)}; {span(missing)} are missing",
+            f"{span(planned.rollback)}, reserve {span(kept)}; {span(60 * ceil(missing / 60))} are missing",
         )
 
 
