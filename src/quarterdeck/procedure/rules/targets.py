@@ -195,7 +195,7 @@ def _not_readable(lint: Lint, at: str, target: Target) -> set[str]:
     for key, value in target.options.items():
         names = {name for text in ([value] if isinstance(value, str) else value) for name, _ in references(text)}
         found |= {key} if names else set()
-        for name in names & lint.draft.filling.secret:
+        for name in names & lint.draft.settled.secret:
             lint.error(f"{at}.{key}", f"the secret `{name}` cannot stand in a target; write env:NAME or file:PATH")
     return found
 
