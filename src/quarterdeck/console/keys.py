@@ -247,10 +247,6 @@ class Keys:
         self._under_way: list[float] = []
         """When each command that still runs was started."""
 
-    def forget_times(self) -> None:
-        """No key was pressed a moment ago."""
-        self._last.clear()
-
     def press(self, key: str, character: str | None, now: float) -> bool:
         """Take a key that no text field took; whether it was ours. `now` is when it was pressed, monotonic."""
         found = self._keymap.find(key, character)

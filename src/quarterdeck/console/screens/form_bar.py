@@ -21,7 +21,7 @@ from textual.widgets import Input, Static
 from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
 from quarterdeck.console.panes.halt import keys_of
 from quarterdeck.console.screens.modal import Modal
-from quarterdeck.console.text import plain
+from quarterdeck.console.terminal.filters import plain
 from quarterdeck.console.theme import look_of
 from quarterdeck.text import visible
 

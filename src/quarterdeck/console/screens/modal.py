@@ -10,7 +10,7 @@ from textual.widgets import Static
 
 from quarterdeck.console.panes.halt import HaltPane
 from quarterdeck.console.terminal import SparingScreen
-from quarterdeck.console.text import plain
+from quarterdeck.console.terminal.filters import plain
 
 if TYPE_CHECKING:
     from quarterdeck.console.snapshot import Snapshot

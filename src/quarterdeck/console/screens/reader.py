@@ -17,7 +17,7 @@ from textual.widgets import Static
 from quarterdeck.console.panes.step import StepPane
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import plain
+from quarterdeck.console.terminal.filters import plain
 from quarterdeck.session.event import Actor
 from quarterdeck.session.state import Session
 from quarterdeck.text import visible

@@ -10,13 +10,13 @@ from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.procedure.checks import CHECKS, CommandOptions, LocalOptions, Options, form_of, understand
 from quarterdeck.procedure.condition_lint import contradictions, metric_unit, unit_name, unit_problems
 from quarterdeck.procedure.conditions import Condition, metrics_of
+from quarterdeck.procedure.metric_names import band_levels, metric_problem, split_metric
 from quarterdeck.procedure.model import Bands, Criterion, Guard, Target
 from quarterdeck.procedure.option_forms import FLAG, PORT
 from quarterdeck.procedure.parameters import references
 from quarterdeck.procedure.quantities import as_quantity
 from quarterdeck.procedure.rules.base import Lint, Machine
 from quarterdeck.procedure.rules.proofs import known_target, quantity_problem, verify_items
-from quarterdeck.procedure.targets import band_levels, metric_problem, split_metric
 
 __all__ = ["criteria", "guards", "options", "targets", "waits"]
 
