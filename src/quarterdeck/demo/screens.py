@@ -46,7 +46,7 @@ class Welcome(Modal[object]):
     ]
 
     def __init__(self, world: World, choose: Callable[[str], None]) -> None:
-        """`choose` is told `bad` or `good`."""
+        """`choose` gets `bad` or `good`."""
         super().__init__()
         self._world, self._choose = world, choose
 

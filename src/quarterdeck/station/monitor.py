@@ -48,7 +48,7 @@ class Recorder(Protocol):
 
 
 class Decider(Protocol):
-    """What observing needs of the hub."""
+    """What the monitor needs of the hub."""
 
     @property
     def session(self) -> Session:

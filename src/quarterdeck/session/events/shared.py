@@ -42,7 +42,7 @@ KINDS: dict[str, type[Payload]] = {}
 
 
 class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What happened: a subclass says what it is, what it does (`apply`) and how it is told (`sentence`)."""
+    """What happened: a subclass says what it is, what it does (`apply`) and how it reads (`sentence`)."""
 
     kind: ClassVar[str] = ""
     """Its name in the logbook."""
@@ -52,7 +52,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether it rings the bell of every console: somebody is asked, or something grows late."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Register the kind; TypeError for one that does not say how it is told."""
+        """Register the kind; TypeError for one without a sentence."""
         super().__init_subclass__(**options)
         if "kind" not in cls.__dict__:
             return
@@ -66,7 +66,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "info"
 
     def apply(self, session: Session, event: Event, at: float) -> None:
-        """Change `session`, at session time `at`; nothing where it is only told. Never fails, never decides."""
+        """Change `session`, at session time `at`; nothing where it is only reported. Never fails, never decides."""
 
     def sentence(self, told: Told) -> str:
         """One line about it; never fails, whatever the plan."""

@@ -1,4 +1,4 @@
-"""From a step to an order for its runner, and from a runner's report to the fact that the session is told.
+"""From a step to an order for its runner, and from a runner's report to the fact that the session gets.
 
 Nothing is started or decided here: `executor` launches, the session judges. Secrets go into the order alone; what
 the event keeps (argv, values, output) is redacted. A command's environment is built from empty, so that nothing

@@ -329,7 +329,7 @@ class Server:
         async def answer() -> None:
             try:
                 answered = await self._hub.ask(ask.intent, visitor.actor)
-            except Exception as error:  # noqa: BLE001 - a fault in a rule is told to who asked, and the station lives
+            except Exception as error:  # noqa: BLE001 - a fault in a rule is said to who asked, and the station lives
                 self._complain(f"{type(ask.intent).__name__} broke: {error!r}")
                 answered = Answered(id=0, refusal=f"The station could not do this: {error}")
             visitor.outbox.answer(encode(msgspec.structs.replace(answered, id=ask.id)))
