@@ -16,7 +16,7 @@ __all__ = ["DocumentError", "LogbookError", "QuarterdeckError", "StationError", 
 
 
 class QuarterdeckError(Exception):
-    """Something a person is told: what is wrong, where, and what to do."""
+    """Something for a person to read: what is wrong, where, and what to do."""
 
     exit_code = 1
 

@@ -34,7 +34,7 @@ class Helm:
     async def press(self, *keys: str) -> None:
         """Press, with time enough between them that none counts as a double."""
         for key in keys:
-            self.app.keys.forget_times()
+            self.app.keys._last.clear()
             await self.strike(key)
 
     async def strike(self, *keys: str) -> None:

@@ -17,7 +17,7 @@ from textual.widgets import Static
 
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.terminal import Sparing, spare
+from quarterdeck.console.terminal import SparingScreen, spare
 from quarterdeck.console.terminal.compositor import SparingCompositor, SparingUpdate
 
 TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[[\d;]*m|([^\x1b]+)")
@@ -93,7 +93,7 @@ async def test_a_compositor_that_looks_otherwise_is_left_alone() -> None:
     assert type(other._compositor) is object
 
 
-class Behind(Sparing, Screen[None]):
+class Behind(SparingScreen, Screen[None]):
     """The deck, on a screen that lives on behind a modal."""
 
     def __init__(self, deck: Deck) -> None:
@@ -104,7 +104,7 @@ class Behind(Sparing, Screen[None]):
         yield self.deck
 
 
-class Front(Sparing, ModalScreen[None]):
+class Front(SparingScreen, ModalScreen[None]):
     CSS = "Front Static { dock: bottom; height: 5; }"
 
     def compose(self) -> ComposeResult:

@@ -137,7 +137,7 @@ async def test_harmless_letters_work_in_both_cases() -> None:
 
 async def test_the_same_key_within_half_a_second_is_ignored() -> None:
     async with helm(*RUNNING) as at:
-        at.app.keys.forget_times()
+        at.app.keys._last.clear()
         await at.strike("P", "P")
         await at.settle()
         assert len(at.asked(intents.Pause)) == 1

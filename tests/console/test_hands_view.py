@@ -13,7 +13,7 @@ from textual.widgets import Input
 from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.deck import TabBox
-from quarterdeck.console.screens.form_bar import Bar
+from quarterdeck.console.screens.form_bar import FormBar
 from quarterdeck.session import intents
 from quarterdeck.station.wire.client import Linked
 
@@ -66,7 +66,7 @@ async def test_a_draft_is_there_again_when_the_bar_opens_again() -> None:
     async with helm(*COPYING) as at:
         await at.press("T")
         await at.write("the table is wro", enter=False)
-        assert isinstance(at.screen, Bar)
+        assert isinstance(at.screen, FormBar)
         at.app.keys._close(at.screen, "for this test")
         at.app.keys._swallow_since = None
         await at.settle()

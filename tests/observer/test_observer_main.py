@@ -330,7 +330,7 @@ async def test_a_wall_clock_that_steps_makes_the_observer_unsound(monkeypatch: p
     monkeypatch.setattr(main, "HEALTH_EVERY", 0.1)
     step = 0.0
     out = Out()
-    observing = main.Observing(cast("asyncio.WriteTransport", out), Clocks(wall=lambda: time.time() + step))
+    watcher = main.Watcher(cast("asyncio.WriteTransport", out), Clocks(wall=lambda: time.time() + step))
     assert abs((await out.health()).skew) < 0.1
     step = 3600.0
     health = await out.health()
@@ -339,17 +339,17 @@ async def test_a_wall_clock_that_steps_makes_the_observer_unsound(monkeypatch: p
     assert health.skew == pytest.approx(3600, abs=1)
     assert not health.sound
     assert abs((await out.health()).skew) < 0.1
-    await observing.close()
+    await watcher.close()
 
 
 async def test_a_station_that_does_not_read_costs_readings_not_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(main, "HEALTH_EVERY", 0.1)
     out = Out()
     out.waiting = 2**30
-    observing = main.Observing(cast("asyncio.WriteTransport", out), Clocks())
-    await observing.receive(Watch(targets={"odd": Target(type="odd", every=0.02)}))
+    watcher = main.Watcher(cast("asyncio.WriteTransport", out), Clocks())
+    await watcher.receive(Watch(targets={"odd": Target(type="odd", every=0.02)}))
     health = await out.health()
     while not health.dropped:
         health = await out.health()
     assert not health.sound
-    await observing.close()
+    await watcher.close()

@@ -5,7 +5,7 @@ import pytest
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Actor, Event, Moment
-from quarterdeck.session.events import KINDS, Payload, attention, sentence
+from quarterdeck.session.events import KINDS, Payload, attention, rings, sentence
 from quarterdeck.session.state import Session
 from quarterdeck.session.told import in_short
 from quarterdeck.spans import span
@@ -136,3 +136,9 @@ def test_what_a_command_left_running_is_told_and_needs_an_eye() -> None:
     assert attention(ended) == "warning"
     assert attention(make("command.ended", exit_code=0, stays=many)) == "info"
     assert "could NOT all be ended: 10 root" in sentence(make("command.left_ended", remaining=many), None)
+
+
+def test_what_asks_a_person_or_grows_late_rings_and_a_kind_of_a_newer_version_does_not() -> None:
+    ringing = {kind for kind in KINDS if rings(event(Payload(), kind))}
+    assert ringing == {"step.late", "late.noticed", "guard.proposed", "halt.called", "step.failed", "poll.opened"}
+    assert not rings(event(Payload(), "of.tomorrow"))

@@ -30,7 +30,7 @@ from quarterdeck.session.events import (
 )
 from quarterdeck.session.fold import Folding
 from quarterdeck.station.commands.orders import recorded
-from quarterdeck.station.commands.values import Wording, secret
+from quarterdeck.station.commands.values import Values, secret
 from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.criteria import downtime, judge_all
 from quarterdeck.station.demo_lease import Lease
@@ -392,7 +392,7 @@ def test_a_stale_reading_is_unknown() -> None:
 
 
 async def verify(item: VerifyItem, history: History | None = None, *, fresh: bool = False) -> Any:
-    verifier = Verifier(history or History(Clock()), Wording(Path("/h"), {}))
+    verifier = Verifier(history or History(Clock()), Values(Path("/h"), {}))
     step = Step(id="one", title="One")
     return await verifier.item(session(STARTED), step, item, {"PATH": "/usr/bin:/bin", "HOME": "/"}, fresh=fresh)
 

@@ -29,11 +29,11 @@ from quarterdeck.console.keys import Keymap, Keys
 from quarterdeck.console.panes.footer import FooterKey, Key
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
-from quarterdeck.console.screens.modal import Over
+from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import Link, News, StationClient
-from quarterdeck.console.view import FIRST_ROOMS, View, make_deck, preload
+from quarterdeck.console.view import FIRST_PANES, View, make_deck, preload
 from quarterdeck.errors import QuarterdeckError
 
 __all__ = ["Look", "QuarterdeckApp"]
@@ -129,8 +129,8 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
     async def on_load(self) -> None:
         """Connect, and import meanwhile what the first frame needs."""
         self._link_task = asyncio.get_running_loop().create_task(self._linked(), name="link")
-        for room in FIRST_ROOMS:
-            import_module(room)
+        for module in FIRST_PANES:
+            import_module(module)
             await asyncio.sleep(0)
         with suppress(TimeoutError):
             async with asyncio.timeout(FIRST_WAIT):
@@ -240,7 +240,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
             for screen in self.screen_stack:
                 if isinstance(screen, SessionScreen) and screen.is_current:
                     screen.take(snapshot, keys)
-                elif isinstance(screen, Over) and screen.is_current:
+                elif isinstance(screen, Modal) and screen.is_current:
                     screen.snapshot = snapshot
         if self.link.position != self._seen:
             self._seen = self.link.position

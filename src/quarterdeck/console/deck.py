@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Deck", "LayoutChanged", "TabBox", "compose"]
 
-_ROOMS = {
+_PANES = {
     "header": ("header", "HeaderPane"),
     "clocks": ("clocks", "ClocksPane"),
     "bigclocks": ("wallboard", "BigClocksPane"),
@@ -67,8 +67,8 @@ def compose(layout: Layout, width: int = 0) -> tuple[Widget, list[tuple[Pane, in
 
 def make_pane(name: str, options: dict[str, str] | None = None, *, framed: bool | None = None) -> Pane:
     """A pane by the name that layouts use. Raises `KeyError` for a name that there is not."""
-    room, kind = _ROOMS[name]
-    module = import_module(f"quarterdeck.console.panes.{room}")
+    place, kind = _PANES[name]
+    module = import_module(f"quarterdeck.console.panes.{place}")
     pane: Pane = getattr(module, kind)(options, framed=framed)
     return pane
 

@@ -17,7 +17,7 @@ from quarterdeck.console.commands.base import Available, Command, Level, No, Vie
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Choice, Form, choice
 from quarterdeck.console.names import name_of
-from quarterdeck.console.screens.modal import Over
+from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import Link
 from quarterdeck.host import boot_clock_ns, boot_id
@@ -109,13 +109,13 @@ class Desk:
         if form.moot is not None and (why := form.moot(self.situation)):
             self.say(why[0].upper() + why[1:])
             return None
-        from quarterdeck.console.screens.form_bar import Bar
+        from quarterdeck.console.screens.form_bar import FormBar
 
-        return await self.show_over(Bar(form, self.drafts.pop(form.id, None)))
+        return await self.show_over(FormBar(form, self.drafts.pop(form.id, None)))
 
-    async def show_over(self, screen: Over[Result]) -> Result:
+    async def show_over(self, screen: Modal[Result]) -> Result:
         """Show a screen over the live one, with what is known already; wait for its result."""
-        screen.set_reactive(Over.snapshot, self.shown)
+        screen.set_reactive(Modal.snapshot, self.shown)
         return await self._app.push_screen_wait(screen)
 
     async def which(self, verb: str, steps: Sequence[str]) -> str:

@@ -42,7 +42,6 @@ class Glyphs(Struct, frozen=True):
     """Textual's name of the frame."""
     heavy: str
     """The frame of an alarm."""
-    down: str
     none: str
     thumb: str
     """Where the visible rows are among all."""
@@ -76,7 +75,6 @@ UNICODE = Glyphs(
     ellipsis="…",
     border="round",
     heavy="heavy",
-    down="↓",
     none="–",
     thumb="▐",
     undone="↶",
@@ -102,7 +100,6 @@ ASCII = Glyphs(
     ellipsis="~",
     border="ascii",
     heavy="ascii",
-    down="v",
     none="-",
     thumb="#",
     undone="u",

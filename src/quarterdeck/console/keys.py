@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from textual.widget import Widget
 
     from quarterdeck.console.desk import Desk
-    from quarterdeck.console.screens.form_bar import Bar
+    from quarterdeck.console.screens.form_bar import FormBar
     from quarterdeck.documents.nodes import Mapping as MappingNode
 
 __all__ = ["AGAIN", "QUIET", "Keymap", "Keys", "name_of_key", "own_keymap", "read_keys", "shown"]
@@ -247,10 +247,6 @@ class Keys:
         self._under_way: list[float] = []
         """When each command that still runs was started."""
 
-    def forget_times(self) -> None:
-        """No key was pressed a moment ago."""
-        self._last.clear()
-
     def press(self, key: str, character: str | None, now: float) -> bool:
         """Take a key that no text field took; whether it was ours. `now` is when it was pressed, monotonic."""
         found = self._keymap.find(key, character)
@@ -385,10 +381,10 @@ class Keys:
         """Close a bar that need not be asked any more; its draft stays."""
         if not self._is_modal():
             return
-        from quarterdeck.console.screens.form_bar import Bar
+        from quarterdeck.console.screens.form_bar import FormBar
 
         screen = self._desk.screen
-        if not isinstance(screen, Bar):
+        if not isinstance(screen, FormBar):
             return
         situation = self._desk.situation
         why = screen.form.moot(situation) if screen.form.moot is not None else ""
@@ -399,13 +395,13 @@ class Keys:
 
     def _close_for_halt(self) -> None:
         """A halt from here closes every bar but those that it does not touch."""
-        from quarterdeck.console.screens.form_bar import Bar
+        from quarterdeck.console.screens.form_bar import FormBar
 
         screen = self._desk.screen
-        if isinstance(screen, Bar) and not screen.form.survives_halt:
+        if isinstance(screen, FormBar) and not screen.form.survives_halt:
             self._close(screen, "halted")
 
-    def _close(self, screen: Bar, why: str) -> None:
+    def _close(self, screen: FormBar, why: str) -> None:
         if screen.is_closing:
             return
         kept = ""

@@ -289,7 +289,7 @@ class PlainDesk:
 
 
 class PlainView:
-    """There is no view to change: a step and the commands are told, everything else needs the screen."""
+    """There is no view to change: a step and the commands are listed, everything else needs the screen."""
 
     def __init__(self, desk: PlainDesk) -> None:
         self._desk = desk

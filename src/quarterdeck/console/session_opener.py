@@ -1,8 +1,8 @@
 """A session being opened while the console paints, in a process of its own: `python -m …session_opener`.
 
 So the console never loads YAML or SQLite. The process reads one JSON object from stdin and writes one JSON line: the
-session's folder, or what is wrong. `Opening` is the console's side: it starts the process beside the first frame, and
-knows the way to the session's station afterwards.
+session's folder, or what is wrong. `SessionOpener` is the console's side: it starts the process beside the first
+frame, and knows the way to the session's station afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from quarterdeck.errors import DocumentError, QuarterdeckError, StationError, Us
 if TYPE_CHECKING:
     from quarterdeck.console.store import StationClient
 
-__all__ = ["Opened", "Opening", "Wanted", "main"]
+__all__ = ["Opened", "SessionOpener", "Wanted", "main"]
 
 
 class Wanted(Struct):
@@ -66,7 +66,7 @@ def _open(wanted: Wanted) -> Path:
     )
 
 
-class Opening:
+class SessionOpener:
     """Starts the opener at once; `connect` waits for it."""
 
     def __init__(self, procedure: str, params: Mapping[str, str], window: str) -> None:

@@ -22,7 +22,7 @@ from quarterdeck.console.context import LinkWord
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.observer.messages import Reading
 from quarterdeck.session.event import Actor, Event, decode
-from quarterdeck.session.events import Level, attention, sentence
+from quarterdeck.session.events import Level, attention, rings, sentence
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.plan import Plan
@@ -40,8 +40,6 @@ HISTORY = 240
 """Values of a metric that are kept for its graph."""
 BASE = 120
 """Values before Start from which a metric's base is taken."""
-ALARMS = frozenset({"step.late", "late.noticed", "guard.proposed", "halt.called", "step.failed", "poll.opened"})
-"""Kinds of events that ring the bell: somebody is asked, or something grows late."""
 CATCH_UP = 2.0
 """Seconds that an answer waits for its own events at most."""
 UNCONFIRMED_AFTER = 3.0
@@ -259,7 +257,7 @@ class Link:
     def _event(self, event: Event, position: int) -> None:
         self.folding.add(event)
         self._ids.add(event.id)
-        if self.caught_up.is_set() and event.kind in ALARMS:
+        if self.caught_up.is_set() and rings(event):
             self._alarm = True
         self.log.append(log_line(event, position, self.session.plan))
         if event.kind == "session.started":

@@ -35,13 +35,13 @@ def lead(arguments: argparse.Namespace) -> int:
         from quarterdeck.station.verbs import headless
 
         return headless(arguments)
-    from quarterdeck.console.session_opener import Opening
+    from quarterdeck.console.session_opener import SessionOpener
 
-    opening = Opening(arguments.procedure, _params(arguments.param), arguments.window)
+    opener = SessionOpener(arguments.procedure, _params(arguments.param), arguments.window)
     try:
-        return _console(opening.connect, arguments)
+        return _console(opener.connect, arguments)
     finally:
-        opening.close()
+        opener.close()
 
 
 def attach(arguments: argparse.Namespace) -> int:

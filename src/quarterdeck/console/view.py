@@ -26,12 +26,12 @@ from quarterdeck.console.screens.session import SessionScreen
 if TYPE_CHECKING:
     from quarterdeck.console.desk import Desk
 
-__all__ = ["FIRST_ROOMS", "View", "make_deck", "preload"]
+__all__ = ["FIRST_PANES", "View", "make_deck", "preload"]
 
 
-FIRST_ROOMS = tuple(
-    f"quarterdeck.console.panes.{room}"
-    for room in ("header", "clocks", "banner", "procedure", "step", "gauges", "endpoints", "log", "next_line")
+FIRST_PANES = tuple(
+    f"quarterdeck.console.panes.{module}"
+    for module in ("header", "clocks", "banner", "procedure", "step", "gauges", "endpoints", "log", "next_line")
 )
 """What the first frame needs; imported while the station answers."""
 
@@ -79,13 +79,13 @@ class View:
 
     async def help(self) -> None:
         """Every key and what it does."""
-        from quarterdeck.console.screens.reader import Reading, help_text
+        from quarterdeck.console.screens.reader import Reader, help_text
 
         rows = [
             (self._keymap.keys_of(command) or "^p", command.title, command.help, self._not_now(command.id))
             for command in self._keymap.commands
         ]
-        await self._desk.show_over(Reading("Help", help_text(rows, self._app.size.width)))
+        await self._desk.show_over(Reader("Help", help_text(rows, self._app.size.width)))
 
     def _not_now(self, command: str) -> str:
         answer = self._desk.availability(self._keymap.by_id[command])
@@ -93,7 +93,7 @@ class View:
 
     async def open(self, step: str) -> None:
         """Everything of one step; without one, of the step that is shown."""
-        from quarterdeck.console.screens.reader import StepReading
+        from quarterdeck.console.screens.reader import StepReader
 
         desk, session = self._desk, self._desk.link.session
         if not step and desk.shown is not None:
@@ -101,22 +101,22 @@ class View:
         if session.plan is None or step not in session.plan.steps:
             desk.say("There is no step to open: the plan is not here yet")
             return
-        await desk.show_over(StepReading(step, name_of(session, step)))
+        await desk.show_over(StepReader(step, name_of(session, step)))
 
     async def contacts(self) -> None:
         """Who has which role."""
-        from quarterdeck.console.screens.reader import Reading, contacts_text
+        from quarterdeck.console.screens.reader import Reader, contacts_text
 
         link = self._desk.link
-        await self._desk.show_over(Reading("Contacts", contacts_text(link.session, link.me)))
+        await self._desk.show_over(Reader("Contacts", contacts_text(link.session, link.me)))
 
     async def links(self) -> None:
         """Links and documents of the procedure and of the selected step."""
-        from quarterdeck.console.screens.reader import Reading, links_text
+        from quarterdeck.console.screens.reader import Reader, links_text
 
         situation = self._desk.situation
         named = situation.selected or situation.named
-        await self._desk.show_over(Reading("Links and documents", links_text(situation.session, named)))
+        await self._desk.show_over(Reader("Links and documents", links_text(situation.session, named)))
 
     async def palette(self) -> None:
         """Everything that can be done now, by name."""

@@ -12,7 +12,7 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from quarterdeck.console.screens.modal import Over
+from quarterdeck.console.screens.modal import Modal
 from quarterdeck.demo.receipts import acknowledged
 from quarterdeck.demo.world import World, WorldStats
 from quarterdeck.session.state import Session
@@ -31,12 +31,12 @@ _CSS = """
 """
 
 
-def _keys(screen: Over[object]) -> Keys:
+def _keys(screen: Modal[object]) -> Keys:
     """The console's keys: what this screen says follows the person's keymap."""
     return cast("QuarterdeckApp", screen.app).keys
 
 
-class Welcome(Over[object]):
+class Welcome(Modal[object]):
     """Real database, real traffic, and a choice between two nights."""
 
     DEFAULT_CSS = _CSS.format(name="Welcome")
@@ -46,7 +46,7 @@ class Welcome(Over[object]):
     ]
 
     def __init__(self, world: World, choose: Callable[[str], None]) -> None:
-        """`choose` is told `bad` or `good`."""
+        """`choose` gets `bad` or `good`."""
         super().__init__()
         self._world, self._choose = world, choose
 
@@ -97,7 +97,7 @@ class Welcome(Over[object]):
         self._choose(night)
 
 
-class TheEnd(Over[object]):
+class TheEnd(Modal[object]):
     """How the night ended, and what became of the orders."""
 
     DEFAULT_CSS = _CSS.format(name="TheEnd")

@@ -45,8 +45,8 @@ def _known_step(night: str, step: str) -> None:
 
 
 def _auto(arguments: argparse.Namespace, world: object, night: str) -> int:
+    from quarterdeck.demo.auto import drive
     from quarterdeck.demo.autopilot import Orders
-    from quarterdeck.demo.headless import drive
     from quarterdeck.demo.opening import open_demo
     from quarterdeck.demo.world import World
     from quarterdeck.session.outcomes import exit_code

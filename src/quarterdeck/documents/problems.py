@@ -82,7 +82,7 @@ class UnreadableError(DocumentError):
 
 
 def document_error(path: str, problems: Sequence[Problem]) -> DocumentError:
-    """Make the error that a person is told for a document with faults: every line, and how many they are."""
+    """Make the error that a person gets for a document with faults: every line, and how many they are."""
     errors = errors_of(problems)
     count = "1 error" if len(errors) == 1 else f"{len(errors)} errors"
     return DocumentError(

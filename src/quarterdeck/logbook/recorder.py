@@ -142,7 +142,7 @@ class FlightRecorder:
         self._dead = True
         self.header: Header | None = None
         self.replica = ""
-        """Who writes here, once `recovery` knows it; a file that is made again is told so."""
+        """Who writes here, once `recovery` knows it; written into a file that is made again."""
         self.found = Scan(lines=[])
         """What the file held when it was opened; `recovery` takes it and lets it go."""
         self.cut = 0

@@ -124,7 +124,7 @@ class SqliteLogbook:
         self._held = Held()
         self.about = About()
         self.replica = ""
-        """Who writes here, once `recovery` knows it; a file that is made again is told so."""
+        """Who writes here, once `recovery` knows it; written into a file that is made again."""
         self.called = ""
         """What the file system calls the file now."""
 
@@ -330,7 +330,7 @@ class SqliteLogbook:
                 connection.close()
 
     def _failure(self, error: Exception) -> LogbookError:
-        """What a person is told; damage is told apart from a disk that does not take it."""
+        """What a person reads; damage is kept apart from a disk that does not take it."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError):
             return DamageError(f"The logbook file is damaged: {error}", where=str(self._path))

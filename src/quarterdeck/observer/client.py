@@ -97,7 +97,7 @@ class Observer:
         self._write(self._watch)
 
     def _write(self, message: msgspec.Struct) -> None:
-        """Without a living process nothing is lost: the next one is told everything at its start."""
+        """Without a living process nothing is lost: the next one gets everything at its start."""
         process = self._process
         if process is not None and process.stdin is not None and not process.stdin.is_closing():
             process.stdin.write(encode(message))

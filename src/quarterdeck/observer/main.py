@@ -21,7 +21,7 @@ from quarterdeck.observer.messages import FromObserver, Health, Reading, ToObser
 from quarterdeck.observer.pipe import encode, frames
 from quarterdeck.observer.sampler import MAX_LAG, Sampler
 
-__all__ = ["BEAT", "HEALTH_EVERY", "Observing", "Pulse", "main"]
+__all__ = ["BEAT", "HEALTH_EVERY", "Pulse", "Watcher", "main"]
 
 BEAT = 0.2
 """Seconds between two beats by which the loop measures its own lateness."""
@@ -67,7 +67,7 @@ class Pulse:
         return worst
 
 
-class Observing:
+class Watcher:
     """What is watched now, and the way out for what comes of it."""
 
     def __init__(self, out: asyncio.WriteTransport, clocks: Clocks) -> None:
@@ -159,23 +159,23 @@ async def _observe(out_descriptor: int) -> None:
     stream = asyncio.StreamReader(limit=1024 * 1024)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), sys.stdin)
     out, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(out_descriptor, "wb"))
-    observing = Observing(out, Clocks())
+    watcher = Watcher(out, Clocks())
     decoder = msgspec.msgpack.Decoder(ToObserver)
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    reading = asyncio.ensure_future(_receive(observing, stream, decoder))
+    reading = asyncio.ensure_future(_receive(watcher, stream, decoder))
     stopping = asyncio.ensure_future(ended.wait())
     await asyncio.wait({reading, stopping}, return_when=asyncio.FIRST_COMPLETED)
-    await asyncio.wait_for(observing.close(), 1.0)
+    await asyncio.wait_for(watcher.close(), 1.0)
     if reading.done():
         reading.result()
 
 
 async def _receive(
-    observing: Observing, stream: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[ToObserver]
+    watcher: Watcher, stream: asyncio.StreamReader, decoder: msgspec.msgpack.Decoder[ToObserver]
 ) -> None:
     async for message in frames(stream, decoder):
-        await observing.receive(message)
+        await watcher.receive(message)
 
 
 def main() -> None:

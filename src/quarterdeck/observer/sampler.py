@@ -59,7 +59,7 @@ class Sampler:
         self.target = target
         self.context = context
         self.skipped = 0
-        """Ticks skipped since the observer's health was told last; the caller resets it."""
+        """Ticks skipped since the observer's health was reported last; the caller resets it."""
         self._send, self._lag, self._clocks = send, lag, clocks
         self._history = History()
         self._rule = Rule(target.failure_threshold, target.success_threshold)

@@ -16,8 +16,8 @@ from msgspec import Struct
 
 from quarterdeck.observer.checks.base import SettingError
 from quarterdeck.observer.messages import Flag, Status, Value
+from quarterdeck.procedure.metric_names import band_levels, metric_kind, split_metric
 from quarterdeck.procedure.model import Bands, Target
-from quarterdeck.procedure.targets import band_levels, metric_kind, split_metric
 
 __all__ = [
     "FLAP_HIGH",

@@ -27,8 +27,8 @@ from quarterdeck.procedure.conditions import (
     Word,
     comparisons_of,
 )
+from quarterdeck.procedure.metric_names import metric_kind, metric_problem, split_metric
 from quarterdeck.procedure.quantities import Quantity
-from quarterdeck.procedure.targets import metric_kind, metric_problem, split_metric
 
 __all__ = ["ColumnProblem", "contradictions", "metric_unit", "unit_name", "unit_problems"]
 

@@ -17,7 +17,7 @@ from quarterdeck.documents.strict_yaml import Limits
 from quarterdeck.procedure import editions, model
 from quarterdeck.procedure.defaults import complete
 from quarterdeck.procedure.format import PROCEDURE
-from quarterdeck.procedure.parameters import Filling, fill, settle
+from quarterdeck.procedure.parameters import Settled, fill, settle
 
 __all__ = ["Draft", "draft"]
 
@@ -27,7 +27,7 @@ class Draft(Struct):
 
     procedure: model.Procedure
     context: Context
-    filling: Filling
+    settled: Settled
     step_places: dict[tuple[str, int], str] = field(default_factory=dict)
     """Each step's path in the document, by its id and line."""
 
@@ -49,10 +49,10 @@ def draft(
         return None
     written = _parameters(root, context)
     declared = written or {}
-    filling = settle(declared, params, context, demand=demand)
-    fill(root, filling, declared, context)
+    settled = settle(declared, params, context, demand=demand)
+    fill(root, settled, declared, context)
     section = PROCEDURE.section(root, context, "", {} if written is None else {"params": written})
-    return _Assembly(section, context, filling, limits).draft()
+    return _Assembly(section, context, settled, limits).draft()
 
 
 def _parameters(root: nodes.Mapping, context: Context) -> dict[str, model.Param] | None:
@@ -68,10 +68,10 @@ def _parameters(root: nodes.Mapping, context: Context) -> dict[str, model.Param]
 class _Assembly:
     """Puts the parts together and fills in the defaults."""
 
-    def __init__(self, section: Section, context: Context, filling: Filling, limits: Limits) -> None:
+    def __init__(self, section: Section, context: Context, settled: Settled, limits: Limits) -> None:
         self._section = section
         self._context = context
-        self._filling = filling
+        self._settled = settled
         self._limits = limits
         self._places: dict[tuple[str, int], str] = {}
 
@@ -82,7 +82,7 @@ class _Assembly:
         rollback = self._section.get("rollback")
         procedure = model.Procedure(
             **arguments,
-            values=self._filling.values,
+            values=self._settled.values,
             edition=editions.NEWEST,
             preconditions=self._list(self._section.get("preconditions", ())),
             stages=self._stages(self._section.get("stages", ())),
@@ -93,7 +93,7 @@ class _Assembly:
         if len(self._places) > self._limits.steps:
             message = f"{len(self._places)} steps; a procedure may have {self._limits.steps}"
             self._context.error(self._context.place("stages"), message)
-        return Draft(procedure, self._context, self._filling, self._places)
+        return Draft(procedure, self._context, self._settled, self._places)
 
     def _list(self, written: Any) -> tuple[model.Step, ...]:
         return complete(written, self._places)

@@ -31,8 +31,8 @@ from quarterdeck.documents.nodes import Mapping, Node, Scalar, Sequence
 from quarterdeck.documents.schema import MISSING, Context, Field, ListOf, MapOf, Section, Shape
 from quarterdeck.procedure import model
 from quarterdeck.procedure.checks import CHECKS, form_of
+from quarterdeck.procedure.metric_names import written_metrics
 from quarterdeck.procedure.option_forms import FLAG
-from quarterdeck.procedure.targets import written_metrics
 from quarterdeck.spans import written
 
 __all__ = [

@@ -26,7 +26,7 @@ from quarterdeck.spans import duration
 
 __all__ = [
     "BUILT_IN",
-    "Filling",
+    "Settled",
     "UnknownReferenceError",
     "environment_name",
     "fill",
@@ -169,7 +169,7 @@ def value_problem(name: str, param: Param, value: str) -> str:
 _NAME = re.compile(NAME_PATTERN)
 
 
-class Filling:
+class Settled:
     """The values in force: what may be filled in now, what stays, what nobody has given yet."""
 
     def __init__(self) -> None:
@@ -182,9 +182,9 @@ class Filling:
         self.secret: set[str] = set()
 
 
-def settle(params: Mapping[str, Param], given: Mapping[str, str], context: Context, *, demand: bool) -> Filling:
+def settle(params: Mapping[str, Param], given: Mapping[str, str], context: Context, *, demand: bool) -> Settled:
     """Decide each parameter's value: the given one, else its default. `demand`: a missing one is an error."""
-    filling = Filling()
+    settled = Settled()
     for name in given:
         if name not in params:
             near = did_you_mean(name, params)
@@ -193,10 +193,10 @@ def settle(params: Mapping[str, Param], given: Mapping[str, str], context: Conte
     for name, param in params.items():
         place = context.place(f"params.{name}")
         if param.secret:
-            filling.secret.add(name)
+            settled.secret.add(name)
         value = given.get(name, param.default)
         if value is None:
-            filling.open.add(name)
+            settled.open.add(name)
             if demand:
                 asked = f": {param.ask}" if param.ask else ""
                 context.error(place, f"parameter `{name}` needs a value (--param {name}=…){asked}")
@@ -204,29 +204,29 @@ def settle(params: Mapping[str, Param], given: Mapping[str, str], context: Conte
         wrong = value_problem(name, param, value)
         if wrong:
             context.error(context.place(f"params.{name}.default") if name not in given else place, wrong)
-            filling.open.add(name)
+            settled.open.add(name)
             continue
-        filling.values[name] = value
+        settled.values[name] = value
         if not param.secret:
-            filling.now[name] = value
-    return filling
+            settled.now[name] = value
+    return settled
 
 
-def fill(root: nodes.Mapping, filling: Filling, params: Iterable[str], context: Context) -> None:
+def fill(root: nodes.Mapping, settled: Settled, params: Iterable[str], context: Context) -> None:
     """Replace `${name}` in every scalar outside `params`; say unknown names where they stand."""
     known = set(params)
     for key, (_, value) in root.entries.items():
         if key != "params":
-            _fill(value, key, filling, known, context)
+            _fill(value, key, settled, known, context)
 
 
-def _fill(node: nodes.Node, key: str, filling: Filling, known: set[str], context: Context) -> None:
+def _fill(node: nodes.Node, key: str, settled: Settled, known: set[str], context: Context) -> None:
     if isinstance(node, nodes.Mapping):
         for name, (_, value) in node.entries.items():
-            _fill(value, name, filling, known, context)
+            _fill(value, name, settled, known, context)
     elif isinstance(node, nodes.Sequence):
         for item in node.items:
-            _fill(item, key, filling, known, context)
+            _fill(item, key, settled, known, context)
     elif "${" in node.text and key != "shell":
         for name, _ in references(node.text):
             if "." in name:
@@ -237,8 +237,8 @@ def _fill(node: nodes.Node, key: str, filling: Filling, known: set[str], context
                 shown = "${" + name + "}"
                 said = "is no reference" if not _NAME.fullmatch(name) else "is no parameter"
                 context.error(node, f"{quote(shown)} {said}{near}{literal}")
-            if name in filling.open or name not in known:
+            if name in settled.open or name not in known:
                 node.open = True
-        filled = splice(node.text, filling.now)
+        filled = splice(node.text, settled.now)
         if filled != node.text:
             node.text, node.offset, node.filled = filled, -1, True

@@ -15,7 +15,7 @@ from quarterdeck.documents.kinds import BOOLEAN, DURATION, ID, TEXT, TIME, Choic
 from quarterdeck.documents.schema import Field, ListOf, MapOf, Shape
 from quarterdeck.procedure.checks import CHECKS, form_of
 from quarterdeck.procedure.format import OPTION, SHAPES, default_of
-from quarterdeck.procedure.targets import written_metrics
+from quarterdeck.procedure.metric_names import written_metrics
 
 __all__ = ["redraw", "tables"]
 

@@ -69,7 +69,7 @@ def _body(copy: SessionCopy) -> Iterator[bytes]:
 
 
 def _applied(copy: SessionCopy) -> list[tuple[Event, bytes]]:
-    """Events of contiguous chains; halts from behind a gap are told apart with what is held."""
+    """Events of contiguous chains; halts from behind a gap are reported apart, with what is held."""
     held = {event.id for event, _ in copy.held}
     return [(event, raw) for event, raw in zip(copy.events, copy.raws, strict=True) if event.id not in held]
 

@@ -45,7 +45,7 @@ def _check_compiled(report: Report, data: bytes) -> None:
             elif event.kind == "plan.revised":
                 _compile(report, number, msgspec.json.decode(event.data, type=PlanRevised), version)
         except ValueError:
-            continue  # what cannot be read is told by `verify`
+            continue  # what cannot be read is reported by `verify`
 
 
 def _compile(report: Report, number: int, plan: PlanRevised, version: str) -> None:

@@ -25,7 +25,7 @@ __all__ = ["Problem", "Report", "check", "check_lines", "find_records", "main", 
 
 FORMAT = 1
 MOST = 40
-"""Problems that are told; a file that is no record at all would tell one a line."""
+"""Problems that are reported; a file that is no record at all would tell one a line."""
 PARTS = ("json", "md", "html", "csv")
 
 

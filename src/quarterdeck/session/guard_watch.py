@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from quarterdeck.procedure.conditions import Comparison, Metric, Over, compare, comparisons_of, evaluate, parse
+from quarterdeck.procedure.metric_names import split_metric
 from quarterdeck.procedure.model import Guard
 from quarterdeck.procedure.quantities import Quantity, show
-from quarterdeck.procedure.targets import split_metric
 from quarterdeck.session.intents import GuardHolds, GuardReleased, Intent
 from quarterdeck.session.metric_history import MetricHistory
 from quarterdeck.session.plan import Plan

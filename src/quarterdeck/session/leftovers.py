@@ -21,7 +21,7 @@ def few(processes: tuple[str, ...]) -> str:
 
 
 def left_words(run: Run) -> str:
-    """What became of what the command left running, as far as it was told."""
+    """What became of what the command left running, as far as it was reported."""
     why = f": {run.left_note}" if run.left_note else ""
     if run.left_ended:
         return f"not all of it could be ended{why}" if run.left_open else f"ended{why}"

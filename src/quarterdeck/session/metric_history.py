@@ -10,9 +10,9 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from quarterdeck.procedure.metric_names import metric_kind, split_metric
 from quarterdeck.procedure.model import Target
 from quarterdeck.procedure.quantities import Quantity
-from quarterdeck.procedure.targets import metric_kind, split_metric
 
 __all__ = ["KEPT", "MetricHistory", "percentile"]
 

@@ -125,8 +125,6 @@ class StepRun(Struct):
     undo_choice: Literal["", "run", "by_hand", "not_needed"] = ""
     question_at_halt: bool = False
     """A manual step that ran when the halt came: its owner is asked one question (R5)."""
-    started_under_halt: bool = False
-    """It started while a halt existed that its author could not know (R27)."""
     undo_later: bool = False
     by_phone: str = ""
     performer: str = ""
@@ -230,7 +228,6 @@ class Session(Struct):
     paused_at: float = 0.0
     paused_by: str = ""
     pause_reason: str = ""
-    pause_cause: str = ""
     pauses: list[tuple[float, float]] = field(default_factory=list)
     """Finished pauses and halts, booked apart from work."""
     outcome: str = ""

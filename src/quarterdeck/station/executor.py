@@ -27,7 +27,7 @@ from quarterdeck.station.commands.probe import Progress
 from quarterdeck.station.commands.redaction import redact
 from quarterdeck.station.commands.results import Finished, Found, Result, Tail, nothing_ran
 from quarterdeck.station.commands.runs import Commands
-from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.values import Values
 from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.halt_files import filed_halts
 from quarterdeck.station.leftovers import Leftovers
@@ -64,17 +64,17 @@ class Executor:
         folder: Path,
         hub: Decider,
         history: History,
-        wording: Wording,
+        values: Values,
         orders: Orders,
         show: Callable[[protocol.Tail], None],
         holds: Callable[[str], bool | None],
     ) -> None:
         """`show` takes live output on its way to the consoles; `holds` judges a wait's condition."""
-        self.commands = Commands(folder, self._deliver, secrets=wording.secrets)
+        self.commands = Commands(folder, self._deliver, secrets=values.secrets)
         self._folder, self._hub, self._orders = folder, hub, orders
-        self._wording, self._show, self._holds = wording, show, holds
-        self._verifier = Verifier(history, wording)
-        self._leftovers = Leftovers(hub, lambda text: redact(text, wording.secrets()))
+        self._values, self._show, self._holds = values, show, holds
+        self._verifier = Verifier(history, values)
+        self._leftovers = Leftovers(hub, lambda text: redact(text, values.secrets()))
         self._orders_made: dict[str, Order] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tails: dict[str, protocol.Tail] = {}
@@ -155,7 +155,7 @@ class Executor:
         """Which can be read now: redaction knows them, and what is missing is said before a step needs it."""
         plan = self._hub.session.plan
         if plan is not None:
-            self._wording.learn(plan.procedure)
+            self._values.learn(plan.procedure)
 
     def _started(self, session: Session, run: StepRun, event: Event) -> None:
         assert session.plan is not None
@@ -196,9 +196,7 @@ class Executor:
         """Ask the step's `progress` command while it runs."""
         assert step.progress is not None
         try:
-            argv = self._wording.argv(
-                session, step.progress.command, self._wording.values(session, step, secrets=True)
-            )
+            argv = self._values.argv(session, step.progress.command, self._values.of(session, step, secrets=True))
             env = self._orders.reading_environment(session, step)
         except QuarterdeckError:
             return  # without a value for a reference there is no progress, and the step runs all the same
@@ -229,9 +227,7 @@ class Executor:
     async def _end_orphan(self, step: Step, run: str) -> None:
         found, left = await end_orphans(run, step.on_halt.grace, cleanup=step.cleanup)
         if left:
-            names = few(
-                tuple(f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}" for one in left)
-            )
+            names = few(tuple(f"{one.pid} {one.owner} {redact(one.command, self._values.secrets())}" for one in left))
             await self._hub.tell(
                 NoteFact(text=f"{step.title} runs on and could not be ended: {names}", level="alarm")
             )

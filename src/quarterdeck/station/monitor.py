@@ -22,7 +22,7 @@ from quarterdeck.session.intents import Intent, NoteFact, TickItem
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands.orders import Orders
-from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.values import Values
 from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.wire.protocol import Sampled
@@ -48,7 +48,7 @@ class Recorder(Protocol):
 
 
 class Decider(Protocol):
-    """What observing needs of the hub."""
+    """What the monitor needs of the hub."""
 
     @property
     def session(self) -> Session:
@@ -137,14 +137,14 @@ class Monitor:
 
     # -- checklist -------------------------------------------------------------------------------------------------
 
-    async def tick_items(self, now: float, wording: Wording, orders: Orders) -> None:
+    async def tick_items(self, now: float, values: Values, orders: Orders) -> None:
         """Read the checks of open checklist items while planning; tick those that hold."""
         session = self._hub.session
         if session.plan is None or session.phase != "planned" or self._checking:
             return
         commands_too = now - self._ticked_at >= TICK_EVERY
         self._ticked_at, self._checking = (now if commands_too else self._ticked_at), True
-        verifier = Verifier(self._history, wording)
+        verifier = Verifier(self._history, values)
         try:
             for item in session.plan.procedure.checklist:
                 if item.check is None or item.id in session.ticks or (item.check.command and not commands_too):

@@ -11,9 +11,9 @@ from collections import deque
 from collections.abc import Callable, Iterable
 
 from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.metric_names import metric_kind, split_metric
 from quarterdeck.procedure.model import Target
 from quarterdeck.procedure.quantities import Quantity
-from quarterdeck.procedure.targets import metric_kind, split_metric
 from quarterdeck.spans import span
 
 __all__ = ["KEPT", "History"]

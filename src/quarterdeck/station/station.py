@@ -35,7 +35,7 @@ from quarterdeck.session.intents import (
 )
 from quarterdeck.session.parts import Verdict
 from quarterdeck.station.commands.orders import Orders
-from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.values import Values
 from quarterdeck.station.criteria import judge_all, metrics_needed, samples_of
 from quarterdeck.station.demo_lease import Lease
 from quarterdeck.station.executor import Executor
@@ -76,13 +76,13 @@ class Station:
         self._log = SessionLog.open(folder, session_id=folder.name, actor=me, moment=moment)
         self.hub = Hub(folder, Journal(self._log), me)
         self.hub.on_published = self._published
-        self._wording = Wording(folder.parent.parent)
-        self.orders = Orders(folder, self._wording, dict(os.environ))
+        self._values = Values(folder.parent.parent)
+        self.orders = Orders(folder, self._values, dict(os.environ))
         self._history = History(boot_clock)
         self._server = Server(socket_of(folder), self.hub, self, self._complain)
         self._monitor = Monitor(self.hub, self._history, self.hub.journal, self._server.show_samples)
         self._executor = Executor(
-            folder, self.hub, self._history, self._wording, self.orders, self._server.show_tail, self._monitor.holds
+            folder, self.hub, self._history, self._values, self.orders, self._server.show_tail, self._monitor.holds
         )
         self.hub.executor, self.hub.watch, self.hub.verdicts = self._executor, self._monitor.watch, self._verdicts
         self._server.executor, self._server.monitor = self._executor, self._monitor
@@ -176,7 +176,7 @@ class Station:
         now = asyncio.get_running_loop().time()
         watched = bool(self._server.visitors)
         await self._monitor.beat(now, watched=watched)
-        await self._monitor.tick_items(now, self._wording, self.orders)
+        await self._monitor.tick_items(now, self._values, self.orders)
         await self._watch_clock()
         await self._watch_recorders()
         standing = self.standing()
@@ -255,7 +255,7 @@ class Station:
             observer=self._monitor.health,
             consoles=sum(visitor.hello.watching for visitor in self._server.visitors),
             verifying=self._executor.verifying,
-            unset=self._wording.unset,
+            unset=self._values.unset,
         )
 
     def visited(self, visitor: Visitor, *, came: bool, end: bool = False) -> None:
@@ -289,7 +289,7 @@ class Station:
     def given(self, variables: dict[str, str]) -> None:
         """A console has some of them, as the last attached one: they stay in memory alone."""
         wanted = self.wants()
-        self._wording.give({name: value for name, value in variables.items() if name in wanted})
+        self._values.give({name: value for name, value in variables.items() if name in wanted})
         self._executor.look_for_secrets()
         self._server.say(self.standing())
 

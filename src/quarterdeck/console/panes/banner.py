@@ -118,8 +118,8 @@ def reads_now(snapshot: Snapshot) -> str:
 
 def _reading(snapshot: Snapshot, metric: str) -> str:
     """The metric's last value with its unit; empty where it is not a fresh number."""
+    from quarterdeck.procedure.metric_names import metric_kind, split_metric
     from quarterdeck.procedure.quantities import Quantity, show
-    from quarterdeck.procedure.targets import metric_kind, split_metric
 
     plan = snapshot.session.plan
     target, kind_name, _ = split_metric(metric)

@@ -17,7 +17,7 @@ from textual.reactive import reactive
 from textual.strip import Strip
 
 from quarterdeck.console.panes.rows import EMPTY, Piece, Row, changed, fit, justified, width_of
-from quarterdeck.console.panes.scrolling import Rolling
+from quarterdeck.console.panes.scrolling import RowScroller
 from quarterdeck.console.theme import NIGHT, Look, frame_of, look_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ SELECTABLE = 5_000
 """Rows of a pane that the mouse can select over."""
 
 
-class Pane(Rolling):
+class Pane(RowScroller):
     """Base of all panes: give it a snapshot, it paints what changed.
 
     Subclasses write `row_count(snapshot)` and `row(snapshot, y, width)`; the row's text must have gone through the

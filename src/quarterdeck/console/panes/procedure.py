@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.procedure_rows import Entry, Listing, listing
+from quarterdeck.console.panes.procedure_rows import Entry, ProcedureRows, procedure_rows
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.state import FINISHED, StepRun
 from quarterdeck.spans import hour, short, span
@@ -72,7 +72,7 @@ class ProcedurePane(Pane):
 
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
-        self.listing = Listing((), "forward", {})
+        self.listing = ProcedureRows((), "forward", {})
         self.selected = ""
         self._told = ""
         self._followed = ""
@@ -82,7 +82,7 @@ class ProcedurePane(Pane):
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Take the list that is in force now, and follow the app's selection and the step that is worked on."""
         del width
-        fresh = listing(snapshot, self.listing)
+        fresh = procedure_rows(snapshot, self.listing)
         turned = fresh.mode != self.listing.mode
         self.listing = fresh
         if snapshot.selected and (snapshot.selected != self._told or not self.selected):
@@ -98,7 +98,7 @@ class ProcedurePane(Pane):
 
     def title_of(self, snapshot: Snapshot) -> str:
         """Says when the list is the rollback plan, and how long it takes."""
-        match listing_mode(snapshot, self.listing):
+        match mode_shown(snapshot, self.listing):
             case "preview":
                 found = snapshot.preview
                 seconds = span(found.seconds) if found else ""
@@ -320,6 +320,6 @@ class ProcedurePane(Pane):
             self._move_to(y)
 
 
-def listing_mode(snapshot: Snapshot, known: Listing) -> str:
+def mode_shown(snapshot: Snapshot, known: ProcedureRows) -> str:
     """The mode of the list that is shown."""
-    return known.mode if known.entries else listing(snapshot, known).mode
+    return known.mode if known.entries else procedure_rows(snapshot, known).mode

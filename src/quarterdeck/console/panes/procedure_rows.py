@@ -14,7 +14,7 @@ from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 
-__all__ = ["Entry", "Listing", "Mode", "listing", "mode_of"]
+__all__ = ["Entry", "Mode", "ProcedureRows", "mode_of", "procedure_rows"]
 
 NEVER = "never started"
 """As `session.rollback` says it: these are counted, not listed."""
@@ -38,7 +38,7 @@ class Entry(Struct, frozen=True):
     """Id of a checklist item."""
 
 
-class Listing(Struct, frozen=True, eq=False):
+class ProcedureRows(Struct, frozen=True, eq=False):
     """All rows, and where each step stands."""
 
     entries: tuple[Entry, ...]
@@ -59,11 +59,11 @@ def mode_of(session: Session) -> Mode:
     return "contingency" if session.phase == "contingency" else "forward"
 
 
-def listing(snapshot: Snapshot, before: Listing) -> Listing:
+def procedure_rows(snapshot: Snapshot, before: ProcedureRows) -> ProcedureRows:
     """The list that is in force now; `before` itself where nothing changed that it shows."""
     session, plan = snapshot.session, snapshot.session.plan
     if plan is None:
-        return Listing((), "forward", {})
+        return ProcedureRows((), "forward", {})
     mode = mode_of(session)
     preview = snapshot.preview if mode == "preview" else None
     items = tuple(session.rollback.items) if mode == "rollback" and session.rollback else session.undo_items
@@ -85,7 +85,7 @@ def listing(snapshot: Snapshot, before: Listing) -> Listing:
     else:
         entries = _forward(plan, session, mode)
     rows = {entry.step: y for y, entry in enumerate(entries) if entry.step}
-    return Listing(tuple(entries), mode, rows, key)
+    return ProcedureRows(tuple(entries), mode, rows, key)
 
 
 def _undo(plan: Plan, items: tuple[UndoItem, ...], stays: tuple[str, ...], left_out: dict[str, str]) -> list[Entry]:

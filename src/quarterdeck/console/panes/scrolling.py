@@ -13,13 +13,13 @@ from textual.widget import Widget
 if TYPE_CHECKING:
     from textual import events
 
-__all__ = ["Rolling"]
+__all__ = ["RowScroller"]
 
 WHEEL = 3
 """Lines that a turn of the mouse wheel scrolls."""
 
 
-class Rolling(Widget):
+class RowScroller(Widget):
     """A widget of more rows than lines: `top` is the first one that is visible."""
 
     BINDINGS: ClassVar = [

@@ -20,12 +20,12 @@ from textual.widgets import Input, Static
 
 from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
 from quarterdeck.console.panes.halt import keys_of
-from quarterdeck.console.screens.modal import Over
-from quarterdeck.console.text import plain
+from quarterdeck.console.screens.modal import Modal
+from quarterdeck.console.terminal.filters import plain
 from quarterdeck.console.theme import look_of
 from quarterdeck.text import visible
 
-__all__ = ["Bar", "Choices", "Line"]
+__all__ = ["Choices", "FormBar", "Line"]
 
 
 _NOT_OURS = frozenset({"ctrl+c"})
@@ -126,25 +126,26 @@ def _is(option: Choice, event: events.Key, halts: str) -> bool:
     return pressed == option.key or (pressed.lower() == option.key and pressed != halts)
 
 
-class Bar(Over[Answers | None]):
+class FormBar(Modal[Answers | None]):
     """Shows a form; returns its answers, or None where it was left."""
 
     DEFAULT_CSS = """
-    Bar { background: transparent; align: left bottom; }
-    Bar > #bar { width: 100%; height: auto; max-height: 100%; background: $surface; padding: 0 1;
+    FormBar { background: transparent; align: left bottom; }
+    FormBar > #bar { width: 100%; height: auto; max-height: 100%; background: $surface; padding: 0 1;
                  border-top: heavy $accent; }
-    Bar.-change > #bar { border-top: heavy $warning; }
-    Bar.-danger > #bar { border-top: heavy $halt-frame; }
-    Bar #title { text-style: bold; color: $strong; width: 1fr; height: auto; }
-    Bar #large { text-style: bold; color: $background; background: $warning; height: 3; padding: 1 3; width: auto; }
-    Bar.-danger #large { color: $halt-text; background: $halt; }
-    Bar.-compact #large { height: 1; padding: 0 3; }
-    Bar #body { height: auto; }
-    Bar .label { color: $muted; height: auto; }
-    Bar Line { border: none; height: 1; padding: 0 1; background: $background; }
-    Bar Line:focus { border: none; background: $background; }
-    Bar #wrong { color: $error; height: auto; text-style: bold; display: none; }
-    Bar #wrong.-shown { display: block; }
+    FormBar.-change > #bar { border-top: heavy $warning; }
+    FormBar.-danger > #bar { border-top: heavy $halt-frame; }
+    FormBar #title { text-style: bold; color: $strong; width: 1fr; height: auto; }
+    FormBar #large { text-style: bold; color: $background; background: $warning; height: 3; padding: 1 3;
+        width: auto; }
+    FormBar.-danger #large { color: $halt-text; background: $halt; }
+    FormBar.-compact #large { height: 1; padding: 0 3; }
+    FormBar #body { height: auto; }
+    FormBar .label { color: $muted; height: auto; }
+    FormBar Line { border: none; height: 1; padding: 0 1; background: $background; }
+    FormBar Line:focus { border: none; background: $background; }
+    FormBar #wrong { color: $error; height: auto; text-style: bold; display: none; }
+    FormBar #wrong.-shown { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),

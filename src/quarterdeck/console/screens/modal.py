@@ -9,24 +9,24 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from quarterdeck.console.panes.halt import HaltPane
-from quarterdeck.console.terminal import Sparing
-from quarterdeck.console.text import plain
+from quarterdeck.console.terminal import SparingScreen
+from quarterdeck.console.terminal.filters import plain
 
 if TYPE_CHECKING:
     from quarterdeck.console.snapshot import Snapshot
 
-__all__ = ["Over"]
+__all__ = ["Modal"]
 
 Result = TypeVar("Result")
 
 
-class Over(Sparing, ModalScreen[Result]):
+class Modal(SparingScreen, ModalScreen[Result]):
     """A screen over the live one, which goes on living behind it. H and F9 halt from here too."""
 
     DEFAULT_CSS = """
-    Over HaltPane { height: 1; width: 12; }
-    Over .foot { height: 1; }
-    Over .hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
+    Modal HaltPane { height: 1; width: 12; }
+    Modal .foot { height: 1; }
+    Modal .hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
     """
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 

@@ -14,7 +14,7 @@ from textual.widgets import Input, Static
 
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.screens.form_bar import Line
-from quarterdeck.console.screens.modal import Over
+from quarterdeck.console.screens.modal import Modal
 
 __all__ = ["PaletteScreen", "matches"]
 
@@ -27,7 +27,7 @@ def matches(typed: str, command: Command) -> bool:
     return all(part in where for part in typed.lower().split())
 
 
-class PaletteScreen(Over[str]):
+class PaletteScreen(Modal[str]):
     """Returns the id of the picked command; empty where it was left."""
 
     DEFAULT_CSS = """

@@ -15,17 +15,17 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.console.panes.step import StepPane
-from quarterdeck.console.screens.modal import Over
+from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.text import plain
+from quarterdeck.console.terminal.filters import plain
 from quarterdeck.session.event import Actor
 from quarterdeck.session.state import Session
 from quarterdeck.text import visible
 
-__all__ = ["Reading", "StepReading", "contacts_text", "help_text", "links_text"]
+__all__ = ["Reader", "StepReader", "contacts_text", "help_text", "links_text"]
 
 
-class _Box(Over[None]):
+class _Box(Modal[None]):
     """A box over the live screen, with the halt button in its bottom line."""
 
     DEFAULT_CSS = """
@@ -55,14 +55,14 @@ class _Box(Over[None]):
         self.dismiss(None)
 
 
-class Reading(_Box):
+class Reader(_Box):
     """A text."""
 
     def __init__(self, title: str, text: Content) -> None:
         super().__init__(title, VerticalScroll(Static(text), id="text"))
 
 
-class StepReading(_Box):
+class StepReader(_Box):
     """Everything of one step, live."""
 
     def __init__(self, step: str, title: str) -> None:

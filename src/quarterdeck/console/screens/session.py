@@ -9,7 +9,7 @@ from textual.screen import Screen
 
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.panes.footer import Key
-from quarterdeck.console.terminal import Sparing
+from quarterdeck.console.terminal import SparingScreen
 
 if TYPE_CHECKING:
     from quarterdeck.console.snapshot import Snapshot
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionScreen"]
 
 
-class SessionScreen(Sparing, Screen[None]):
+class SessionScreen(SparingScreen, Screen[None]):
     """Shows a session. The app gives it each tick."""
 
     DEFAULT_CSS = "SessionScreen { layers: base; overflow: hidden; }"

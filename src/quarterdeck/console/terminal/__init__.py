@@ -16,17 +16,17 @@ from quarterdeck.console.terminal.driver import vanishing
 if TYPE_CHECKING:
     from textual.screen import Screen
 
-__all__ = ["Contained", "Sparing", "missing", "spare", "vanishing"]
+__all__ = ["Contained", "SparingScreen", "missing", "spare", "vanishing"]
 
 missing: list[str] = []
 """What this release of Textual does not have, a sentence each; empty in all that we know."""
 
 try:
-    from quarterdeck.console.terminal.compositor import Sparing, spare
+    from quarterdeck.console.terminal.compositor import SparingScreen, spare
 except ImportError as error:
     missing.append(str(error))
 
-    class Sparing:  # type: ignore[no-redef]  # the same name, without what it needs
+    class SparingScreen:  # type: ignore[no-redef]  # the same name, without what it needs
         """A screen as Textual has it."""
 
     def spare(screen: Screen[Any]) -> None:

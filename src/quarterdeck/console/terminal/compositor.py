@@ -2,7 +2,7 @@
 
 Textual 8.2 crops an update's spans at their right end only, so a digit that changes at the end of a line sends the
 whole line; and behind a modal each change sends the whole screen. `spare` makes a screen crop at both ends, and
-`Sparing` makes one that lives on behind a modal hand over what changed. Imported by this package's guard: where
+`SparingScreen` makes one that lives on behind a modal hand over what changed. Imported by this package's guard: where
 Textual's compositor looks otherwise than expected, its own screens are used, which only cost more bytes.
 """
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 else:
     ScreenBase = object
 
-__all__ = ["Sparing", "SparingCompositor", "SparingUpdate", "spare"]
+__all__ = ["SparingCompositor", "SparingScreen", "SparingUpdate", "spare"]
 
 needs(ChopsUpdate, "render_segments", "spans", "chops", "chop_ends")
 needs(Compositor, "render_partial_update", "_dirty_regions", "_regions_to_spans", "_render_chops", "cuts")
@@ -109,7 +109,7 @@ def _runs(missing: Mapping[int, set[int]], shown: Region) -> Iterator[range]:
         yield range(begin, end)
 
 
-class Sparing(ScreenBase):
+class SparingScreen(ScreenBase):
     """Mixed into a screen: sparing in front, and behind a modal too."""
 
     def on_mount(self) -> None:

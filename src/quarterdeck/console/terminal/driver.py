@@ -34,7 +34,7 @@ class Console(Protocol):
 
 
 class _SafeFile:
-    """A file whose errors are told once, and which takes everything afterwards."""
+    """A file whose errors are reported once, and which takes everything afterwards."""
 
     def __init__(self, file: Any, gone: Callable[[], None]) -> None:
         self._file, self._gone, self._dead = file, gone, False

@@ -1,7 +1,7 @@
 """Text for Textual's widgets, made safe first, and the last wall behind whatever they draw.
 
-`plain` and `cell` pass everything through the text gate and never know markup. `SanitisingFilter` is the last wall:
-no control character leaves for the terminal. Never use `textual.markup.escape` instead.
+`plain` passes everything through the text gate and never knows markup. `SanitisingFilter` is the last wall: no
+control character leaves for the terminal. Never use `textual.markup.escape` instead.
 """
 
 from __future__ import annotations
@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.segment import Segment
+from textual.content import Content
 from textual.filter import LineFilter
+
+from quarterdeck.text import PLAIN, block
 
 if TYPE_CHECKING:
     from textual.color import Color
 
-__all__ = ["ColourlessFilter", "SanitisingFilter"]
+__all__ = ["ColourlessFilter", "SanitisingFilter", "plain"]
 
 _NEVER = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff"
@@ -25,6 +28,11 @@ _NEVER = re.compile(
 """What no terminal may get from us: controls, direction and invisible characters, lone surrogates.
 
 The joiners stay: they steer nothing, and emoji were measured with them."""
+
+
+def plain(text: str, limit: int = PLAIN) -> Content:
+    """Text for a widget that takes `Content` (Static, Label, notifications): never markup."""
+    return Content(block(text, limit))
 
 
 def _harmless(match: re.Match[str]) -> str:

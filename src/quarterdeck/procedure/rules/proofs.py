@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.procedure.condition_lint import metric_unit, unit_name
+from quarterdeck.procedure.metric_names import metric_problem
 from quarterdeck.procedure.model import Expect, Step, VerifyItem
 from quarterdeck.procedure.quantities import as_quantity, parse_quantity
 from quarterdeck.procedure.rules.base import Lint
-from quarterdeck.procedure.targets import metric_problem
 
 __all__ = ["known_target", "quantity_problem", "recorded", "verified", "verify_items"]
 

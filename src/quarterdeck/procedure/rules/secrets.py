@@ -108,7 +108,7 @@ def _before(lint: Lint, origin: Placed, user: Placed) -> bool:
 
 def secrets(lint: Lint) -> None:
     """Refuse a secret in a title, a command or any other text that is shown, stored or seen in a process list."""
-    secret = lint.draft.filling.secret
+    secret = lint.draft.settled.secret
     for placed, path, text in _step_texts(lint):
         rest = path[len(lint.at(placed.step)) :]
         in_environment = rest.startswith(".env.")
@@ -128,8 +128,8 @@ def _keyrings(lint: Lint) -> None:
     """Refuse a reference that nothing here can follow, before a step is refused because of it."""
     texts = [
         (f"params.{name}.default", value)
-        for name, value in lint.draft.filling.values.items()
-        if name in lint.draft.filling.secret
+        for name, value in lint.draft.settled.values.items()
+        if name in lint.draft.settled.secret
     ]
     texts += [(path, text) for _, path, text in _step_texts(lint)]
     texts += [(path.replace(".options.", "."), text) for path, text in texts_of(lint.procedure.targets, "targets")]

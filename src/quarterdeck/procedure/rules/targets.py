@@ -10,13 +10,13 @@ from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.procedure.checks import CHECKS, CommandOptions, LocalOptions, Options, form_of, understand
 from quarterdeck.procedure.condition_lint import contradictions, metric_unit, unit_name, unit_problems
 from quarterdeck.procedure.conditions import Condition, metrics_of
+from quarterdeck.procedure.metric_names import band_levels, metric_problem, split_metric
 from quarterdeck.procedure.model import Bands, Criterion, Guard, Target
 from quarterdeck.procedure.option_forms import FLAG, PORT
 from quarterdeck.procedure.parameters import references
 from quarterdeck.procedure.quantities import as_quantity
 from quarterdeck.procedure.rules.base import Lint, Machine
 from quarterdeck.procedure.rules.proofs import known_target, quantity_problem, verify_items
-from quarterdeck.procedure.targets import band_levels, metric_problem, split_metric
 from quarterdeck.spans import duration
 
 __all__ = ["criteria", "guards", "options", "targets", "waits"]
@@ -196,7 +196,7 @@ def _not_readable(lint: Lint, at: str, target: Target) -> set[str]:
     for key, value in target.options.items():
         names = {name for text in ([value] if isinstance(value, str) else value) for name, _ in references(text)}
         found |= {key} if names else set()
-        for name in names & lint.draft.filling.secret:
+        for name in names & lint.draft.settled.secret:
             lint.error(f"{at}.{key}", f"the secret `{name}` cannot stand in a target; write env:NAME or file:PATH")
     return found
 

@@ -1,1 +1,1 @@
-"""What a record says: the report's model, and the rooms that fill it from the events."""
+"""What a record says: the report's model, and the modules that fill it from the events."""

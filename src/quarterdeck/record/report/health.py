@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.metric_names import metric_kind, split_metric
 from quarterdeck.procedure.model import Bands, Target
 from quarterdeck.procedure.quantities import as_quantity
-from quarterdeck.procedure.targets import metric_kind, split_metric
 from quarterdeck.record.report.model import Health, Series, Span, StepRow, TargetHealth
 from quarterdeck.record.report.story import Story
 from quarterdeck.session.event import Moment

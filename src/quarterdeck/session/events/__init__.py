@@ -1,7 +1,7 @@
 """What can happen, in the past tense: one file a subject, one payload for each kind of event.
 
-A payload names its `kind` as it stands in the logbook, and says what it does to a session (`apply`) and how it is
-told (`sentence`). What may happen is decided in `session.rules`.
+A payload names its `kind` as it stands in the logbook, and says what it does to a session (`apply`) and how it
+reads (`sentence`). What may happen is decided in `session.rules`.
 """
 
 from quarterdeck.session.events.command import *

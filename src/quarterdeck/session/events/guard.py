@@ -29,6 +29,7 @@ class HaltProposed(Payload, frozen=True, kw_only=True):
     """A guard proposes a halt; a person presses it (R13)."""
 
     kind = "guard.proposed"
+    rings = True
     attention = "alarm"
     guard: str
     reason: str

@@ -21,7 +21,7 @@ class SessionPaused(Payload, frozen=True, kw_only=True):
     cause: Literal["person", "guard", "poll", "failure", "crash", "wait"] = "person"
 
     def apply(self, session: Session, event: Event, at: float) -> None:
-        session.paused_by, session.pause_reason, session.pause_cause = event.actor.login, self.reason, self.cause
+        session.paused_by, session.pause_reason = event.actor.login, self.reason
         pause(session, at)
 
     def sentence(self, told: Told) -> str:
@@ -57,6 +57,7 @@ class HaltCalled(Payload, frozen=True, kw_only=True):
     """Somebody halted: live until answered (R2)."""
 
     kind = "halt.called"
+    rings = True
     attention = "alarm"
     may_use_reserve = True
     nonce: str
@@ -149,7 +150,7 @@ class SessionWentOn(Payload, frozen=True, kw_only=True):
         if session.phase == "planned":
             session.paused = False
             return
-        session.pause_reason, session.pause_cause = self.reason, "person"
+        session.pause_reason = self.reason
         session.rechecks = dict.fromkeys(self.recheck)
         session.poll_again = self.poll_again
 

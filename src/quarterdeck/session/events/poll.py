@@ -16,6 +16,7 @@ class PollOpened(StepPayload, frozen=True, kw_only=True):
     """A go/no-go poll is asked."""
 
     kind = "poll.opened"
+    rings = True
     attention = "notice"
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:

@@ -27,6 +27,7 @@ __all__ = [
     "over",
     "pause",
     "payload",
+    "rings",
     "seat_steps",
     "sentence",
     "unpause",
@@ -41,15 +42,17 @@ KINDS: dict[str, type[Payload]] = {}
 
 
 class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What happened: a subclass says what it is, what it does (`apply`) and how it is told (`sentence`)."""
+    """What happened: a subclass says what it is, what it does (`apply`) and how it reads (`sentence`)."""
 
     kind: ClassVar[str] = ""
     """Its name in the logbook."""
     may_use_reserve: ClassVar[bool] = False
     """Whether it may use the reserve of a full disk at any time; after a halt everything may."""
+    rings: ClassVar[bool] = False
+    """Whether it rings the bell of every console: somebody is asked, or something grows late."""
 
     def __init_subclass__(cls, **options: Any) -> None:
-        """Register the kind; TypeError for one that does not say how it is told."""
+        """Register the kind; TypeError for one without a sentence."""
         super().__init_subclass__(**options)
         if "kind" not in cls.__dict__:
             return
@@ -63,7 +66,7 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
         return "info"
 
     def apply(self, session: Session, event: Event, at: float) -> None:
-        """Change `session`, at session time `at`; nothing where it is only told. Never fails, never decides."""
+        """Change `session`, at session time `at`; nothing where it is only reported. Never fails, never decides."""
 
     def sentence(self, told: Told) -> str:
         """One line about it; never fails, whatever the plan."""
@@ -120,6 +123,11 @@ def attention(event: Event) -> Level:
     return payload(event).attention
 
 
+def rings(event: Event) -> bool:
+    """Whether the event rings the bell of every console."""
+    return KINDS.get(event.kind, Unknown).rings
+
+
 def deviate(session: Session, event: Event, at: float, *, what: str, why: str, exception: bool) -> None:
     """Book a deviation (R16): exceptions change the outcome's name."""
     weight = "exception" if exception else "noted"
@@ -151,7 +159,7 @@ def unpause(session: Session, at: float) -> None:
     """End a pause and book its time apart."""
     if session.paused:
         session.pauses.append((session.paused_at, at))
-    session.paused, session.pause_reason, session.pause_cause, session.paused_by = False, "", "", ""
+    session.paused, session.pause_reason, session.paused_by = False, "", ""
 
 
 def answer(session: Session, nonces: tuple[str, ...]) -> None:

@@ -27,6 +27,7 @@ class StepLate(StepPayload, frozen=True, kw_only=True):
     """Said once: past its duration, or past twice of it."""
 
     kind = "step.late"
+    rings = True
     attention = "warning"
     times: int = 1
 
@@ -54,6 +55,7 @@ class LateNoticed(Payload, frozen=True, kw_only=True):
     """Said once: decide-by reached `warn` or zero, or the forecast passed window.end - reserve."""
 
     kind = "late.noticed"
+    rings = True
     what: Literal["decide_by_warn", "decide_by_zero", "forecast"]
     detail: str = ""
 
@@ -85,7 +87,7 @@ class StationRestarted(Payload, frozen=True, kw_only=True):
 
     def apply(self, session: Session, event: Event, at: float) -> None:
         if session.is_live_session:
-            session.paused_by, session.pause_cause = event.actor.login, "crash"
+            session.paused_by = event.actor.login
             session.pause_reason = "the station was restarted"
             pause(session, at)
 

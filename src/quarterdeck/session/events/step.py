@@ -111,7 +111,6 @@ class StepStarted(StepPayload, frozen=True, kw_only=True):
         if mutates(session, run.id):
             run.effect, run.declared = "unknown", False
         if set(session.live_halts()) - set(self.answered):
-            run.started_under_halt = True
             deviate(session, event, at, what="started before the halt was known", why="", exception=False)
         by_phone(session, event, at, self.by_phone, "started")
         _outside_window(session, event, at)
@@ -238,6 +237,7 @@ class StepFailed(StepPayload, frozen=True, kw_only=True):
     """It did not work; its effect is unknown until declared."""
 
     kind = "step.failed"
+    rings = True
     attention = "alarm"
     reason: str = ""
     retry_at: float = 0.0

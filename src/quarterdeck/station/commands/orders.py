@@ -1,4 +1,4 @@
-"""From a step to an order for its runner, and from a runner's report to the fact that the session is told.
+"""From a step to an order for its runner, and from a runner's report to the fact that the session gets.
 
 Nothing is started or decided here: `executor` launches, the session judges. Secrets go into the order alone; what
 the event keeps (argv, values, output) is redacted. A command's environment is built from empty, so that nothing
@@ -26,7 +26,7 @@ from quarterdeck.station.commands.output import seal_output
 from quarterdeck.station.commands.redaction import redact
 from quarterdeck.station.commands.results import Prepared, Result
 from quarterdeck.station.commands.runs import Commands
-from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.values import Values
 from quarterdeck.station.leftovers import declared
 
 __all__ = ["ALWAYS", "Order", "Orders", "all_hosts", "build_environment", "pgappname"]
@@ -86,9 +86,9 @@ def all_hosts() -> tuple[str, ...]:
 class Orders:
     """Makes orders for one session's commands."""
 
-    def __init__(self, folder: Path, wording: Wording, own: dict[str, str]) -> None:
+    def __init__(self, folder: Path, values: Values, own: dict[str, str]) -> None:
         """`own` is the person's environment, from which a command's is built."""
-        self._folder, self._wording, self._own = folder, wording, own
+        self._folder, self._values, self._own = folder, values, own
         self.hosts = all_hosts()
         self.agent = ""
         """SSH_AUTH_SOCK of the last attached console."""
@@ -102,8 +102,8 @@ class Orders:
 
     def reading_environment(self, session: Session, step: Step) -> dict[str, str]:
         """For verifications and progress: with what the step declares."""
-        values = self._wording.values(session, step, secrets=True)
-        return self.environment(session, step, self._wording.environment(step, values))
+        values = self._values.of(session, step, secrets=True)
+        return self.environment(session, step, self._values.environment(step, values))
 
     def trial(self) -> Launch:
         """A launch that only asks whether the step may start."""
@@ -111,14 +111,14 @@ class Orders:
 
     def make(self, commands: Commands, session: Session, step: Step) -> Order:
         """Write the order for the step's next attempt. QuarterdeckError where it cannot be made."""
-        values = self._wording.values(session, step, secrets=True)
+        values = self._values.of(session, step, secrets=True)
         attempt = session.steps[step.id].attempt + 1
         run = f"{step.id[:60].strip('-_.') or 'step'}-{attempt}-{secrets.token_hex(3)}"
-        declared = self._wording.environment(step, values)
+        declared = self._values.environment(step, values)
         prepared = commands.prepare(
             run,
             step.id,
-            argv=self._wording.argv(session, step.command, values),
+            argv=self._values.argv(session, step.command, values),
             shell=step.shell,
             interpreter=script_command(step),
             env=self.environment(session, step, declared),
@@ -129,11 +129,11 @@ class Orders:
             on_crash=step.on_crash,
             become=step.become,
             become_env=sorted(declared) if step.become else (),
-            stop=self._wording.argv(session, step.stop, values),
+            stop=self._values.argv(session, step.stop, values),
             cleanup=step.cleanup,
             answered=tuple(session.halts.keys() - set(session.live_halts())),
         )
-        known = self._wording.secrets()
+        known = self._values.secrets()
         argv = tuple(redact(word, known) for word in prepared.argv)
         launch = Launch(
             run=run, argv=argv, shell=bool(step.shell), spool=prepared.spool, host=self.hosts[0], hosts=self.hosts
@@ -154,7 +154,7 @@ class Orders:
         if spool.exists():
             try:
                 sealed = await asyncio.to_thread(
-                    seal_output, spool, self._folder / "blobs", self._wording.secrets(), name=f"{step.id}.txt"
+                    seal_output, spool, self._folder / "blobs", self._values.secrets(), name=f"{step.id}.txt"
                 )
                 if sealed.length:
                     blobs = (Blob(sealed.sha256, sealed.length, sealed.name),)
@@ -165,11 +165,11 @@ class Orders:
             except OSError:
                 cut = max(cut, result.output_total)  # it stays in the spool; the record says that it is not kept
         survivors = tuple(
-            f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}" for one in result.survivors
+            f"{one.pid} {one.owner} {redact(one.command, self._values.secrets())}" for one in result.survivors
         )
         left = {"left_behind": list[str](), "stays": list[str]()}
         for one in result.left_behind:
-            line = f"{one.pid} {one.owner} {redact(one.command, self._wording.secrets())}"
+            line = f"{one.pid} {one.owner} {redact(one.command, self._values.secrets())}"
             meant = await asyncio.to_thread(declared, step, one.command)
             left["stays" if meant else "left_behind"].append(line)
         return CommandReturned(

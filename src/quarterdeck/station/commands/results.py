@@ -42,7 +42,7 @@ NOTHING_RAN = frozenset({"refused", "not_found", "not_executable", "failed_to_st
 
 
 class Seen(Struct, frozen=True):
-    """A process, as people are told of it."""
+    """A process, as people read of it."""
 
     pid: int
     owner: str

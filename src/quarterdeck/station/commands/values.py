@@ -18,7 +18,7 @@ from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_
 from quarterdeck.regular_files import read_regular
 from quarterdeck.session.state import Session
 
-__all__ = ["Wording", "secret"]
+__all__ = ["Values", "secret"]
 
 MOST_SECRET = 64 * 1024
 
@@ -43,7 +43,7 @@ def secret(reference: str, own: Mapping[str, str]) -> str:
     raise QuarterdeckError(f"The secret {reference} cannot be read", hint=how_to_set(reference))
 
 
-class Wording:
+class Values:
     """Fills in references for one session's commands."""
 
     def __init__(self, home: Path, own: Mapping[str, str] | None = None) -> None:
@@ -74,7 +74,7 @@ class Wording:
         self.unset = unset
         return unset
 
-    def values(self, session: Session, step: Step, *, secrets: bool) -> dict[str, str]:
+    def of(self, session: Session, step: Step, *, secrets: bool) -> dict[str, str]:
         """Every reference that has a value now; with `secrets`, of those the ones that the step names.
 
         QuarterdeckError where one of these cannot be read; what the step does not name is not looked for.

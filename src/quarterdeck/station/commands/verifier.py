@@ -21,7 +21,7 @@ from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands.probe import read_once
 from quarterdeck.station.commands.redaction import redact
-from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.values import Values
 from quarterdeck.station.recent_readings import History
 from quarterdeck.text import visible
 
@@ -43,8 +43,8 @@ class _Read(NamedTuple):
 class Verifier:
     """Reads verify items for one session."""
 
-    def __init__(self, history: History, wording: Wording) -> None:
-        self._history, self._wording = history, wording
+    def __init__(self, history: History, values: Values) -> None:
+        self._history, self._values = history, values
 
     async def read(self, session: Session, step: Step, env: Mapping[str, str]) -> tuple[Proof, ...]:
         """All verify items of a step, one after the other, in written order. `env` is the commands' environment."""
@@ -64,7 +64,7 @@ class Verifier:
             read = await self._once(session, step, item, env, since, left)
             left = item.within - (loop.time() - began)
             if read.ok is True or left <= 0:
-                said = redact(read.said, self._wording.secrets())
+                said = redact(read.said, self._values.secrets())
                 return Proof(self._title(item), read.ok, _short(said))
             await asyncio.sleep(min(max(item.every, 0.1), left))
 
@@ -72,10 +72,10 @@ class Verifier:
         self, session: Session, step: Step, item: VerifyItem, env: Mapping[str, str], since: float, left: float
     ) -> _Read:
         try:
-            values = self._wording.values(session, step, secrets=True)
+            values = self._values.of(session, step, secrets=True)
             expect = substitute_expect(item.expect, values) if item.expect is not None else None
             if item.command:
-                argv = self._wording.argv(session, item.command, values)
+                argv = self._values.argv(session, item.command, values)
                 patience = min(COMMAND_PATIENCE, left) if left > 1 else COMMAND_PATIENCE
                 return await self._command(argv, expect, patience, env, step.cwd)
         except QuarterdeckError as error:
@@ -141,7 +141,7 @@ class Verifier:
             return item.title
         what = " ".join(item.command) or item.check or item.gauge or item.value
         wanted = "ok" if item.check and item.expect is None else describe(item.expect)
-        return _short(f"{redact(what, self._wording.secrets())}: {wanted}", 120)
+        return _short(f"{redact(what, self._values.secrets())}: {wanted}", 120)
 
 
 async def _value(session: Session, step: Step, name: str, expect: Expect | None) -> _Read:

@@ -12,7 +12,7 @@ from quarterdeck.procedure.graph import every_step
 from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
-from quarterdeck.station.commands.values import Wording
+from quarterdeck.station.commands.values import Values
 from quarterdeck.station.doctor.finding import Finding, ask
 
 __all__ = ["needs"]
@@ -59,7 +59,7 @@ def _secrets(procedure: Procedure, steps: list[Step]) -> list[Finding]:
     for step in steps:
         for name in named_secrets(procedure, step):
             named.setdefault(name, step.id)
-    unset = Wording(Path()).learn(procedure)
+    unset = Values(Path()).learn(procedure)
     missing = [
         Finding(
             "problem", "Secrets", f"{name} ({unset[name]}) is not set: step {step} needs it", how_to_set(unset[name])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -17,11 +17,10 @@ import msgspec
 from quarterdeck.errors import StationError
 from quarterdeck.session.event import Event, decode
 from quarterdeck.session.intents import Intent
+from quarterdeck.station.wire.dial import hello, welcome_of
 from quarterdeck.station.wire.protocol import (
-    PROTOCOL,
     Answered,
     Ask,
-    Farewell,
     FromStation,
     Happened,
     Hello,
@@ -71,32 +70,23 @@ def history_of(folder: Path, *, via: str = "cli", timeout: float = 3.0, start: b
     raise StationError("The station went away while it told the history", where=str(folder))
 
 
-class _Send:
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def __call__(self, frame: ToStation) -> None:
-        self._connection.sendall(encode(frame))
-
-
 class _Line(NamedTuple):
     connection: socket.socket
     stream: BinaryIO
     first: FromStation
 
+    def send(self, frame: ToStation) -> None:
+        self.connection.sendall(encode(frame))
+
 
 @contextmanager
 def _line(
     folder: Path, via: str, *, watching: bool, timeout: float, start: bool
-) -> Iterator[tuple[Iterator[FromStation], _Send, Welcome]]:
-    hello = Hello(protocol=PROTOCOL, via=via, watching=watching, tty=_tty(), ssh=os.environ.get("SSH_CONNECTION", ""))
+) -> Iterator[tuple[Iterator[FromStation], Callable[[ToStation], None], Welcome]]:
     try:
-        line = _reach(folder, hello, timeout, start=start)
+        line = _reach(folder, hello(via, watching=watching, tty=_tty()), timeout, start=start)
         with line.connection, line.stream:
-            if not isinstance(line.first, Welcome):
-                said = line.first.reason if isinstance(line.first, Farewell) else ""
-                raise StationError(said or "The station said no welcome")
-            yield _frames(line.stream), _Send(line.connection), line.first
+            yield _frames(line.stream), line.send, welcome_of(line.first)
     except (OSError, ValueError) as error:
         raise StationError(
             f"The station did not answer within {timeout:g} s"
@@ -107,11 +97,11 @@ def _line(
         ) from error
 
 
-def _reach(folder: Path, hello: Hello, timeout: float, *, start: bool) -> _Line:
+def _reach(folder: Path, said: Hello, timeout: float, *, start: bool) -> _Line:
     """Connect, starting a station where none is there; one that dies before its welcome was asked nothing yet."""
     for attempt in range(3):
         try:
-            return _dial(folder, hello, timeout)
+            return _dial(folder, said, timeout)
         except TimeoutError:
             raise
         except (OSError, EOFError) as error:
@@ -121,14 +111,14 @@ def _reach(folder: Path, hello: Hello, timeout: float, *, start: bool) -> _Line:
     raise StationError("No station answers for this session", where=str(folder))
 
 
-def _dial(folder: Path, hello: Hello, timeout: float) -> _Line:
+def _dial(folder: Path, said: Hello, timeout: float) -> _Line:
     connection = socket.socket(socket.AF_UNIX)
     stream: BinaryIO | None = None
     try:
         connection.settimeout(timeout)
         connection.connect(str(socket_of(folder)))
         stream = connection.makefile("rb")
-        connection.sendall(encode(hello))
+        connection.sendall(encode(said))
         first = _first_of(stream)
     except BaseException:
         if stream is not None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -20,8 +19,8 @@ from quarterdeck.errors import StationError
 from quarterdeck.host import login_name
 from quarterdeck.session.intents import Halt, Intent
 from quarterdeck.station.halt_files import file_halt, new_nonce
+from quarterdeck.station.wire.dial import hello, welcome_of
 from quarterdeck.station.wire.protocol import (
-    PROTOCOL,
     Answered,
     Ask,
     Farewell,
@@ -102,15 +101,8 @@ class Client:
 
         `own` is the person's environment: what the procedure's secrets name of it is given to the station, no more.
         """
-        hello = Hello(
-            protocol=PROTOCOL,
-            via=via,
-            watching=watching,
-            tty=tty,
-            ssh=os.environ.get("SSH_CONNECTION", ""),
-            pass_env=pass_env or {},
-        )
-        client = cls(folder, hello, start=start, own=own)
+        said = hello(via, watching=watching, tty=tty, pass_env=pass_env)
+        client = cls(folder, said, start=start, own=own)
         await client._reach()
         client._tasks = [
             asyncio.create_task(client._live(), name="station frames"),
@@ -249,17 +241,19 @@ class Client:
         except BaseException:
             writer.close()
             raise
-        if not isinstance(frame, Welcome):
+        try:
+            welcome = welcome_of(frame)
+        except StationError:
             writer.close()
-            raise StationError(frame.reason if isinstance(frame, Farewell) else "The station said no welcome")
+            raise
         self._line = _Line(reader, writer)
         self._heard = asyncio.get_running_loop().time()
-        self.welcome = frame
+        self.welcome = welcome
         self.state = "connected"
-        if given := {name: self._own[name] for name in frame.wants if name in self._own}:
+        if given := {name: self._own[name] for name in welcome.wants if name in self._own}:
             self._send(Given(env=given), quietly=True)
         self._frames.put_nowait(Linked("connected"))
-        self._frames.put_nowait(frame)
+        self._frames.put_nowait(welcome)
 
     def _hang_up(self) -> None:
         line, self._line = self._line, None

@@ -10,7 +10,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-__all__ = ["Outlet"]
+__all__ = ["Outbox"]
 
 MOST_ANSWERS = 2000
 """Answers and pongs that may wait; a console that reads none of them is gone."""
@@ -20,7 +20,7 @@ MOST_AT_ONCE = 256 * 1024
 """Bytes given to the socket before looking whether it takes them."""
 
 
-class Outlet:
+class Outbox:
     """The sending half of one connection.
 
     `more` gives the next lines of the journal that this console has not got, or nothing when it has all.

@@ -1,7 +1,7 @@
 """The station's door: a Unix socket for this person's consoles and verbs.
 
 Who somebody is comes from the kernel (SO_PEERCRED, R18), never from a frame. Each connection is a `Visitor` with an
-outlet of its own, so that a console that does not read never makes the station wait. It decides nothing: asks go to
+outbox of its own, so that a console that does not read never makes the station wait. It decides nothing: asks go to
 the hub, and what the hub publishes goes out.
 """
 
@@ -22,7 +22,7 @@ from quarterdeck import __version__
 from quarterdeck.host import Peer, boot_clock_ns, boot_id, peer_of
 from quarterdeck.session.event import Actor
 from quarterdeck.session.rules.answer import Wish
-from quarterdeck.station.wire.outbox import Outlet
+from quarterdeck.station.wire.outbox import Outbox
 from quarterdeck.station.wire.protocol import (
     PROTOCOL,
     VISITORS,
@@ -118,7 +118,7 @@ class Visitor:
         """For people: who has seen what."""
         self.left = False
         """It said goodbye; otherwise its terminal vanished."""
-        self.outlet = Outlet(writer, self._more)
+        self.outbox = Outbox(writer, self._more)
         self._hub = hub
         self._cursor = hello.after if 0 <= hello.after <= hub.published else 0
         self._caught_up = False
@@ -168,8 +168,8 @@ class Server:
         self._server.close()
         self._path.unlink(missing_ok=True)
         for visitor in list(self.visitors):
-            visitor.outlet.answer(encode(Farewell(reason=reason)))
-            visitor.outlet.finish()
+            visitor.outbox.answer(encode(Farewell(reason=reason)))
+            visitor.outbox.finish()
         if self._serving:
             await asyncio.wait(self._serving, timeout=1.0)
         for task in list(self._serving):
@@ -181,7 +181,7 @@ class Server:
     def published(self) -> None:
         """The journal grew."""
         for visitor in self._watching():
-            visitor.outlet.journal()
+            visitor.outbox.journal()
 
     def say(self, frame: Marks | Standing) -> None:
         """Tell everybody; replaces what waits of the same kind."""
@@ -189,7 +189,7 @@ class Server:
         if watching:
             line = encode(frame)
             for visitor in watching:
-                visitor.outlet.latest(type(frame).__name__, line)
+                visitor.outbox.latest(type(frame).__name__, line)
 
     def show_tail(self, tail: Tail) -> None:
         """Show a command's newest output."""
@@ -197,7 +197,7 @@ class Server:
         if watching:
             line = encode(tail)
             for visitor in watching:
-                visitor.outlet.latest(f"tail {tail.step}", line)
+                visitor.outbox.latest(f"tail {tail.step}", line)
 
     def show_samples(self, sampled: Sampled) -> None:
         """Show new readings."""
@@ -205,7 +205,7 @@ class Server:
         if watching:
             line = encode(sampled)
             for visitor in watching:
-                visitor.outlet.samples(line)
+                visitor.outbox.samples(line)
 
     def _watching(self) -> list[Visitor]:
         return [visitor for visitor in self.visitors if visitor.hello.watching]
@@ -250,7 +250,7 @@ class Server:
             return await _send_away(writer, f"No client is called “{hello.via[:40]}” here; it is one of: {known}")
         self._count += 1
         visitor = Visitor(_actor(peer, hello, self._hub.me.host), hello, writer, self._hub, self._count)
-        visitor.outlet.answer(encode(self._welcome(visitor)))
+        visitor.outbox.answer(encode(self._welcome(visitor)))
         return visitor
 
     def _welcome(self, visitor: Visitor) -> Welcome:
@@ -275,7 +275,7 @@ class Server:
         self._host.visited(visitor, came=True)
         if visitor.hello.watching:
             self._tell_all(visitor)
-        sending = asyncio.create_task(visitor.outlet.run())
+        sending = asyncio.create_task(visitor.outbox.run())
         listening = asyncio.create_task(self._listen(visitor, reader))
         try:
             await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
@@ -290,13 +290,13 @@ class Server:
             self._host.visited(visitor, came=False, end=ends)
 
     def _tell_all(self, visitor: Visitor) -> None:
-        visitor.outlet.journal()
+        visitor.outbox.journal()
         for sampled in self.monitor.recent():
-            visitor.outlet.samples(encode(sampled))
+            visitor.outbox.samples(encode(sampled))
         for tail in self.executor.tails():
-            visitor.outlet.latest(f"tail {tail.step}", encode(tail))
-        visitor.outlet.latest("Marks", encode(self._host.marks()))
-        visitor.outlet.answer(encode(self._host.standing()))
+            visitor.outbox.latest(f"tail {tail.step}", encode(tail))
+        visitor.outbox.latest("Marks", encode(self._host.marks()))
+        visitor.outbox.answer(encode(self._host.standing()))
 
     async def _listen(self, visitor: Visitor, reader: asyncio.StreamReader) -> bool:
         """Take frames until the visitor leaves; whether it asked to end what is not live."""
@@ -308,7 +308,7 @@ class Server:
                 frame = decode_to(line)
             except ValueError as error:
                 refusal = f"This station does not understand that: {error}"
-                visitor.outlet.answer(encode(Answered(id=_number_of(line), refusal=refusal)))
+                visitor.outbox.answer(encode(Answered(id=_number_of(line), refusal=refusal)))
                 continue
             if isinstance(frame, Leave):
                 visitor.left = True
@@ -317,7 +317,7 @@ class Server:
                 self._ask(visitor, frame)
                 await asyncio.sleep(0)  # act on it before the next frame is read: it may be a halt
             elif isinstance(frame, Ping):
-                visitor.outlet.answer(encode(Pong(id=frame.id)))
+                visitor.outbox.answer(encode(Pong(id=frame.id)))
             elif isinstance(frame, Given):
                 self._host.given(frame.env)
             elif isinstance(frame, Seen):
@@ -329,10 +329,10 @@ class Server:
         async def answer() -> None:
             try:
                 answered = await self._hub.ask(ask.intent, visitor.actor)
-            except Exception as error:  # noqa: BLE001 - a fault in a rule is told to who asked, and the station lives
+            except Exception as error:  # noqa: BLE001 - a fault in a rule is said to who asked, and the station lives
                 self._complain(f"{type(ask.intent).__name__} broke: {error!r}")
                 answered = Answered(id=0, refusal=f"The station could not do this: {error}")
-            visitor.outlet.answer(encode(msgspec.structs.replace(answered, id=ask.id)))
+            visitor.outbox.answer(encode(msgspec.structs.replace(answered, id=ask.id)))
 
         task = asyncio.create_task(answer())  # goes on when the console is gone: what was asked is done
         self._asks.add(task)

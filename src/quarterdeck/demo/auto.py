@@ -109,7 +109,7 @@ class _Night:
         return self.session.clock(Moment(time.time(), host.boot_id(), ticks))
 
     async def _ask(self, move: Intent) -> bool:
-        """Ask; whether something came of it. The same refusal again and again is told and waited out."""
+        """Ask; whether something came of it. The same refusal again and again is reported and waited out."""
         if isinstance(move, wanted.Halt):
             answered = await self._client.halt(move.reason)
             return answered is not None
