@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import pytest
 from fake_station import ITSELF, FakeStation
 from hands_helm import helm
@@ -25,6 +27,17 @@ async def test_h_halts_at_once_without_a_question() -> None:
         await at.press("H")
         assert at.state == "halting"
         assert at.title == ""
+
+
+async def test_h_halts_although_no_file_can_be_opened_to_import_what_asks_for_a_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with helm(*RUNNING) as at:
+        monkeypatch.setitem(sys.modules, "quarterdeck.console.screens.form_bar", None)
+        await at.press("H")
+        assert at.state == "halting"
+        await at.settle()
+        assert at.app.crash is None
 
 
 @pytest.mark.parametrize("opened", ["?", "ctrl+p", "n", "enter", "c", "S", "E", "A", "Q"])

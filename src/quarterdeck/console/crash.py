@@ -23,18 +23,18 @@ class Crash(NamedTuple):
 
 def write(error: BaseException, *, session: str = "") -> Crash:
     """Write what happened; a disk that refuses costs the file, not the way out."""
-    from quarterdeck.logbook.folder import home
-
     where: Path | None = None
     cause = getattr(error, "error", error)  # a worker's failure carries the real one
     text = "".join(traceback.format_exception(cause))
     try:
+        from quarterdeck.logbook.folder import home
+
         folder = home() / "crashes"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         where = folder / f"console-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}.txt"
         with os.fdopen(os.open(where, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(f"session {session or '?'}\n{text}")
-    except OSError:
+    except (OSError, ImportError):  # no descriptor is left, or the disk refuses
         where = None
     back = f"come back with: quarterdeck attach {session}" if session else "start again"
     kept = f" (written to {where})" if where else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
 from textual.screen import Screen
@@ -26,6 +26,9 @@ from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.station.wire.protocol import Answered
 from quarterdeck.text import visible
+
+if TYPE_CHECKING:
+    from quarterdeck.console.screens.form_bar import FormBar
 
 __all__ = ["Desk"]
 
@@ -58,6 +61,7 @@ class Desk:
         """It was left while its session is live."""
         self.drafts: dict[str, Answers] = {}
         """What was typed when events closed a bar, by the id of its form."""
+        self._bars: list[FormBar] = []
         self._app = app
         self._said = said
         self._boot = boot_id()
@@ -104,14 +108,27 @@ class Desk:
             self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
         return answer
 
+    @property
+    def bar(self) -> FormBar | None:
+        """The bar that asks, where one has the keys. Nothing is imported to know it: a halt comes past here."""
+        return next((bar for bar in self._bars if bar is self.screen), None)
+
     async def fill(self, form: Form) -> Answers | None:
         """Show a bar; wait."""
         if form.moot is not None and (why := form.moot(self.situation)):
             self.say(why[0].upper() + why[1:])
             return None
-        from quarterdeck.console.screens.form_bar import FormBar
-
-        return await self.show_over(FormBar(form, self.drafts.pop(form.id, None)))
+        try:
+            from quarterdeck.console.screens.form_bar import FormBar
+        except (OSError, ImportError) as error:  # no descriptor or no memory left, before `preload`
+            self.say(f"The question cannot be asked: {error}", "warning")
+            return None
+        bar = FormBar(form, self.drafts.pop(form.id, None))
+        self._bars.append(bar)
+        try:
+            return await self.show_over(bar)
+        finally:
+            self._bars.remove(bar)
 
     async def show_over(self, screen: Modal[Result]) -> Result:
         """Show a screen over the live one, with what is known already; wait for its result."""

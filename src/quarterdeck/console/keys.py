@@ -379,38 +379,32 @@ class Keys:
 
     def close_moot(self) -> None:
         """Close a bar that need not be asked any more; its draft stays."""
-        if not self._is_modal():
-            return
-        from quarterdeck.console.screens.form_bar import FormBar
-
-        screen = self._desk.screen
-        if not isinstance(screen, FormBar):
+        bar = self._desk.bar
+        if bar is None:
             return
         situation = self._desk.situation
-        why = screen.form.moot(situation) if screen.form.moot is not None else ""
-        if not why and situation.halts() and not screen.form.survives_halt:
+        why = bar.form.moot(situation) if bar.form.moot is not None else ""
+        if not why and situation.halts() and not bar.form.survives_halt:
             why = "a halt came"
         if why:
-            self._close(screen, why)
+            self._close(bar, why)
 
     def _close_for_halt(self) -> None:
         """A halt from here closes every bar but those that it does not touch."""
-        from quarterdeck.console.screens.form_bar import FormBar
+        bar = self._desk.bar
+        if bar is not None and not bar.form.survives_halt:
+            self._close(bar, "halted")
 
-        screen = self._desk.screen
-        if isinstance(screen, FormBar) and not screen.form.survives_halt:
-            self._close(screen, "halted")
-
-    def _close(self, screen: FormBar, why: str) -> None:
-        if screen.is_closing:
+    def _close(self, bar: FormBar, why: str) -> None:
+        if bar.is_closing:
             return
         kept = ""
-        if screen.is_touched():
-            self._desk.drafts[screen.form.id] = screen.answers
+        if bar.is_touched():
+            self._desk.drafts[bar.form.id] = bar.answers
             kept = "; what you typed is kept"
-        if _is_typing(screen.focused):
+        if _is_typing(bar.focused):
             self._swallow_since = time.monotonic()
-        screen.finish(None)
+        bar.finish(None)
         self._desk.say(f"Closed: {why}{kept}")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gc
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -43,9 +44,10 @@ def make_deck(layout: str, config: Path | None) -> Deck:
 
 def preload() -> None:
     """Import what the first question needs, now that the first frame is painted."""
-    from quarterdeck.console.screens import form_bar, palette, reader
+    with suppress(OSError, ImportError):  # no descriptor is left: whoever needs one of them says so
+        from quarterdeck.console.screens import form_bar, palette, reader
 
-    del form_bar, palette, reader
+        del form_bar, palette, reader
     gc.freeze()
     gc.enable()  # `verbs.run_console` disabled it until here
 
