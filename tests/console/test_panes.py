@@ -163,6 +163,16 @@ async def test_another_size_gets_the_layout_that_fits() -> None:
             assert "RUNNING" in screen_text(app)
 
 
+async def test_a_rollback_that_no_longer_fits_says_by_how_much() -> None:
+    snapshot = night.snapshot()
+    assert snapshot.clocks is not None
+    late = msgspec.structs.replace(snapshot.clocks, decide_in=-540.0, colour="red")
+    app = Harness(msgspec.structs.replace(snapshot, clocks=late))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        assert re.search(r"ROLLBACK NO LONGER FITS by 9 min(?! over)", screen_text(app))
+
+
 async def test_the_wallboard_shows_big_clocks() -> None:
     app = Harness(night.snapshot(), layout="wallboard")
     async with app.run_test(size=(140, 40)) as pilot:
