@@ -39,7 +39,7 @@ STYLES: dict[str, tuple[Callable[[float], str], Callable[[float], float]]] = {
     "a sentence": (span, lambda length: 0.5 if length < 90 else 30.0),
     "a column": (
         short,
-        lambda length: 0.5 if length < 100 else 30 if length < 36_000 else 1_800 if length < 343_800 else 43_200,
+        lambda length: 0.5 if length < 99.5 else 30 if length < 36_000 else 1_800 if length < 343_800 else 43_200,
     ),
     "a countdown": (countdown, lambda _: 1.0),
     "a measurement": (measured, lambda length: 0.06 if length < 9.9 else 0.5 if length < 3_599 else 30.0),
@@ -53,6 +53,7 @@ lengths = st.one_of(st.floats(0, 120), st.floats(0, 20_000), st.floats(0, YEAR),
 @example(seconds=59.99)
 @example(seconds=60.0)
 @example(seconds=89.7)
+@example(seconds=99.5)
 @example(seconds=5_399.0)
 @example(seconds=35_999.0)
 @example(seconds=343_800.0)
