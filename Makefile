@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 QUICK = tests/session tests/procedure tests/documents tests/logbook tests/record tests/test_cli.py tests/test_docs.py \
         tests/test_layers.py
 
-.PHONY: help check lint test soak bench screenshots docs newest
+.PHONY: help check lint test soak hunt bench screenshots docs newest
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -25,6 +25,9 @@ test:  ## the whole suite, as the README runs it
 
 soak:  ## long fault and endurance runs
 	python -m pytest -m soak -n 2 -p no:randomly --timeout 1200 -rP
+
+hunt:  ## draw new examples for the properties, many of them; keep what fails as an @example
+	python -m pytest -q --hypothesis-profile=hunt $$(grep -rl --include='test_*.py' '^from hypothesis' tests)
 
 bench:  ## the measurements, beside their references
 	python -m tests.bench

@@ -6,6 +6,13 @@ import os
 import tempfile
 
 import pytest
+from hypothesis import settings
+
+# The suite tries the same examples each time, so that it fails for a change and not for a draw.
+# `make hunt` draws new ones.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("hunt", max_examples=2_000, deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 os.environ["QUARTERDECK_CONFIG"] = tempfile.mkdtemp(prefix="qd-config-")
 
