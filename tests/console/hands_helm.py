@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TypeVar
@@ -35,15 +36,20 @@ class Helm:
         """Press, with time enough between them that none counts as a double."""
         for key in keys:
             self.app.keys._last.clear()
+            self.app.keys._ahead_of = self.app.desk.refused = -math.inf
             await self.strike(key)
 
     async def strike(self, *keys: str) -> None:
         """Press, as fast as it goes. (The pilot's own press waits for an idle processor, which tests never have.)"""
         for key in keys:
-            character = key if len(key) == 1 else {"enter": "\r"}.get(key)
-            name = _character_to_key(key) if len(key) == 1 else key
-            self.app.post_message(events.Key(name, character))
+            self.app.post_message(self.key(key))
         await self.settle()
+
+    @staticmethod
+    def key(key: str) -> events.Key:
+        """The event of one key, by its character or its name."""
+        character = key if len(key) == 1 else {"enter": "\r"}.get(key)
+        return events.Key(_character_to_key(key) if len(key) == 1 else key, character)
 
     async def write(self, text: str, enter: bool = True) -> None:
         """Into the text field that has the focus; letter by letter would take tests seconds."""
@@ -59,6 +65,11 @@ class Helm:
         for _ in range(4):
             await self.pilot._wait_for_screen()
             await asyncio.sleep(0.004)
+
+    def wrong(self, field: str) -> str:
+        """What the bar says is wrong with this field; with an empty name, with the whole."""
+        name, why = getattr(self.app.screen, "wrong", ("", ""))
+        return str(why) if name == field else ""
 
     @property
     def asks(self) -> bool:

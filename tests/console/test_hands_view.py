@@ -25,7 +25,7 @@ async def test_q_asks_what_of_a_live_session_and_says_how_to_come_back() -> None
     async with helm(*RUNNING) as at:
         await at.press("Q")
         assert f"quarterdeck attach {SESSION}" in at.form.fields[0].choices[0].detail
-        await at.press("1")
+        await at.press("D")
     assert at.station.left is False
     assert at.app.return_value == 3
     assert at.app.desk.detached

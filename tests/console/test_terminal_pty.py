@@ -303,7 +303,7 @@ class TestOnATerminal:
         terminal.press("halt\n")
         terminal.expect("HALT by")
         assert SHOWN not in terminal.bytes
-        terminal.press("leave\n1\n")
+        terminal.press("leave\nd\n")
         assert terminal.ends() == 3
 
     def test_without_a_terminal_it_says_what_to_do(self, home: Home) -> None:

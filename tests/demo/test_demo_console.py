@@ -51,7 +51,7 @@ def test_the_first_screen_lies_over_a_live_console_and_begins_the_night_that_is_
     terminal.until("A better index for the order service")
     terminal.send("Q")
     terminal.until("end the demo")
-    terminal.send("2\r")
+    terminal.send("E\r")
     assert terminal.ended(40) == 12
     assert re.search(rb"[\d,]+ acknowledged orders, 0 missing", bytes(terminal.raw))
 

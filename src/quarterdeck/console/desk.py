@@ -6,6 +6,7 @@ station and answers to commands. Of the app it uses what every Textual app has.
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,7 +16,7 @@ from textual.screen import Screen
 
 from quarterdeck.console.commands.base import Available, Command, Level, No, View, applies
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Answers, Choice, Form, choice
+from quarterdeck.console.forms import Answers, Choice, Form, Wishes, choice
 from quarterdeck.console.names import name_of
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.snapshot import Instant, Snapshot
@@ -61,6 +62,8 @@ class Desk:
         """It was left while its session is live."""
         self.drafts: dict[str, Answers] = {}
         """What was typed when events closed a bar, by the id of its form."""
+        self.refused = -math.inf
+        """When a person was told last that something did not happen: what was typed ahead of it presses no keys."""
         self._bars: list[FormBar] = []
         self._app = app
         self._said = said
@@ -105,7 +108,7 @@ class Desk:
         """Ask the station; say a refusal in one line, unless the command offers to waive it."""
         answer = await self.link.ask(intent)
         if answer.refusal and not (offers and answer.waivable):
-            self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
+            self.say(answer.why, "warning")
         return answer
 
     @property
@@ -113,17 +116,26 @@ class Desk:
         """The bar that asks, where one has the keys. Nothing is imported to know it: a halt comes past here."""
         return next((bar for bar in self._bars if bar is self.screen), None)
 
-    async def fill(self, form: Form) -> Answers | None:
+    async def fill(self, form: Form, wishes: Wishes | None = None) -> Answers | None:
         """Show a bar; wait."""
         if form.moot is not None and (why := form.moot(self.situation)):
-            self.say(why[0].upper() + why[1:])
+            self.say(why[0].upper() + why[1:], "warning")
             return None
+
+        async def send(answers: Answers) -> tuple[str, str]:
+            """What the station refuses of it: the field to blame, and why."""
+            for field, intent in wishes(answers) if wishes is not None else ():
+                answer = await self.link.ask(intent)
+                if answer.refusal:
+                    return field, self._said(answer.why)
+            return "", ""
+
         try:
             from quarterdeck.console.screens.form_bar import FormBar
         except (OSError, ImportError) as error:  # no descriptor or no memory left, before `preload`
             self.say(f"The question cannot be asked: {error}", "warning")
             return None
-        bar = FormBar(form, self.drafts.pop(form.id, None))
+        bar = FormBar(form, self.drafts.pop(form.id, None), send if wishes is not None else None)
         self._bars.append(bar)
         try:
             return await self.show_over(bar)
@@ -151,6 +163,8 @@ class Desk:
 
     def say(self, text: str, level: Level = "information") -> None:
         """A toast, and a line of the log, since toasts vanish; with the person's own keys."""
+        if level != "information":
+            self.refused = time.monotonic()
         text = visible(self._said(text), 300)
         self._app.notify(text, severity=level, markup=False, timeout=4 if level == "information" else 7)
         words = {"information": "info", "warning": "warning", "error": "alarm"}

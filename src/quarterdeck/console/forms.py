@@ -1,20 +1,24 @@
 """What a bar asks, as data: a title, lines, fields. Frozen, without a widget; `console/screens/form_bar.py` shows it.
 
-Commands make forms and read the answers; plain mode asks the same forms line by line.
+Commands make forms, and say of the answers what they wish to happen; plain mode asks the same forms line by line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal
 
 from msgspec import Struct
 
 from quarterdeck.console.context import Situation
+from quarterdeck.session.intents import Intent
 
-__all__ = ["Answers", "Choice", "Field", "Form", "choice", "missing", "reason", "text", "word"]
+__all__ = ["Answers", "Choice", "Field", "Form", "Wishes", "choice", "missing", "reason", "text", "word"]
 
 Answers = dict[str, str]
+Wishes = Callable[[Answers], Iterable[tuple[str, Intent]]]
+"""What a filled form asks of the station, in order, each with the field that is to blame for a refusal (empty: the
+whole form). Called again after a refusal: what was taken already must not come again."""
 
 
 class Choice(Struct, frozen=True):
@@ -88,6 +92,10 @@ def choice(name: str, label: str, *choices: Choice, initial: str = "") -> Field:
     return Field(name, label, "choice", initial=initial, choices=choices)
 
 
+_COMMITS = frozenset({"ROLLBACK", "ABANDON"})
+"""Words that something is committed by: typed where a reason is asked they are no reason, but typed a field early."""
+
+
 def missing(form: Form, answers: Answers) -> tuple[str, str]:
     """The first field that is not right yet, and what is wrong with it; two empty texts where all is well."""
     for entry in form.fields:
@@ -98,6 +106,11 @@ def missing(form: Form, answers: Answers) -> tuple[str, str]:
         if needed and not given:
             label = entry.label.rstrip("?: ")
             return entry.name, f"{label}: needed" if label else "pick one of these"
+        if entry.kind == "text" and given.upper() in _COMMITS:
+            return (
+                entry.name,
+                f"{given.upper()} is typed in its own field, which asks for it; this is another one",
+            )
         if given and entry.check and (wrong := entry.check(given)):
             return entry.name, wrong
         if given and entry.choices and given not in {option.value for option in entry.choices}:

@@ -5,12 +5,13 @@ Every key comes from the keymap: the shipped keys from the commands, with the pe
 validated here, because Textual ignores unknown ids and misses clashes; what is wrong is said with file and line, and
 the shipped keys stay in force.
 
-`Keys` knows debouncing, swallowing after a bar that events closed, capitals and small letters. What is `urgent`, a
-halt, goes past all of it.
+`Keys` knows debouncing, swallowing after a bar that events closed and after a key that was refused, capitals and
+small letters. What is `urgent`, a halt, goes past all of it.
 """
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,6 +33,8 @@ __all__ = ["AGAIN", "QUIET", "Keymap", "Keys", "name_of_key", "own_keymap", "rea
 
 AGAIN = 0.5
 """Seconds in which the same key is ignored."""
+AHEAD = 0.5
+"""Seconds between two letters of one who types without looking: behind a key that was refused they are no keys."""
 QUIET = 1.0
 """Seconds without a key after which letters count again, once events closed a bar."""
 _TYPING = frozenset({"Input", "TextArea"})
@@ -244,6 +247,8 @@ class Keys:
         self._desk, self._keymap, self._show_tab = desk, keymap, show_tab
         self._last: dict[str, float] = {}
         self._swallow_since: float | None = None
+        self._ahead_of = -math.inf
+        """When a letter came last that was typed ahead of a refused bar."""
         self._under_way: list[float] = []
         """When each command that still runs was started."""
 
@@ -254,7 +259,7 @@ class Keys:
         if urgent is not None:
             self.run(urgent)
             return True
-        if self._swallowed(character, now) or self._typed_ahead(character):
+        if self._swallowed(character, now) or self._typed_ahead(key, character, now):
             return True
         if self._is_modal():
             over = self._keymap.over_text(key)
@@ -369,11 +374,16 @@ class Keys:
         self._swallow_since = now
         return bool(character and character.isprintable())
 
-    def _typed_ahead(self, character: str | None) -> bool:
-        """Whether a command was started a moment ago and its bar is not there yet: that is no row of commands."""
-        if not self._under_way or self._is_modal() or not character or not character.isprintable():
+    def _typed_ahead(self, key: str, character: str | None, now: float) -> bool:
+        """Whether it was typed ahead of a bar that is not there yet, or was refused: that is no row of commands."""
+        if self._is_modal() or (key != "enter" and not (character and character.isprintable())):
             return False
-        return time.monotonic() - self._under_way[-1] < QUIET
+        if self._under_way and time.monotonic() - self._under_way[-1] < QUIET:
+            return True
+        if now - max(self._desk.refused, self._ahead_of) >= AHEAD:
+            return False
+        self._ahead_of = now
+        return True
 
     # -- bars that events close
 
@@ -386,7 +396,7 @@ class Keys:
         why = bar.form.moot(situation) if bar.form.moot is not None else ""
         if not why and situation.halts() and not bar.form.survives_halt:
             why = "a halt came"
-        if why:
+        if why and not bar.is_sent:  # what its own answer brought about closes it with that answer
             self._close(bar, why)
 
     def _close_for_halt(self) -> None:

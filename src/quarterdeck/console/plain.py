@@ -17,7 +17,7 @@ from typing import TextIO
 from quarterdeck.console.commands import all_commands
 from quarterdeck.console.commands.base import Command, Level, No, applies
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Answers, Field, Form, missing
+from quarterdeck.console.forms import Answers, Field, Form, Wishes, missing
 from quarterdeck.console.keys import Keymap
 from quarterdeck.console.names import name_of
 from quarterdeck.console.store import Link, StationClient
@@ -207,10 +207,10 @@ class PlainDesk:
         """Ask the station; say a refusal, unless the command offers to waive it."""
         answer = await self.link.ask(intent)
         if answer.refusal and not (offers and answer.waivable):
-            self.say(f"{answer.refusal}{f' · {answer.hint}' if answer.hint else ''}", "warning")
+            self.say(answer.why, "warning")
         return answer
 
-    async def fill(self, form: Form) -> Answers | None:
+    async def fill(self, form: Form, wishes: Wishes | None = None) -> Answers | None:
         """Ask the form's questions one after the other; `.` leaves it."""
         if form.moot is not None and (why := form.moot(self.situation)):
             self.say(why)
@@ -220,20 +220,32 @@ class PlainDesk:
             if line:
                 self.print(f"  {line}")
         answers: Answers = {}
-        for field in form.fields:
-            given = await self._field(form, field, answers)
-            if given is None:
+        asked = form.fields
+        while True:
+            for field in asked:
+                given = await self._field(form, field, answers)
+                if given is None:
+                    return None
+                answers[field.name] = given
+            if not form.fields:
+                self.print(f"Enter: {form.confirm}; . leaves")
+                entered = await self._lines.get()
+                if entered is None or entered.strip():
+                    return None
+            if form.moot is not None and (why := form.moot(self.situation)):
+                self.say(why)
                 return None
-            answers[field.name] = given
-        if not form.fields:
-            self.print(f"Enter: {form.confirm}; . leaves")
-            entered = await self._lines.get()
-            if entered is None or entered.strip():
-                return None
-        if form.moot is not None and (why := form.moot(self.situation)):
-            self.say(why)
-            return None
-        return answers
+            refused = await self._refused(answers, wishes)
+            if refused is None:
+                return answers
+            asked = tuple(field for field in form.fields if field.name == refused) or form.fields
+
+    async def _refused(self, answers: Answers, wishes: Wishes | None) -> str | None:
+        """The field that is to blame where the station refuses what the form is for (empty: the whole); else None."""
+        for field, intent in wishes(answers) if wishes is not None else ():
+            if (await self.ask(intent)).refusal:
+                return field
+        return None
 
     async def _field(self, form: Form, field: Field, answers: Answers) -> str | None:
         for option in field.choices:
@@ -245,7 +257,7 @@ class PlainDesk:
             if line is None or line.strip() in LEAVE:
                 return None
             typed = line.strip() or field.initial
-            given = next((o.value for o in field.choices if typed in {o.key, o.value, o.label}), typed)
+            given = next((o.value for o in field.choices if typed in {o.key, o.key.lower(), o.value, o.label}), typed)
             _, wrong = missing(only, {**answers, field.name: given})
             if not wrong:
                 return given

@@ -8,7 +8,7 @@ from quarterdeck.console.commands.base import YES, Available, Command, Desk, No,
 from quarterdeck.console.commands.questions import ask_poll
 from quarterdeck.console.commands.start import start_session
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Choice, Form, choice, reason, text
+from quarterdeck.console.forms import Answers, Choice, Form, choice, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
@@ -67,7 +67,7 @@ class Dismiss(Command):
 
     async def run(self, desk: Desk) -> None:
         proposal = desk.situation.proposals()[0]
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 f"dismiss:{proposal.guard}",
                 "Dismiss the proposal to halt",
@@ -76,10 +76,9 @@ class Dismiss(Command):
                 confirm="dismiss",
                 tone="change",
                 moot=lambda now: "" if proposal.guard in {p.guard for p in now.proposals()} else "it is answered",
-            )
+            ),
+            lambda given: [("reason", intents.DismissProposal(guard=proposal.guard, reason=given["reason"]))],
         )
-        if answers is not None:
-            await desk.ask(intents.DismissProposal(guard=proposal.guard, reason=answers["reason"]))
 
 
 class OverrideGuard(Command):
@@ -98,7 +97,13 @@ class OverrideGuard(Command):
 
     async def run(self, desk: Desk) -> None:
         holding = desk.situation.session.holding
-        answers = await desk.fill(
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            seconds = float(given["seconds"])
+            override = intents.OverrideGuard(guard=given["guard"], reason=given["reason"], seconds=seconds)
+            return [("", override)]
+
+        await desk.fill(
             Form(
                 "override_guard",
                 "Override a guard (an exception)",
@@ -117,11 +122,9 @@ class OverrideGuard(Command):
                 ),
                 confirm="override",
                 tone="danger",
-            )
+            ),
+            wishes,
         )
-        if answers is not None:
-            seconds = float(answers["seconds"])
-            await desk.ask(intents.OverrideGuard(guard=answers["guard"], reason=answers["reason"], seconds=seconds))
 
 
 class AnswerCriterion(Command):
@@ -140,6 +143,11 @@ class AnswerCriterion(Command):
 
     async def run(self, desk: Desk) -> None:
         for identity, title in _open_criteria(desk.situation):
+
+            def wishes(given: Answers, identity: str = identity) -> list[tuple[str, Intent]]:
+                satisfied = given["satisfied"] == "yes"
+                return [("", intents.AnswerCriterion(criterion=identity, satisfied=satisfied, note=given["note"]))]
+
             answers = await desk.fill(
                 Form(
                     f"criterion:{identity}",
@@ -149,12 +157,11 @@ class AnswerCriterion(Command):
                         text("note", "What does that rest on?"),
                     ),
                     confirm="answer",
-                )
+                ),
+                wishes,
             )
             if answers is None:
                 return
-            satisfied = answers["satisfied"] == "yes"
-            await desk.ask(intents.AnswerCriterion(criterion=identity, satisfied=satisfied, note=answers["note"]))
 
 
 def _open_criteria(situation: Situation) -> list[tuple[str, str]]:
@@ -250,7 +257,7 @@ class TickItem(Command):
 
     async def run(self, desk: Desk) -> None:
         items = _open_items(desk.situation)
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 "tick",
                 "Tick a checklist item",
@@ -259,10 +266,9 @@ class TickItem(Command):
                     text("note", "Note (may stay empty)", required=False),
                 ),
                 confirm="tick",
-            )
+            ),
+            lambda given: [("item", intents.TickItem(item=given["item"], note=given["note"]))],
         )
-        if answers is not None:
-            await desk.ask(intents.TickItem(item=answers["item"], note=answers["note"]))
 
 
 def _letter(number: int) -> str:

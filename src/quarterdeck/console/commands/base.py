@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Answers, Form
+from quarterdeck.console.forms import Answers, Form, Wishes
 from quarterdeck.session.intents import Intent
 from quarterdeck.station.wire.protocol import Answered
 
@@ -106,8 +106,11 @@ class Desk(Protocol):
         `offers`: the command offers a waiver itself where one helps, so that such a refusal is not said.
         """
 
-    async def fill(self, form: Form) -> Answers | None:
-        """Show a bar and wait for it; None where it was left or closed by events (its draft stays)."""
+    async def fill(self, form: Form, wishes: Wishes | None = None) -> Answers | None:
+        """Show a bar and wait for it; None where it was left or closed by events (its draft stays).
+
+        `wishes` are asked of the station before it closes: what is refused is said in it, and it stays open.
+        """
 
     async def which(self, verb: str, steps: Sequence[str]) -> str:
         """The only one of `steps`, or the one that a person picks; empty where they leave."""

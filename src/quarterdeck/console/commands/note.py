@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Choice, Form, choice, text
+from quarterdeck.console.forms import Answers, Choice, Form, choice, text
 from quarterdeck.console.names import name_of
 from quarterdeck.session import intents
+from quarterdeck.session.intents import Intent
 
-__all__ = ["Evidence", "Note", "Value"]
+__all__ = ["Evidence", "Note", "Value", "added"]
 
 
 class Note(Command):
@@ -26,11 +27,10 @@ class Note(Command):
         live = situation.live()
         step = situation.selected or (live[0] if live else "")
         about = name_of(situation.session, step) if step else "the session"
-        answers = await desk.fill(
-            Form("note", f"Note on {about}", fields=(text("text", "Note"),), confirm="save", survives_halt=True)
+        await desk.fill(
+            Form("note", f"Note on {about}", fields=(text("text", "Note"),), confirm="save", survives_halt=True),
+            lambda given: [("text", intents.AddNote(text=given["text"], step=step))],
         )
-        if answers is not None:
-            await desk.ask(intents.AddNote(text=answers["text"], step=step))
 
 
 def _target(situation: Situation) -> str:
@@ -53,7 +53,7 @@ class Evidence(Command):
     async def run(self, desk: Desk) -> None:
         """Ask for text or a file's path."""
         step = _target(desk.situation)
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 f"evidence:{step}",
                 f"Evidence for {name_of(desk.situation.session, step)}",
@@ -69,15 +69,14 @@ class Evidence(Command):
                 ),
                 confirm="save",
                 survives_halt=True,
-            )
+            ),
+            lambda given: [("given", added(step, given["given"], is_file=given["what"] == "file"))],
         )
-        if answers is None:
-            return
-        given = answers["given"]
-        is_file = answers["what"] == "file"
-        await desk.ask(
-            intents.AddEvidence(step=step, path=given) if is_file else intents.AddEvidence(step=step, text=given)
-        )
+
+
+def added(step: str, given: str, *, is_file: bool) -> intents.AddEvidence:
+    """Evidence of a step: a text, or the path of a file."""
+    return intents.AddEvidence(step=step, path=given) if is_file else intents.AddEvidence(step=step, text=given)
 
 
 class Value(Command):
@@ -96,7 +95,13 @@ class Value(Command):
         if definition is None:
             return
         known = situation.run(step).values
-        answers = await desk.fill(
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            there = desk.situation.run(step).values
+            changed = {name: value for name, value in given.items() if value and value != there.get(name)}
+            return [(name, intents.RecordValue(step=step, name=name, value=v)) for name, v in changed.items()]
+
+        await desk.fill(
             Form(
                 f"value:{step}",
                 f"Values of {name_of(situation.session, step)}",
@@ -110,11 +115,9 @@ class Value(Command):
                     for wanted in definition.record
                 ),
                 confirm="save",
-            )
+            ),
+            wishes,
         )
-        for name, value in (answers or {}).items():
-            if value and value != known.get(name):
-                await desk.ask(intents.RecordValue(step=step, name=name, value=value))
 
 
 def _asking(situation: Situation) -> list[str]:

@@ -8,11 +8,12 @@ from datetime import datetime, timedelta
 from quarterdeck.console.commands.base import Available, Command, Desk, No, agreed, any_of
 from quarterdeck.console.commands.recover import wrong_span
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
+from quarterdeck.console.forms import Answers, Choice, Field, Form, choice, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.errors import UsageError
 from quarterdeck.procedure.model import OnHalt, Step
 from quarterdeck.session import intents
+from quarterdeck.session.intents import Intent
 from quarterdeck.spans import hour, parse_span, span
 
 __all__ = ["AddStep", "Correct", "Extend", "Review"]
@@ -48,6 +49,18 @@ class AddStep(Command):
             finished = [step for step in plan.forward if situation.run(step).sequence]
             behind = (live or finished or [""])[-1]
         roles = ("lead", *(role for role in plan.procedure.roles if role != "lead"))
+        identity = f"added-{len(situation.session.added) + 1}"
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            addition = intents.AddStep(
+                step=_step(identity, given),
+                after=behind,
+                undo_later=given["undo"] == "later",
+                already_done=parse_time(given["done"], situation.now) if given["done"] else 0.0,
+                reason=given["reason"],
+            )
+            return [("", addition)]
+
         answers = await desk.fill(
             Form(
                 "add_step",
@@ -58,28 +71,17 @@ class AddStep(Command):
                 tone="change",
                 survives_halt=True,
                 moot=lambda now: "the session is over" if now.is_over else "",
-            )
+            ),
+            wishes,
         )
-        if answers is None:
-            return
-        identity = f"added-{len(situation.session.added) + 1}"
-        step = _step(identity, answers)
-        done_at = parse_time(answers["done"], situation.now) if answers["done"] else 0.0
-        intent = intents.AddStep(
-            step=step,
-            after=behind,
-            undo_later=answers["undo"] == "later",
-            already_done=done_at,
-            reason=answers["reason"],
-        )
-        if not (await desk.ask(intent)).refusal:
-            desk.say(f"Added: {step.title}")
+        if answers is not None:
+            desk.say(f"Added: {answers['title']}")
 
 
 def _fields(roles: tuple[str, ...]) -> tuple[Field, ...]:
     return (
         text("title", "What? (imperative)"),
-        text("command", "Command (empty: a person does it)", required=False),
+        text("command", "Command (empty: a person does it)", required=False, check=_wrong_command),
         choice("owner", "Who?", *(Choice(str(n), role, role) for n, role in enumerate(roles, 1)), initial="lead"),
         text("duration", "How long? (9m)", initial="5m", check=wrong_span),
         choice(
@@ -96,7 +98,17 @@ def _fields(roles: tuple[str, ...]) -> tuple[Field, ...]:
     )
 
 
-def _step(identity: str, answers: dict[str, str]) -> Step:
+def _wrong_command(given: str) -> str:
+    import shlex
+
+    try:
+        shlex.split(given)
+    except ValueError as error:
+        return f"as a command line: {error}"
+    return ""
+
+
+def _step(identity: str, answers: Answers) -> Step:
     import shlex
 
     argv = tuple(shlex.split(answers["command"])) if answers["command"] else ()
@@ -190,7 +202,19 @@ class Correct(Command):
             )
             for wanted in (definition.record if definition else ())
         ]
-        answers = await desk.fill(
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            typed = {name.removeprefix("value:"): value for name, value in given.items() if name.startswith("value:")}
+            correction = intents.CorrectStep(
+                step=step,
+                state="" if given["state"] == "same" else given["state"],  # type: ignore[arg-type]  # from the choices
+                effect=None if given["effect"] == "same" else given["effect"],  # type: ignore[arg-type]
+                values={name: value for name, value in typed.items() if value and value != run.values.get(name)},
+                reason=given["reason"],
+            )
+            return [("", correction)]
+
+        await desk.fill(
             Form(
                 f"correct:{step}",
                 f"Correct {name_of(situation.session, step)}: {run.state.replace('_', ' ')}, effect {run.effect}",
@@ -217,23 +241,8 @@ class Correct(Command):
                 ),
                 confirm="correct it",
                 tone="change",
-            )
-        )
-        if answers is None:
-            return
-        changed = {
-            name.removeprefix("value:"): value
-            for name, value in answers.items()
-            if name.startswith("value:") and value and value != run.values.get(name.removeprefix("value:"))
-        }
-        await desk.ask(
-            intents.CorrectStep(
-                step=step,
-                state="" if answers["state"] == "same" else answers["state"],  # type: ignore[arg-type]
-                effect=None if answers["effect"] == "same" else answers["effect"],  # type: ignore[arg-type]
-                values=changed,
-                reason=answers["reason"],
-            )
+            ),
+            wishes,
         )
 
 
@@ -259,6 +268,11 @@ class Extend(Command):
         window = situation.session.window
         if window is None:
             return
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            end = _end(given["end"], window.end)
+            return [("end", intents.ExtendWindow(end=end, reason=given["reason"], approver=given["approver"]))]
+
         answers = await desk.fill(
             Form(
                 "extend",
@@ -273,13 +287,11 @@ class Extend(Command):
                 confirm="extend",
                 tone="change",
                 survives_halt=True,
-            )
+            ),
+            wishes,
         )
-        if answers is None:
-            return
-        end = _end(answers["end"], window.end)
-        intent = intents.ExtendWindow(end=end, reason=answers["reason"], approver=answers["approver"])
-        if not (await desk.ask(intent)).refusal:
+        if answers is not None:
+            end = _end(answers["end"], window.end)
             desk.say(f"The window ends at {hour(end)}, {span(end - window.end)} later")
 
 
@@ -305,6 +317,4 @@ class Review(Command):
 
     async def run(self, desk: Desk) -> None:
         form = Form("review", "Review: seal the session", fields=(text("note", "What was learned?"),), confirm="seal")
-        answers = await desk.fill(form)
-        if answers is not None:
-            await desk.ask(intents.CloseSession(note=answers["note"]))
+        await desk.fill(form, lambda given: [("note", intents.CloseSession(note=given["note"]))])

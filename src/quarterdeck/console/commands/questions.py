@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Choice, Field, Form, choice, reason, text
+from quarterdeck.console.forms import Answers, Choice, Field, Form, choice, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
+from quarterdeck.session.intents import Intent
 from quarterdeck.session.leftovers import open_left
 from quarterdeck.spans import span
 
@@ -83,9 +84,10 @@ async def ask_manual(desk: Desk, step: str) -> bool:
             ),
             moot=lambda now: "" if step in now.manual_questions() else "it is answered",
             survives_halt=True,
-        )
+        ),
+        lambda given: [("effect", _declared(step, given))],
     )
-    return answers is not None and await _ok(desk, step, answers["effect"], "")
+    return answers is not None
 
 
 async def ask_effect(desk: Desk, step: str) -> bool:
@@ -111,14 +113,14 @@ async def ask_effect(desk: Desk, step: str) -> bool:
             confirm="say so",
             moot=lambda now: "" if now.run(step).effect == "unknown" else "it is answered",
             survives_halt=True,
-        )
+        ),
+        lambda given: [("effect", _declared(step, given))],
     )
-    return answers is not None and await _ok(desk, step, answers["effect"], answers["note"])
+    return answers is not None
 
 
-async def _ok(desk: Desk, step: str, effect: str, note: str) -> bool:
-    intent = intents.DeclareEffect(step=step, effect=effect, note=note)  # type: ignore[arg-type]  # from the choices
-    return not (await desk.ask(intent)).refusal
+def _declared(step: str, given: Answers) -> Intent:
+    return intents.DeclareEffect(step=step, effect=given["effect"], note=given.get("note", ""))  # type: ignore[arg-type]  # from the choices
 
 
 async def ask_gone(desk: Desk, step: str) -> bool:
@@ -136,11 +138,10 @@ async def ask_gone(desk: Desk, step: str) -> bool:
             tone="change",
             moot=lambda now: "" if now.run(step).unproven else "it is answered",
             survives_halt=True,
-        )
+        ),
+        lambda given: [("note", intents.DeclareGone(step=step, note=given["note"]))],
     )
-    if answers is None:
-        return False
-    return not (await desk.ask(intents.DeclareGone(step=step, note=answers["note"]))).refusal
+    return answers is not None
 
 
 async def ask_left(desk: Desk, step: str) -> bool:
@@ -164,12 +165,12 @@ async def ask_left(desk: Desk, step: str) -> bool:
             tone="change",
             moot=lambda now: "" if step in now.left_questions() else "it is answered",
             survives_halt=True,
-        )
+        ),
+        lambda given: [
+            ("choice", intents.AnswerLeft(step=step, choice=given["choice"], note=given["note"]))  # type: ignore[arg-type]  # from the choices
+        ],
     )
-    if answers is None:
-        return False
-    intent = intents.AnswerLeft(step=step, choice=answers["choice"], note=answers["note"])  # type: ignore[arg-type]  # from the choices
-    return not (await desk.ask(intent)).refusal
+    return answers is not None
 
 
 async def ask_reason(desk: Desk) -> bool:
@@ -182,9 +183,10 @@ async def ask_reason(desk: Desk) -> bool:
             confirm="save it",
             moot=lambda now: "" if now.reason_open() else "the reason is given",
             survives_halt=True,
-        )
+        ),
+        lambda given: [("reason", intents.GiveReason(reason=given["reason"]))],
     )
-    return answers is not None and not (await desk.ask(intents.GiveReason(reason=answers["reason"]))).refusal
+    return answers is not None
 
 
 async def ask_undo(desk: Desk, step: str) -> bool:
@@ -211,12 +213,12 @@ async def ask_undo(desk: Desk, step: str) -> bool:
             quick=True,
             moot=lambda now: "" if step in now.undo_questions() else "it is decided",
             survives_halt=True,
-        )
+        ),
+        lambda given: [
+            ("reason", intents.DecideUndo(step=step, choice=given["choice"], reason=given["reason"]))  # type: ignore[arg-type]  # from the choices
+        ],
     )
-    if answers is None:
-        return False
-    intent = intents.DecideUndo(step=step, choice=answers["choice"], reason=answers["reason"])  # type: ignore[arg-type]
-    return not (await desk.ask(intent)).refusal
+    return answers is not None
 
 
 async def ask_poll(desk: Desk, step: str) -> bool:
@@ -235,6 +237,11 @@ async def ask_poll(desk: Desk, step: str) -> bool:
             f"{r}: {a.answer.replace('_', '-')}{' · ' + a.comment if a.comment else ''}"
             for r, a in poll.answers.items()
         ]
+
+        def wishes(given: Answers, role: str = role) -> list[tuple[str, Intent]]:
+            answer, comment = given["answer"], given["comment"]
+            return [("answer", intents.AnswerPoll(step=step, role=role, answer=answer, comment=comment))]  # type: ignore[arg-type]  # from the choices
+
         answers = await desk.fill(
             Form(
                 f"poll:{step}:{role}",
@@ -255,12 +262,10 @@ async def ask_poll(desk: Desk, step: str) -> bool:
                 tone="change",
                 quick=True,
                 moot=_poll_moot(step, poll.attempt, role),
-            )
+            ),
+            wishes,
         )
         if answers is None:
-            return False
-        intent = intents.AnswerPoll(step=step, role=role, answer=answers["answer"], comment=answers["comment"])  # type: ignore[arg-type]
-        if (await desk.ask(intent)).refusal:
             return False
 
 
@@ -282,35 +287,42 @@ def _poll_moot(step: str, attempt: int, role: str) -> Callable[[Situation], str]
 
 
 async def what_now(desk: Desk) -> bool:
-    """After the questions: what now, each choice with its minutes (R11). Runs the picked command."""
+    """After the questions: what now, each choice with its letter and its minutes (R11). Runs the picked command."""
     situation = desk.situation
-    session = situation.session
-    offers: list[tuple[str, str, str]] = []
+    session, halts = situation.session, situation.halts()
     back = rollback.preview(session)
-    undoable = last_with_effect(situation)
-    over = session.phase == "validating" and session.closing_from == "rollback"
-    if session.rollback is None and not session.past_no_return and session.phase in {"running", "validating"}:
-        if undoable and (step := situation.step(undoable)) is not None and step.undo:
-            minutes = span(sum(undo.duration for undo in step.undo))
-            offers.append(("undo_step", f"undo only {name_of(session, undoable)}, then pause", minutes))
-        what = back.parts if back.items else "nothing to undo"
-        offers.append(("roll_back", f"roll back all: {what}", span(back.seconds)))
-    offers.append(("go_on", "go on (lands in paused)", _rest_of_work(situation)))
-    if session.plan is not None and session.plan.contingency and not over:
-        minutes = span(sum(session.plan.steps[step].duration for step in session.plan.contingency))
-        offers.append(("contingency", "contingency steps", minutes))
-    offers.append(("abandon", "hand over and end here", "skips closing"))
+    last = last_with_effect(situation)
+    step = situation.step(last)
+    alone = span(sum(undo.duration for undo in step.undo)) if step else ""
+    whole = f"roll back all: {back.parts if back.items else 'nothing to undo'}"
+    other = [session.plan.steps[i].duration for i in session.plan.contingency] if session.plan else []
+    offers: tuple[tuple[Choice, Intent], ...] = (
+        (
+            Choice("U", "undo_step", f"undo only {name_of(session, last)}, then pause", alone),
+            intents.UndoStep(step=last, halts=halts, reason="?"),
+        ),
+        (
+            Choice("B", "roll_back", whole, span(back.seconds)),
+            intents.RollBack(halts=halts, typed="ROLLBACK", waiver="?"),
+        ),
+        (
+            Choice("G", "go_on", "go on (lands in paused)", _rest_of_work(situation)),
+            intents.GoOn(halts=halts, reason="?"),
+        ),
+        (
+            Choice("C", "contingency", "contingency steps", span(sum(other))),
+            intents.StartContingency(halts=halts, reason="?"),
+        ),
+        (
+            Choice("Q", "abandon", "hand over and end here", "skips closing"),
+            intents.Abandon(reason="?", handover="?", halts=halts),
+        ),
+    )
     answers = await desk.fill(
         Form(
             "what_now",
             "Halted: what now?",
-            fields=(
-                choice(
-                    "what",
-                    "",
-                    *(Choice(str(n), what, label, detail) for n, (what, label, detail) in enumerate(offers, 1)),
-                ),
-            ),
+            fields=(choice("what", "", *(offer for offer, intent in offers if situation.refusal(intent) is None)),),
             moot=lambda now: "" if now.halts() else "the halt is answered",
             survives_halt=True,
         )

@@ -41,7 +41,7 @@ class StopNow(Command):
         step = await desk.which("Stop", meant_live(situation, possible))
         if not step:
             return
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 f"stop:{step}",
                 f"Stop {name_of(situation.session, step)} now",
@@ -51,10 +51,9 @@ class StopNow(Command):
                 tone="danger",
                 moot=lambda now: "" if now.run(step).state in {"running", "granted"} else "it is over",
                 survives_halt=True,
-            )
+            ),
+            lambda given: [("reason", intents.StopCommand(step=step, reason=given["reason"]))],
         )
-        if answers is not None:
-            await desk.ask(intents.StopCommand(step=step, reason=answers["reason"]))
 
 
 class Estimate(Command):
@@ -81,12 +80,11 @@ class Estimate(Command):
                 fields=(text("rest", "From now, like 9m or 1h30m", check=wrong_span),),
                 confirm="estimate",
                 moot=lambda now: "" if now.run(step).state in {"running", "verifying", "granted"} else "it is over",
-            )
+            ),
+            lambda given: [("rest", intents.Estimate(step=step, rest=parse_span(given["rest"])))],
         )
         if answers is not None:
-            rest = parse_span(answers["rest"])
-            if not (await desk.ask(intents.Estimate(step=step, rest=rest))).refusal:
-                desk.say(f"{name_of(situation.session, step)}: {span(rest)} to go")
+            desk.say(f"{name_of(situation.session, step)}: {span(parse_span(answers['rest']))} to go")
 
 
 def wrong_span(given: str) -> str:
@@ -166,7 +164,7 @@ class Accept(Command):
             f"{'ok ' if p.ok else 'not ok' if p.ok is False else 'unread'}  {p.title}: {p.read}"
             for p in situation.run(step).proofs
         ]
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 f"accept:{step}",
                 f"Accept {name_of(situation.session, step)} as it is",
@@ -175,10 +173,9 @@ class Accept(Command):
                 confirm="accept",
                 tone="change",
                 moot=lambda now: "" if now.run(step).state == "verifying" else "it is over",
-            )
+            ),
+            lambda given: [("reason", intents.AcceptStep(step=step, reason=given["reason"]))],
         )
-        if answers is not None:
-            await desk.ask(intents.AcceptStep(step=step, reason=answers["reason"]))
 
 
 class DeclareEffect(Command):

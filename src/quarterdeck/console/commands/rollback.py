@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
 from quarterdeck.console.commands.questions import ask_undo, last_with_effect
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Form, reason, text, word
+from quarterdeck.console.forms import Answers, Form, reason, text, word
 from quarterdeck.console.names import name_of, owner_of, step_of
 from quarterdeck.session import forecast, intents
+from quarterdeck.session.intents import Intent
 from quarterdeck.session.missing import missing_in_rollback
 from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview
@@ -58,7 +59,13 @@ class RollBack(Command):
         if unknown:
             names = ", ".join(name_of(situation.session, step) for step in unknown)
             fields.append(text("waiver", f"Effect unknown: {names}. Why roll back all the same? (an exception)"))
-        answers = await desk.fill(
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            halts, waiver = desk.situation.halts(), given.get("waiver", "")
+            commit = intents.RollBack(halts=halts, typed=given["word"], waiver=waiver)
+            return [*halted_because(desk, given), ("waiver" if unknown else "word", commit)]
+
+        await desk.fill(
             Form(
                 "roll_back",
                 "Roll back: from here the forward plan is locked for good",
@@ -74,16 +81,15 @@ class RollBack(Command):
                     else "the halt is answered"
                 ),
                 survives_halt=True,
-            )
+            ),
+            wishes,
         )
-        if answers is None:
-            return
-        if "reason" in answers and desk.situation.reason_open():
-            given = await desk.ask(intents.GiveReason(reason=answers["reason"]))
-            if given.refusal:
-                return
-        halts = desk.situation.halts()
-        await desk.ask(intents.RollBack(halts=halts, typed=answers["word"], waiver=answers.get("waiver", "")))
+
+
+def halted_because(desk: Desk, given: Answers) -> list[tuple[str, Intent]]:
+    """First why it was halted, where that is open and the form has asked."""
+    asked = desk.situation.reason_open() and "reason" in given
+    return [("reason", intents.GiveReason(reason=given["reason"]))] if asked else []
 
 
 def rollback_lines(situation: Situation) -> list[str]:
@@ -162,7 +168,7 @@ class RunMine(Command):
             lines.append(f"    and {len(items) - SHOWN} more")
         lines.append("They stop at the first that fails or asks.")
         me = situation.me
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 "run_mine",
                 f"Run {_parts(items)} one after the other, about {span(total)}",
@@ -171,10 +177,9 @@ class RunMine(Command):
                 confirm="RUN",
                 tone="change",
                 moot=lambda now: "" if now.session.phase == "rolling_back" else "the rollback is over",
-            )
+            ),
+            lambda _: [("", intents.RunMine(roles=roles))],
         )
-        if answers is not None:
-            await desk.ask(intents.RunMine(roles=roles))
 
 
 def _parts(items: Sequence[UndoItem]) -> str:
@@ -236,7 +241,12 @@ class UndoStep(Command):
             f"runs   {undo.title}  {owner_of(situation.session, undo.id)}  {span(undo.duration)}"
             for undo in definition.undo
         ]
-        answers = await desk.fill(
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            undo = intents.UndoStep(step=step, halts=desk.situation.halts(), reason=given["reason"])
+            return [*halted_because(desk, given), ("reason", undo)]
+
+        await desk.fill(
             Form(
                 f"undo_step:{step}",
                 f"Undo only {name_of(situation.session, step)}",
@@ -245,13 +255,9 @@ class UndoStep(Command):
                 confirm="undo it",
                 tone="change",
                 survives_halt=True,
-            )
+            ),
+            wishes,
         )
-        if answers is None:
-            return
-        if desk.situation.reason_open():
-            await desk.ask(intents.GiveReason(reason=answers["reason"]))
-        await desk.ask(intents.UndoStep(step=step, halts=desk.situation.halts(), reason=answers["reason"]))
 
 
 class DecideUndo(Command):
@@ -285,7 +291,12 @@ class Contingency(Command):
         situation = desk.situation
         plan = situation.session.plan
         steps = [plan.steps[step] for step in plan.contingency] if plan else []
-        answers = await desk.fill(
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            start = intents.StartContingency(halts=desk.situation.halts(), reason=given["reason"])
+            return [*halted_because(desk, given), ("reason", start)]
+
+        await desk.fill(
             Form(
                 "contingency",
                 "Contingency: from here the forward plan is left",
@@ -294,13 +305,9 @@ class Contingency(Command):
                 confirm="start the contingency",
                 tone="danger",
                 survives_halt=True,
-            )
+            ),
+            wishes,
         )
-        if answers is None:
-            return
-        if desk.situation.reason_open():
-            await desk.ask(intents.GiveReason(reason=answers["reason"]))
-        await desk.ask(intents.StartContingency(halts=desk.situation.halts(), reason=answers["reason"]))
 
 
 class Abandon(Command):
@@ -321,7 +328,13 @@ class Abandon(Command):
         situation = desk.situation
         effects = [run.id for run in situation.session.steps.values() if run.effect != "none" and not run.undone]
         lines = tuple(f"stays as it is: {name_of(situation.session, step)}" for step in effects[:SHOWN])
-        answers = await desk.fill(
+
+        def wishes(given: Answers) -> list[tuple[str, Intent]]:
+            halts = desk.situation.halts()
+            end = intents.Abandon(reason=given["reason"], handover=given["handover"], halts=halts)
+            return [*halted_because(desk, given), ("", end)]
+
+        await desk.fill(
             Form(
                 "abandon",
                 "Abandon: hand over and end here",
@@ -331,14 +344,9 @@ class Abandon(Command):
                 tone="danger",
                 moot=lambda now: "the session is over" if now.is_over else "",
                 survives_halt=True,
-            )
+            ),
+            wishes,
         )
-        if answers is None:
-            return
-        if desk.situation.reason_open():
-            await desk.ask(intents.GiveReason(reason=answers["reason"]))
-        intent = intents.Abandon(reason=answers["reason"], handover=answers["handover"], halts=desk.situation.halts())
-        await desk.ask(intent)
 
 
 class EndSession(Command):
@@ -352,5 +360,4 @@ class EndSession(Command):
 
     async def run(self, desk: Desk) -> None:
         form = Form("end_session", "End the session: nothing but addenda follow", confirm="END", tone="change")
-        if await desk.fill(form) is not None:
-            await desk.ask(intents.EndSession())
+        await desk.fill(form, lambda _: [("", intents.EndSession())])

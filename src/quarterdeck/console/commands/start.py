@@ -243,8 +243,7 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
             moot=lambda now: (
                 "" if now.session.phase == "planned" else f"started at {hour(now.session.started or now.now)}"
             ),
-        )
+        ),
+        lambda given: [("reason" if gates else "", intents.StartSession(override=given.get("reason", "")))],
     )
-    if answers is None:
-        return False
-    return not (await desk.ask(intents.StartSession(override=answers.get("reason", "")))).refusal
+    return answers is not None

@@ -6,15 +6,19 @@ S, D, F and K act on the step that the next line names; where another one is mea
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
+from quarterdeck.console.commands.note import added
 from quarterdeck.console.commands.questions import ask_effect
 from quarterdeck.console.commands.start import start_session, start_step
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Field, Form, reason, text
+from quarterdeck.console.forms import Answers, Field, Form, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents
+from quarterdeck.session.intents import Intent
+from quarterdeck.session.rules.proofs import wrong_value
 
 __all__ = [
     "ENDED_BADLY", "Done", "Fail", "Skip", "Start", "Verify", "finish", "may_start", "meant", "meant_live",
@@ -144,7 +148,11 @@ def _finishable(situation: Situation) -> list[str]:
 def value_fields(step: Step, known: dict[str, str]) -> list[Field]:
     """A field for each value that the step records by hand and that is not there yet."""
     return [
-        text(f"value:{wanted.name}", f"{wanted.title or wanted.name}{f' ({wanted.unit})' if wanted.unit else ''}")
+        text(
+            f"value:{wanted.name}",
+            f"{wanted.title or wanted.name}{f' ({wanted.unit})' if wanted.unit else ''}",
+            check=partial(wrong_value, wanted),
+        )
         for wanted in step.record
         if wanted.name not in known
     ]
@@ -162,29 +170,30 @@ async def finish(desk: Desk, step: str, *, by_hand: bool) -> None:
         fields.append(text("evidence", label))
     if by_hand:
         fields.append(text("note", "What was done, and how do you know that it worked?"))
-    answers: dict[str, str] = {}
-    if fields:
-        filled = await desk.fill(
-            Form(
-                f"done:{step}",
-                f"{name_of(situation.session, step)}: done{' by hand' if by_hand else ''}",
-                fields=tuple(fields),
-                confirm="done",
-                moot=lambda now: (
-                    "it is finished" if now.run(step).state in {"done", "done_manually", "skipped"} else ""
-                ),
-            )
-        )
-        if filled is None:
-            return
-        answers = filled
-    if proof := answers.get("evidence", ""):
-        path = definition.evidence == "file"
-        evidence = intents.AddEvidence(step=step, path=proof) if path else intents.AddEvidence(step=step, text=proof)
-        if (await desk.ask(evidence)).refusal:
-            return
-    values = {name.removeprefix("value:"): value for name, value in answers.items() if name.startswith("value:")}
-    await desk.ask(intents.FinishStep(step=step, by_hand=by_hand, values=values, note=answers.get("note", "")))
+
+    def wishes(given: Answers) -> list[tuple[str, Intent]]:
+        wanted: list[tuple[str, Intent]] = []
+        proof = given.get("evidence", "")
+        if proof and not desk.situation.run(step).evidence:
+            wanted.append(("evidence", added(step, proof, is_file=definition.evidence == "file")))
+        values = {name.removeprefix("value:"): value for name, value in given.items() if name.startswith("value:")}
+        done = intents.FinishStep(step=step, by_hand=by_hand, values=values, note=given.get("note", ""))
+        return [*wanted, ("", done)]
+
+    if not fields:
+        for _, intent in wishes({}):
+            await desk.ask(intent)
+        return
+    await desk.fill(
+        Form(
+            f"done:{step}",
+            f"{name_of(situation.session, step)}: done{' by hand' if by_hand else ''}",
+            fields=tuple(fields),
+            confirm="done",
+            moot=lambda now: "it is finished" if now.run(step).state in {"done", "done_manually", "skipped"} else "",
+        ),
+        wishes,
+    )
 
 
 class Fail(Command):
@@ -207,7 +216,7 @@ class Fail(Command):
         step = await desk.which("Fail", meant_live(situation, possible))
         if not step:
             return
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 f"fail:{step}",
                 f"{name_of(situation.session, step)}: failed",
@@ -215,10 +224,9 @@ class Fail(Command):
                 confirm="it failed",
                 tone="change",
                 moot=lambda now: "" if now.run(step).state in {"running", "verifying", "granted"} else "it is over",
-            )
+            ),
+            lambda given: [("reason", intents.FailStep(step=step, reason=given["reason"]))],
         )
-        if answers is not None:
-            await desk.ask(intents.FailStep(step=step, reason=answers["reason"]))
 
 
 class Skip(Command):
@@ -257,7 +265,7 @@ class Skip(Command):
         step = await desk.which("Skip", possible)
         if not step:
             return
-        answers = await desk.fill(
+        await desk.fill(
             Form(
                 f"skip:{step}",
                 f"Skip {name_of(situation.session, step)}",
@@ -266,10 +274,9 @@ class Skip(Command):
                 confirm="skip it",
                 tone="change",
                 moot=lambda now: "it is under way" if now.run(step).state in {"granted", "running", "done"} else "",
-            )
+            ),
+            lambda given: [("reason", intents.SkipStep(step=step, reason=given["reason"]))],
         )
-        if answers is not None:
-            await desk.ask(intents.SkipStep(step=step, reason=answers["reason"]))
 
 
 class Verify(Command):

@@ -232,10 +232,10 @@ class Leave(Command):
         if session.is_over or session.plan is None or (not session.is_live_session and not demo):
             desk.leave()
             return
-        offers = [Choice("1", "detach", "detach", f"it goes on; come back with: quarterdeck attach {session.id}")]
+        offers = [Choice("D", "detach", "detach", f"it goes on; come back with: quarterdeck attach {session.id}")]
         if demo:
-            offers.append(Choice("2", "end", "end the demo", "its service, its traffic and its session end"))
-        offers.append(Choice("3" if demo else "2", "stay", "stay here"))
+            offers.append(Choice("E", "end", "end the demo", "its service, its traffic and its session end"))
+        offers.append(Choice("S", "stay", "stay here"))
         answers = await desk.fill(
             Form("leave", "Leave: the session is live", fields=(choice("what", "", *offers),), survives_halt=True)
         )

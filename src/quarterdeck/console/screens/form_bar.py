@@ -1,11 +1,15 @@
 """The bar that asks: a form shown at the bottom, over the live screen, which goes on living behind it.
 
-H and F9 halt from here as from everywhere. When events make the question moot the bar closes and its draft stays;
-letters are then swallowed for a second, by the app, so that a half-typed reason presses no keys.
+H and F9 halt from here as from everywhere. What is wrong is said beside its field, by the form itself or by whoever
+refuses what it was for, and the bar stays. When events make the question moot it closes and its draft stays; letters
+are then swallowed for a second, by the app, so that a half-typed reason presses no keys.
+
+Keys may come before it is composed: its fields exist from the beginning.
 """
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from textual import events
@@ -123,7 +127,7 @@ class Choices(Widget):
 def _is(option: Choice, event: events.Key, halts: str) -> bool:
     """Whether the key picks this option, in either case; the one that halts picks nothing."""
     pressed = event.character or event.key
-    return pressed == option.key or (pressed.lower() == option.key and pressed != halts)
+    return pressed == option.key or (pressed.lower() == option.key.lower() and pressed != halts)
 
 
 class FormBar(Modal[Answers | None]):
@@ -144,8 +148,8 @@ class FormBar(Modal[Answers | None]):
     FormBar .label { color: $muted; height: auto; }
     FormBar Line { border: none; height: 1; padding: 0 1; background: $background; }
     FormBar Line:focus { border: none; background: $background; }
-    FormBar #wrong { color: $error; height: auto; text-style: bold; display: none; }
-    FormBar #wrong.-shown { display: block; }
+    FormBar .wrong { color: $error; height: auto; text-style: bold; display: none; }
+    FormBar .wrong.-shown { display: block; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),
@@ -154,14 +158,29 @@ class FormBar(Modal[Answers | None]):
         Binding("up", "app.focus_previous", show=False),
     ]
 
-    def __init__(self, form: Form, draft: Answers | None = None) -> None:
-        """`draft`: what was typed when events closed this form the last time."""
+    def __init__(
+        self,
+        form: Form,
+        draft: Answers | None = None,
+        send: Callable[[Answers], Awaitable[tuple[str, str]]] | None = None,
+    ) -> None:
+        """`draft`: what was typed when events closed this form the last time.
+
+        `send` does what the form is for, and says what is wrong: which field (empty: the whole), and why; the bar
+        closes where nothing is.
+        """
         super().__init__()
         self.form = form
         self.is_closing = False
         """It was answered, left or closed; it only has to vanish yet."""
+        self.is_sent = False
+        """It was answered, and whether that is taken is not known yet."""
+        self.wrong = ("", "")
+        """The field that is not right (empty: the whole), and why."""
+        self._send = send
         self._draft = draft or {}
-        self._fields: dict[str, Input | Choices] = {}
+        self._fields = {field.name: self._widget(field) for field in form.fields}
+        self._wrongs = {name: Static("", classes="wrong") for name in (*self._fields, "")}
         if form.tone != "plain":
             self.add_class(f"-{form.tone}")
 
@@ -178,8 +197,9 @@ class FormBar(Modal[Answers | None]):
                 for field in form.fields:
                     if field.label:
                         yield Static(plain(field.label), classes="label")
-                    yield self._widget(field)
-            yield Static("", id="wrong")
+                    yield self._fields[field.name]
+                    yield self._wrongs[field.name]
+                yield self._wrongs[""]
             with Horizontal(classes="foot"):
                 yield self.halt_button()
                 yield Static(self._hint(), classes="hint")
@@ -194,7 +214,6 @@ class FormBar(Modal[Answers | None]):
                 found.set_reactive(Choices.current, values.index(initial))
         else:
             found = Line(value=initial if field.kind != "word" else "", select_on_focus=False)
-        self._fields[field.name] = found
         return found
 
     def _hint(self) -> Content:
@@ -251,7 +270,7 @@ class FormBar(Modal[Answers | None]):
         following = following[following.index(widget) + 1 :]
         name, wrong = missing(self.form, self.answers)
         if not wrong and (isinstance(widget, Input) or self.form.quick or not following):
-            self.finish(self.answers)
+            self._submit()
         elif following and self._fields.get(name) is not widget:
             following[0].focus()
         else:
@@ -263,12 +282,32 @@ class FormBar(Modal[Answers | None]):
         if wrong:
             self._complain(name, wrong)
         else:
+            self._submit()
+
+    def _submit(self) -> None:
+        if self._send is None:
             self.finish(self.answers)
+        elif not self.is_sent:
+            self.is_sent = True
+            self.run_worker(self._sent(self._send, self.answers), name="send")
+
+    async def _sent(self, send: Callable[[Answers], Awaitable[tuple[str, str]]], answers: Answers) -> None:
+        try:
+            name, wrong = await send(answers)
+        finally:
+            self.is_sent = False
+        if wrong:
+            self._complain(name, wrong)
+        else:
+            self.finish(answers)
 
     def _complain(self, name: str, wrong: str) -> None:
-        line = self.query_one("#wrong", Static)
+        self._wrongs[self.wrong[0]].remove_class("-shown")
+        self.wrong = (name, wrong)
+        line = self._wrongs[name]
         line.update(plain(wrong))
         line.add_class("-shown")
+        line.call_after_refresh(line.scroll_visible)
         widget = self._fields.get(name)
         if widget is None:
             return

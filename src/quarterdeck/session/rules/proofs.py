@@ -11,7 +11,7 @@ from quarterdeck.procedure.parameters import substitute_expect
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 
-__all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs", "wrong_values"]
+__all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs", "wrong_value", "wrong_values"]
 
 
 _TYPES = {"integer": int, "number": float}
@@ -28,13 +28,15 @@ def missing_values(step: Step, values: dict[str, str]) -> list[str]:
 
 
 def wrong_values(step: Step, values: dict[str, str]) -> list[str]:
-    """Typed values that are not of their type, in words: `'abc' is no number`."""
-    wrong = []
-    for field in step.record:
-        value = values.get(field.name, "").strip()
-        if value and not _is_of_type(field, value):
-            wrong.append(f"{field.title or field.name}: {value!r} is no {field.type}")
-    return wrong
+    """Typed values that are not of their type, in words: `rows: 'abc' is no number`."""
+    wrong = ((field, wrong_value(field, values.get(field.name, ""))) for field in step.record)
+    return [f"{field.title or field.name}: {why}" for field, why in wrong if why]
+
+
+def wrong_value(field: RecordField, value: str) -> str:
+    """Why a typed value is not of its type: `'abc' is no number`; empty where it is, or where none is typed."""
+    value = value.strip()
+    return f"{value!r} is no {field.type}" if value and not _is_of_type(field, value) else ""
 
 
 def _is_of_type(field: RecordField, value: str) -> bool:

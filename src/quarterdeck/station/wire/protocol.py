@@ -133,6 +133,11 @@ class Answered(Frame, frozen=True, kw_only=True):
     events: tuple[str, ...] = ()
     """Ids of what happened because of it."""
 
+    @property
+    def why(self) -> str:
+        """The refusal with its hint, in one line; empty where it was let happen."""
+        return f"{self.refusal} · {self.hint}" if self.refusal and self.hint else self.refusal
+
 
 class Sampled(Frame, frozen=True, kw_only=True):
     """New readings (after `Welcome`: the last minutes of each target, oldest first)."""
