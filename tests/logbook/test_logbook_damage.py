@@ -15,11 +15,14 @@ import pytest
 from logbook_nights import HALT, ME, SESSION, FlakyPlan, Night, kinds_of, note, raws_of, write
 
 from quarterdeck.errors import LogbookError
+from quarterdeck.logbook import disk, recorder, recovery, sqlite
 from quarterdeck.logbook.read_only import read_session
-from quarterdeck.logbook.recorder import FlightRecorder, scan
-from quarterdeck.logbook.session_log import Seams
+from quarterdeck.logbook.recorder import FlightRecorder, _sealed, scan
+from quarterdeck.logbook.session_log import Seams, SessionLog
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.session.event import decode, digest, encode
+from quarterdeck.session.events import ReplicaBurned, payload
+from quarterdeck.session.told import Told
 
 Nights = Callable[[Path], Night]
 
@@ -54,8 +57,17 @@ def crashed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def hurt(crashed: Path, tmp_path: Path, nights: Nights) -> Night:
-    """A copy of it, to be hurt."""
+def hurt(crashed: Path, tmp_path: Path, nights: Nights, monkeypatch: pytest.MonkeyPatch) -> Night:
+    """A copy of it, to be hurt, that passes for the original: a copy would go on as another replica anyway."""
+    original = Night(crashed)
+
+    def kept(fd: int) -> str:
+        copied = str(Path(f"/proc/self/fd/{fd}").readlink())
+        with Path(copied.replace(str(tmp_path / "home"), str(original.home))).open() as file:
+            return disk.identity(file.fileno())
+
+    for module in (sqlite, recorder):
+        monkeypatch.setattr(module, "identity", kept)
     shutil.copytree(crashed, tmp_path / "home")
     return nights(tmp_path / "home")
 
@@ -112,7 +124,7 @@ def test_a_torn_last_line_at_every_byte_loses_no_acknowledged_event(
         path.write_bytes(whole[:cut])
         recorder = FlightRecorder(path, SESSION)
         recorder.open("r")
-        lines = [raw for _, raw in recorder.found.lines]
+        lines = [raw for link, raw in recorder.found.lines if link]
         recorder.close()
         # The line without its newline is whole, so it counts.
         assert lines == (raws if cut == len(whole) - 1 else raws[:-1]), cut
@@ -287,6 +299,40 @@ def test_events_that_only_the_flight_recorder_had_go_into_the_logbook_and_the_ot
     assert clean(night)[:8] == raws
 
 
+HEADS = random.Random(18)
+
+
+def every_place(night: Night, part: str) -> list[int]:
+    """Where a flight recorder says what it is, and where a logbook says so and how its tables look."""
+    data = (night.recorder if part == "recorder" else night.database).read_bytes()
+    if part == "recorder":
+        return list(range(data.index(b"\n") + 1))
+    schema = [at for at in range(100, 4096) if data[at]]
+    return [18, 19, 44, 47, *range(56, 72), *HEADS.sample(range(100), 20), *HEADS.sample(schema, 25)]
+
+
+@pytest.mark.parametrize("part", ["recorder", "database"])
+def test_one_damaged_bit_of_what_a_file_says_it_is_keeps_no_session_from_going_on(
+    crashed: Path, tmp_path: Path, nights: Nights, part: str
+) -> None:
+    raws = expected(crashed)
+    shutil.copytree(crashed, tmp_path / "closed")
+    closed = nights(tmp_path / "closed")
+    closed.open().close()
+    for at in every_place(closed, part):
+        home = tmp_path / f"home{at}"
+        shutil.copytree(closed.home, home)
+        night = nights(home)
+        flip(getattr(night, part), at, HEADS.randrange(8))
+        log = night.open()
+        assert (log.read_only, log.health()) == ("", {"logbook": "ok", "recorder": "ok"}), at
+        assert raws_of(log)[:COUNT] == raws, at
+        write(log, 1, "later")
+        log.close()
+        assert log.health() == {"logbook": "ok", "recorder": "ok"}, at
+        shutil.rmtree(home)
+
+
 # ---------------------------------------------------------------- both
 
 
@@ -321,6 +367,77 @@ def test_both_damaged_at_the_end_goes_on_under_another_replica(hurt: Night, cras
     assert "replica.burned" in kinds_of(log)
     assert log.replica != log.events[0][0].replica
     write(log, 1)
+
+
+def hurt_both_ends(night: Night) -> None:
+    """The last line's head, so that nobody can say what stood there, and the logbook's page of the newest events."""
+    flip(night.recorder, night.recorder.read_bytes().rindex(b"\n", 0, -1) + 3)
+    fold_log_in(night)
+    data = bytearray(night.database.read_bytes())
+    page = data.index(b'"aseq":%d,' % COUNT) // 4096
+    data[page * 4096 : page * 4096 + 8] = b"\xff" * 8
+    night.database.write_bytes(data)
+
+
+def tear_both(night: Night) -> None:
+    """The recorder's last line is torn, and the log was cut before its last events."""
+    night.recorder.write_bytes(night.recorder.read_bytes()[:-40])
+    night.wal.write_bytes(night.wal.read_bytes()[: night.wal.stat().st_size // 2])
+
+
+def lose_one_and_hurt_the_other(night: Night) -> None:
+    """The recorder is gone, and the logbook's page of the newest events is damaged."""
+    hurt_both_ends(night)
+    lose(night.recorder)
+
+
+@pytest.mark.parametrize("hurting", [hurt_both_ends, tear_both, lose_one_and_hurt_the_other])
+def test_what_both_lost_at_the_end_is_said_and_no_id_of_it_is_used_again(
+    hurt: Night, crashed: Path, hurting: Callable[[Night], None]
+) -> None:
+    hurting(hurt)
+    log = hurt.open()
+    left = [raw for raw in raws_of(log) if raw in set(expected(crashed))]
+    assert 0 < len(left) < COUNT
+    assert left == expected(crashed)[: len(left)]
+    (burned,) = [payload(event) for event, _ in log.events if event.kind == "replica.burned"]
+    assert isinstance(burned, ReplicaBurned)
+    assert burned.last == len(left), "the gap is in the record"
+    assert f"nothing after event {len(left)} of" in burned.sentence(Told(log.events[-1][0], None))
+    assert not reused(log, crashed)
+
+
+def reused(log: SessionLog, crashed: Path) -> set[str]:
+    """Ids that other events had before."""
+    before = expected(crashed)
+    return {decode(raw).id for raw in before} & {decode(raw).id for raw in raws_of(log) if raw not in before}
+
+
+def test_control_without_looking_at_the_ends_ids_of_lost_events_are_used_again(
+    hurt: Night, crashed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery, "_lost_its_end", lambda *_: False)
+    hurt_both_ends(hurt)
+    assert reused(hurt.open(), crashed)
+
+
+def test_what_comes_to_light_after_its_replica_was_burned_does_not_count(hurt: Night, crashed: Path) -> None:
+    hurt_both_ends(hurt)
+    log = hurt.open()
+    write(log, 1)
+    known = raws_of(log)
+    log.close()
+    for raw in expected(crashed):
+        if raw not in known:
+            append_line(hurt, raw)
+    assert read_session(hurt.folder).raws == known
+    log = hurt.open()
+    assert (log.read_only, raws_of(log)[: len(known)]) == ("", known)
+
+
+def test_a_hurt_end_that_the_other_recorder_holds_keeps_the_replica(hurt: Night, crashed: Path) -> None:
+    flip(hurt.recorder, hurt.recorder.read_bytes().rindex(b"\n", 0, -1) + 3)
+    assert hurt.open().replica == decode(expected(crashed)[0]).replica
 
 
 def test_both_recorders_gone_is_a_new_session_and_not_an_old_one_cut_short(hurt: Night) -> None:
@@ -379,6 +496,8 @@ def test_newer_tables_open_read_only_with_what_the_flight_recorder_holds(night: 
     log.close()
     connection = sqlite3.connect(night.database)
     connection.execute("PRAGMA user_version = 2")
+    connection.execute("INSERT INTO about VALUES ('tables', '2')")
+    connection.commit()
     connection.close()
     before = night.database.read_bytes()
     log = night.open()
@@ -392,7 +511,9 @@ def test_a_newer_flight_recorder_opens_read_only(night: Night) -> None:
     log = night.open()
     raws = write(log, 2)
     log.close()
-    text = night.recorder.read_bytes().replace(b'{"recorder":1,', b'{"recorder":2,')
+    head, _, rest = night.recorder.read_bytes().partition(b"\n")
+    newer = head.rpartition(b',"seal"')[0].replace(b'{"recorder":1,', b'{"recorder":2,')
+    text = _sealed(newer + b"}") + b"\n" + rest
     night.recorder.write_bytes(text)
     log = night.open()
     assert "newer version" in log.read_only

@@ -14,7 +14,7 @@ from msgspec import Raw, Struct
 
 from quarterdeck.logbook.protocol import Head, StoredEvent
 from quarterdeck.session.event import FORMAT, Actor, Event, Moment, decode, digest, encode, first_link, order
-from quarterdeck.session.events import KINDS, Draft
+from quarterdeck.session.events import KINDS, Draft, ReplicaBurned, payload
 
 __all__ = ["Held", "Problem", "Stamper", "Verified", "verify", "verify_raws"]
 
@@ -121,10 +121,15 @@ _Read = tuple[Event, bytes, str]
 """An event, its bytes, its hash."""
 
 
-def verify(session: str, found: Mapping[str, bytes]) -> Verified:
-    """Put together what is a chain. `found` maps each event's hash, already checked against its bytes, to them."""
+def verify(session: str, found: Mapping[str, bytes], burned: Mapping[str, int] | None = None) -> Verified:
+    """Put together what is a chain. `found` maps each event's hash, already checked against its bytes, to them.
+
+    `burned`: replicas whose events count up to a number and no further, besides those of which an event says so
+    (`ReplicaBurned.last`).
+    """
     read: list[_Read] = []
     strange: dict[str, Problem] = {}
+    ends = dict(burned or {})
     for link, raw in found.items():
         try:
             event = decode(raw)
@@ -137,7 +142,12 @@ def verify(session: str, found: Mapping[str, bytes]) -> Verified:
             continue
         if event.v != FORMAT or event.kind not in KINDS:
             strange[event.kind] = _newer(event)
+        gone = payload(event) if event.kind == ReplicaBurned.kind else None
+        if isinstance(gone, ReplicaBurned) and gone.last is not None:
+            ends[gone.old] = min(gone.last, ends.get(gone.old, gone.last))
         read.append((event, raw, link))
+    if ends:
+        read = [each for each in read if each[0].aseq <= ends.get(each[0].replica, each[0].aseq)]
     problems = list(strange.values())
     held: list[_Read] = []
     heads = _heads_in_order(read, first_link(session))

@@ -64,6 +64,10 @@ class Weighed(Struct):
     lost: int = 0
     """Events that neither holds undamaged."""
     bad: set[str] = field(default_factory=set)
+    hurt_ends: tuple[int, int] = (0, 0)
+    """Bytes after the last good event of the logbook, and of the flight recorder, that prove nothing."""
+    last_in_recorder: str = ""
+    """Hash of its last good event."""
 
 
 @contextlib.contextmanager
@@ -82,12 +86,15 @@ def weigh(logbook: Iterable[tuple[str, bytes]], recorder: Iterable[tuple[str, by
     """Check each event's bytes against its hash, once where both recorders hold the same."""
     good: dict[str, bytes] = {}
     found = Weighed(good, set(), set())
+    in_logbook_after = in_recorder_after = 0
     for link, raw in logbook:
         if sha256(b"qd1\0" + raw).hexdigest() == link:
             good[link] = raw
+            in_logbook_after = 0
         else:
             found.bad.add(link)
             found.logbook_damaged += 1
+            in_logbook_after += len(raw)
     found.in_logbook = set(good)
     in_recorder = found.in_recorder
     for link, raw in recorder:
@@ -95,8 +102,12 @@ def weigh(logbook: Iterable[tuple[str, bytes]], recorder: Iterable[tuple[str, by
         if known == raw or (known is None and sha256(b"qd1\0" + raw).hexdigest() == link):
             in_recorder.add(link)
             good[link] = raw
-        elif known is None:
+            found.last_in_recorder, in_recorder_after = link, 0
+            continue
+        in_recorder_after += len(raw)
+        if known is None and link:
             found.bad.add(link)
+    found.hurt_ends = in_logbook_after, in_recorder_after
     found.lost = len(found.bad - good.keys())
     return found
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import msgspec
@@ -31,7 +32,7 @@ from quarterdeck.logbook.protocol import ForkError, Head, NewerFormatError, Reco
 from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import digest
 
-__all__ = ["FlightRecorder", "Scan", "read_sample_lines", "scan", "stored_event"]
+__all__ = ["LINE_OVERHEAD", "FlightRecorder", "Scan", "read_sample_lines", "scan", "stored_event"]
 
 VERSION = 1
 """Of the lines; a newer file is read as far as its lines are understood, and not written to."""
@@ -39,12 +40,19 @@ VERSION = 1
 _OPEN = b'{"hash":"'
 _MIDDLE = b'","event":'
 _EVENT_AT = len(_OPEN) + 64 + len(_MIDDLE)
+LINE_OVERHEAD = _EVENT_AT + 2
+"""Bytes of a line besides its event."""
 _LINE = b'{"hash":"%b","event":%b}\n'
 _SAMPLES_OPEN = b'{"samples":'
+_SEAL = b',"seal":"'
 
 
 class Header(Struct, frozen=True):
-    """The line that says what a file is; the last one counts."""
+    """The line that says what a file is; the last one counts.
+
+    It ends with a seal over what comes before, so that a damaged number is not taken for a newer version's. The first
+    version wrote none.
+    """
 
     recorder: int
     session: str
@@ -56,7 +64,10 @@ class Scan(Struct):
     """What a recorder file holds."""
 
     lines: list[tuple[str, bytes]]
-    """Hash and bytes of each event as they stand there; not yet checked against each other."""
+    """Hash and bytes of each event as they stand there, not yet checked against each other.
+
+    What is no line of ours stands among them whole, without a hash.
+    """
     header: Header | None = None
     damaged: int = 0
     """Lines that are no line of ours."""
@@ -81,6 +92,22 @@ def stored_event(link: str, raw: bytes) -> StoredEvent:
     return StoredEvent(found.replica, found.aseq, link, raw)
 
 
+def _sealed(header: bytes) -> bytes:
+    return header[:-1] + _SEAL + sha256(header).hexdigest()[:16].encode() + b'"}'
+
+
+def _read_header(line: bytes) -> Header | None:
+    """The header that a line is; None where it is damaged."""
+    body, seal, _ = line.rpartition(_SEAL)
+    if seal and _sealed(body + b"}") != line:
+        return None
+    try:
+        header = _header_decoder.decode(line)
+    except ValueError:
+        return None
+    return header if seal or header.recorder <= VERSION else None
+
+
 def scan(data: bytes, expected: Sequence[tuple[str, bytes]] = ()) -> Scan:
     """Take a file's content apart. Cheap: neither decodes an event nor computes a hash.
 
@@ -96,13 +123,11 @@ def scan(data: bytes, expected: Sequence[tuple[str, bytes]] = ()) -> Scan:
     for line in data[:whole].split(b"\n"):
         if line[:9] == _OPEN and line[73:_EVENT_AT] == _MIDDLE and line[-1:] == b"}":
             lines.append((line[9:73].decode("ascii", "replace"), line[_EVENT_AT:-1]))
-        elif line.startswith(b'{"recorder":'):
-            try:
-                found.header = _header_decoder.decode(line)
-            except ValueError:
-                found.damaged += 1
+        elif line.startswith(b'{"recorder":') and (header := _read_header(line)) is not None:
+            found.header = header
         elif line:
             found.damaged += 1
+            lines.append(("", line))
     return found
 
 
@@ -193,12 +218,13 @@ class FlightRecorder:
                 self._disk.truncate(self._fd, found.whole)
                 self._good = found.whole
                 self.cut = len(found.tail)
+                found.lines.append(("", found.tail))
             self._disk.sync(self._fd)
         self.found, self.header = found, found.header
 
     def _introduce(self, replica: str) -> None:
         header = Header(VERSION, self._session, replica, identity(self._fd))
-        line = msgspec.json.encode(header) + b"\n"
+        line = _sealed(msgspec.json.encode(header)) + b"\n"
         write_all(self._disk, self._fd, line)
         self._disk.sync(self._fd)
         sync_folder(self._path.parent)

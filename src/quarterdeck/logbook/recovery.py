@@ -22,7 +22,7 @@ from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.protocol import DamageError, NewerFormatError, RecorderError, SampleBatch, StoredEvent
 from quarterdeck.logbook.read_only import Weighed, collector_paused, copy_database, weigh
-from quarterdeck.logbook.recorder import FlightRecorder, Scan, scan
+from quarterdeck.logbook.recorder import LINE_OVERHEAD, FlightRecorder, Scan, scan
 from quarterdeck.logbook.salvage import salvage, set_aside
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import OK
@@ -100,7 +100,7 @@ def open_recorders(
             hint="free some space or set QUARTERDECK_HOME to another folder",
         )
     opened.read_only = _why_read_only(opened, logbook_source, recorder_source)
-    opened.replica = _replica(opened, weighed.lost, new_replica)
+    opened.replica = _replica(opened, new_replica, lost=_lost_its_end(weighed, verified, logbook_source))
     if opened.read_only:
         book.close()
         recorder.close()
@@ -189,8 +189,24 @@ def _why_read_only(opened: Opened, *sources: _Source) -> str:
     return ""
 
 
-def _replica(opened: Opened, lost: int, new_replica: Callable[[], str]) -> str:
-    """The id to go on under. Another one than before where the old one may live on elsewhere."""
+def _lost_its_end(weighed: Weighed, verified: Verified, logbook: _Source) -> bool:
+    """Whether there were events at the end that neither recorder holds undamaged: their ids must not be used again.
+
+    What is damaged at one recorder's end has to be something that the other one holds and this one does not. Of a
+    damaged logbook file nobody knows what it held, so the flight recorder has to be whole up to the last event.
+    """
+    for here, there, after in (
+        (weighed.in_logbook, weighed.in_recorder, weighed.hurt_ends[0]),
+        (weighed.in_recorder, weighed.in_logbook, weighed.hurt_ends[1]),
+    ):
+        if after and after > sum(LINE_OVERHEAD + len(weighed.good[link]) for link in there - here):
+            return True
+    is_last = weighed.last_in_recorder in {head.hash for head in verified.chains.values()}
+    return bool(logbook.repaired) and (bool(weighed.hurt_ends[1]) or not is_last)
+
+
+def _replica(opened: Opened, new_replica: Callable[[], str], *, lost: bool) -> str:
+    """The id to go on under. Another one than before where the old one may live on elsewhere, or lost its end."""
     header = opened.recorder.header
     about = opened.book.about
     known = [name for name in (about.replica, header.replica if header else "") if name]
@@ -208,12 +224,19 @@ def _replica(opened: Opened, lost: int, new_replica: Callable[[], str]) -> str:
         why = "the logbook was copied or restored from a backup"
     elif opened.states["recorder"] == OK and header is not None and header.identity != opened.recorder.identity_now():
         why = "the flight recorder was copied or restored from a backup"
-    elif lost:
-        why = f"{lost} events at the end were damaged in every copy"
-    if not why or opened.read_only:
+    if opened.read_only or not (why or lost):
         return replica
-    opened.news.append(ReplicaBurned(old=replica, why=why))
+    last = None
+    if lost:
+        why = f"{why}{'; ' if why else ''}what came after that is damaged in both recorders"
+        last = _head(opened, replica)
+    opened.news.append(ReplicaBurned(old=replica, why=why, last=last))
     return new_replica()
+
+
+def _head(opened: Opened, replica: str) -> int:
+    head = opened.verified.chains.get(replica)
+    return head.aseq if head is not None else 0
 
 
 # ---------------------------------------------------------------- repairing

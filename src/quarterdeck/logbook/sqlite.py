@@ -11,6 +11,7 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,7 +32,10 @@ from quarterdeck.logbook.salvage import SQLError, set_aside
 __all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite"]
 
 SCHEMA = 1
-"""Version of the tables (`user_version`); a newer one is not written to."""
+"""Version of the tables (`user_version`); a newer one is not written to.
+
+From 2 on `about` has a row `tables` that names it too, so that a damaged number is not taken for a newer version's.
+"""
 
 _APPLICATION = 0x51444C42
 """`application_id`: QDLB."""
@@ -81,6 +85,12 @@ CREATE TRIGGER IF NOT EXISTS samples_are_not_deleted BEFORE DELETE ON samples
 
 _ADD_EVENT = "INSERT INTO events (replica, aseq, hash, raw) VALUES (?, ?, ?, ?)"
 _ADD_BATCH = "INSERT INTO samples (replica, number, hash, raw) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, sqlite3.SQLITE_MISMATCH})
+"""What SQLite says of a file that is no logbook of ours any more: none of our statements is wrong by itself."""
+
+_WRITABLE = frozenset({b"", b"\1\1", b"\2\2"})
+"""What stands at byte 18 of a file that SQLite will write to; others it reads, and refuses the first event."""
 
 Connect = Callable[[Path], Any]
 """Makes a connection: `sqlite3`'s, or one of a test that fails on purpose."""
@@ -140,6 +150,8 @@ class SqliteLogbook:
             try:
                 self._inode = os.fstat(fd).st_ino
                 self.called = identity(fd)
+                if os.pread(fd, 2, 18) not in _WRITABLE:
+                    raise DamageError("The logbook file's head is damaged", where=str(self._path))
             finally:
                 os.close(fd)
             sync_folder(self._path.parent)
@@ -159,16 +171,19 @@ class SqliteLogbook:
         ((version,),) = self._ask("PRAGMA user_version")
         ((application,),) = self._ask("PRAGMA application_id")
         ((tables,),) = self._ask("SELECT count(*) FROM sqlite_schema")
-        if version > SCHEMA:
+        if tables and application != _APPLICATION:
+            raise DamageError("This is an SQLite file, and no logbook", where=str(self._path))
+        if version > SCHEMA and self._ask("SELECT value FROM about WHERE name = 'tables'") == [(str(version),)]:
             raise NewerFormatError(
                 f"This logbook was written by a newer version of Quarterdeck (tables {version}, known {SCHEMA})",
                 where=str(self._path),
                 hint="open it with the version that wrote it",
             )
-        if tables and application != _APPLICATION:
-            raise DamageError("This is an SQLite file, and no logbook", where=str(self._path))
         if not tables or version < SCHEMA:
             self._make_tables(replica, called)
+        found = {sql for (sql,) in self._ask("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
+        if version > SCHEMA or found != _schema():
+            raise DamageError("The logbook's tables are damaged", where=str(self._path))
         if [row for row in self._ask("PRAGMA quick_check(1)") if row != ("ok",)]:
             raise DamageError("The logbook file is damaged", where=str(self._path))
         facts = dict(self._ask("SELECT name, value FROM about"))
@@ -332,7 +347,8 @@ class SqliteLogbook:
     def _failure(self, error: Exception) -> LogbookError:
         """What a person reads; damage is kept apart from a disk that does not take it."""
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-        if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or isinstance(error, UnicodeDecodeError):
+        text = isinstance(error, UnicodeDecodeError) or str(error).startswith("Could not decode to UTF-8")
+        if code in _DAMAGE or text:
             return DamageError(f"The logbook file is damaged: {error}", where=str(self._path))
         if code == sqlite3.SQLITE_BUSY:
             return RecorderError("Another program has the logbook open", where=str(self._path))
@@ -341,6 +357,14 @@ class SqliteLogbook:
             full=code == sqlite3.SQLITE_FULL or getattr(error, "errno", 0) in FULL,
             where=str(self._path),
         )
+
+
+@cache
+def _schema() -> set[str]:
+    """The tables and triggers as SQLite writes them down."""
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.executescript(_TABLES)
+        return {sql for (sql,) in connection.execute("SELECT sql FROM sqlite_schema WHERE sql IS NOT NULL")}
 
 
 def _split(script: str) -> list[str]:

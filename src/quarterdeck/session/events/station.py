@@ -117,15 +117,22 @@ class RecorderChanged(Payload, frozen=True, kw_only=True):
 
 
 class ReplicaBurned(Payload, frozen=True, kw_only=True):
-    """A restored old copy: this replica's id is not used again, it goes on under a new one."""
+    """This replica's id is not used again, the session goes on under a new one.
+
+    An old copy was restored, or events of that replica were refused or are lost (`last`).
+    """
 
     kind = "replica.burned"
     attention = "warning"
     old: str
     why: str = ""
+    last: int | None = None
+    """Number of its last event that counts: whatever bears a later one was refused or is lost. None: all count."""
 
     def sentence(self, told: Told) -> str:
-        return f"an old copy was restored: going on under a new name{why_of(self.why)}"
+        if self.last is None:
+            return f"an old copy was restored: going on under a new name{why_of(self.why)}"
+        return f"nothing after event {self.last} of {self.old} counts: going on under a new name{why_of(self.why)}"
 
 
 class FactNoted(Payload, frozen=True, kw_only=True):
