@@ -18,6 +18,7 @@ from quarterdeck.logbook.recorder import read_sample_lines
 from quarterdeck.record.verify import check
 from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.station.commands.output import seal_output
+from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.commands.values import secret
 from quarterdeck.station.halt_files import filed_halts
 
@@ -88,10 +89,10 @@ def test_a_pipe_in_the_halts_is_a_halt_by_its_name(tmp_path: Path) -> None:
 def test_output_is_kept_although_a_pipe_lies_where_it_belongs(tmp_path: Path) -> None:
     spool = tmp_path / "output"
     spool.write_text("text")
-    first = seal_output(spool, tmp_path / "blobs", [])
+    first = seal_output(spool, tmp_path / "blobs", Redactor())
     blob = tmp_path / "blobs" / first.sha256
     blob.unlink()
     os.mkfifo(blob)
     spool.write_text("text")
-    seal_output(spool, tmp_path / "blobs", [])
+    seal_output(spool, tmp_path / "blobs", Redactor())
     assert blob.read_text() == "text"

@@ -29,6 +29,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "command.left_running": {"run": "r", "processes": ("12 root sleep 300",)},
     "command.left_answered": {"run": "r", "choice": "end"},
     "command.left_ended": {"run": "r"},
+    "command.output_withheld": {"run": "r", "reason": "nobody knows"},
     "step.estimated": {"rest": 240.0},
     "step.added": {"added": Step(id="x", title="Restart the cache")},
     "value.recorded": {"name": "rows", "value": "12"},

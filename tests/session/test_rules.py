@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from itertools import pairwise
-from typing import get_args
+from typing import get_args, get_type_hints
 
 import pytest
 from sessionbook import DBA, LEAD, NIGHT, OBSERVER, START, Book
@@ -20,7 +20,7 @@ from quarterdeck.session.forecast import clocks, forecast, need, rest
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.rollback import preview
-from quarterdeck.session.rules.answer import Wish
+from quarterdeck.session.rules.answer import WORDS, Wish
 
 
 @pytest.fixture
@@ -53,6 +53,20 @@ def to_no_return(book: Book) -> Book:
 
 
 # ---------------------------------------------------------------- halt
+
+
+NAMES = {"after", "criterion", "guard", "item", "name", "nonce", "path", "role", "step", "typed"}
+"""Texts of people's intents that name something or are held against a word: never free words."""
+
+
+def test_every_text_that_a_person_writes_freely_passes_the_redaction() -> None:
+    for intent in (each for each in get_args(wanted.Intent) if each.of_people):
+        texts = {name for name, kind in get_type_hints(intent).items() if kind in {str, dict[str, str]}}
+        assert texts <= WORDS | NAMES, f"{intent.__name__}: {texts - WORDS - NAMES} is a name, or free words?"
+    told = wanted.FinishStep(step="hush", values={"a": "hush"}, note="hush").without_secrets(
+        lambda text: text.replace("hush", "-")
+    )
+    assert told == wanted.FinishStep(step="hush", values={"a": "-"}, note="-")
 
 
 def test_r1_halt_outranks_an_open_poll(book: Book) -> None:

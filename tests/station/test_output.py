@@ -9,6 +9,7 @@ import pytest
 
 from quarterdeck.runner.spool import SpoolReader, SpoolWriter
 from quarterdeck.station.commands.output import KEPT, seal_output
+from quarterdeck.station.commands.redaction import Redactor
 
 
 def spool(
@@ -24,7 +25,7 @@ def spool(
 
 def test_output_becomes_a_redacted_blob_named_by_its_hash_and_the_spool_is_gone(tmp_path: Path) -> None:
     spool(tmp_path / "output", b"user app, canary-99 done\n")
-    blob = seal_output(tmp_path / "output", tmp_path / "blobs", ["canary-99"])
+    blob = seal_output(tmp_path / "output", tmp_path / "blobs", Redactor(["canary-99"]))
     content = (tmp_path / "blobs" / blob.sha256).read_bytes()
     assert content == b"user app, [redacted] done\n"
     assert hashlib.sha256(content).hexdigest() == blob.sha256
@@ -37,7 +38,7 @@ def test_output_becomes_a_redacted_blob_named_by_its_hash_and_the_spool_is_gone(
 def test_long_output_keeps_its_head_and_its_tail_and_says_what_was_cut(tmp_path: Path, head: int, ring: int) -> None:
     lines = b"".join(b"line %07d password=canary%d\n" % (number, number) for number in range(160_000))
     spool(tmp_path / "output", lines, head=head, ring=ring)
-    blob = seal_output(tmp_path / "output", tmp_path / "blobs", [])
+    blob = seal_output(tmp_path / "output", tmp_path / "blobs", Redactor())
     content = (tmp_path / "blobs" / blob.sha256).read_bytes()
     assert blob.total == len(lines)
     assert 0 < blob.cut < blob.total
@@ -54,7 +55,7 @@ def test_a_secret_over_the_cut_shows_neither_half(tmp_path: Path) -> None:
         content = b"." * (500 - shift) + secret.encode() + b"," * 60_000 + secret.encode() + b"." * (500 - shift)
         path = tmp_path / f"output{shift}"
         spool(path, content)
-        blob = seal_output(path, tmp_path / "blobs", [secret], keep=1000)
+        blob = seal_output(path, tmp_path / "blobs", Redactor([secret]), keep=1000)
         kept = (tmp_path / "blobs" / blob.sha256).read_bytes()
         assert b"canary" not in kept
         assert b"123456789" not in kept.replace(str(blob.cut).encode(), b"")
@@ -64,7 +65,7 @@ def test_a_blob_that_cannot_be_written_leaves_the_spool(tmp_path: Path) -> None:
     spool(tmp_path / "output", b"evidence")
     (tmp_path / "blobs").write_text("a file in the way")
     with pytest.raises(OSError, match="blobs"):
-        seal_output(tmp_path / "output", tmp_path / "blobs", [])
+        seal_output(tmp_path / "output", tmp_path / "blobs", Redactor())
     assert (tmp_path / "output").exists()
 
 
@@ -72,7 +73,7 @@ def test_a_half_written_blob_of_a_crash_is_written_again(tmp_path: Path) -> None
     (tmp_path / "blobs").mkdir()
     (tmp_path / "blobs" / hashlib.sha256(b"evidence").hexdigest()).write_bytes(b"evi")
     spool(tmp_path / "output", b"evidence")
-    blob = seal_output(tmp_path / "output", tmp_path / "blobs", [])
+    blob = seal_output(tmp_path / "output", tmp_path / "blobs", Redactor())
     assert (tmp_path / "blobs" / blob.sha256).read_bytes() == b"evidence"
 
 

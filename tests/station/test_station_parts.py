@@ -16,7 +16,7 @@ from quarterdeck.errors import QuarterdeckError, UsageError
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.check import parse
-from quarterdeck.procedure.model import Expect, Procedure, RecordField, Step, Target, VerifyItem
+from quarterdeck.procedure.model import Expect, Procedure, Step, Target, VerifyItem
 from quarterdeck.session import intents
 from quarterdeck.session.event import Actor, Event, Moment
 from quarterdeck.session.events import (
@@ -29,7 +29,7 @@ from quarterdeck.session.events import (
     StepStarted,
 )
 from quarterdeck.session.fold import Folding
-from quarterdeck.station.commands.orders import recorded
+from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.commands.values import Values, secret
 from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.criteria import downtime, judge_all
@@ -160,6 +160,9 @@ class Effects:
         self.reacted: list[str] = []
         self.lost: list[str] = []
         self.by_hand = False
+
+    def redactor(self) -> Redactor:
+        return Redactor()
 
     def trial(self, intent: intents.StartStep) -> intents.StartStep:
         return intent
@@ -434,13 +437,6 @@ async def test_a_check_counts_only_a_reading_from_after_the_step() -> None:
 
     asyncio.get_running_loop().call_later(0.3, now_down)
     assert (await verify(item, history, fresh=True)).ok is False
-
-
-def test_recorded_values_come_from_the_first_line_that_fits() -> None:
-    step = procedure(PROCEDURE).stages[0].steps[0]
-    made = msgspec.structs.replace(step, record=(RecordField(name="rows", pattern=r"^(\d+)$"),))
-    assert recorded(made, "noise\n12\n13\n") == ({"rows": "12"}, {})
-    assert recorded(made, "nothing") == ({}, {})
 
 
 # ---------------------------------------------------------------- secrets, windows, leases

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
 import os
 import signal
 from collections.abc import Awaitable, Callable
@@ -11,6 +13,7 @@ from typing import Any
 import pytest
 
 from quarterdeck.procedure.model import Param, Procedure, Stage, Step
+from quarterdeck.record.export import FORMATS, export_session
 from quarterdeck.session import intents
 from quarterdeck.session.missing import missing_in_rollback, missing_later
 from quarterdeck.station.doctor.needs import needs
@@ -153,3 +156,154 @@ def test_doctor_names_what_is_missing_and_how_to_set_it(monkeypatch: pytest.Monk
     (good,) = [finding for finding in needs(procedure) if finding.title == "Secrets"]
     assert good.level == "ok"
     assert "hush-hush" not in good.message
+
+
+TOLD = """
+quarterdeck: 1
+id: told
+title: Commands that tell their secret
+revision: 1
+params:
+  c: {type: string, secret: true, default: "env:FIELD_SECRET"}
+stages:
+  - id: s
+    title: S
+    steps:
+      - id: tell
+        title: Tell
+        kind: command
+        duration: 5s
+        mutates: false
+        progress: {command: [sh, -c, 'echo copied with $c; echo $c > "$QUARTERDECK_HOME/asked"'], every: 1s}
+        shell: |
+          printf 'the word is %s' "$c" | head -c 16
+          until test -e "$QUARTERDECK_HOME/go"; do sleep 0.05; done
+          printf 'the word is %s\\n' "$c" | tail -c +17
+          echo "https://h/?k=$c"
+          printf 'user:%s\\n' "$c" | base64 -w 5
+        record: [{name: word, pattern: 'word is (\\S+)'}]
+      - id: quiet
+        title: Quiet
+        kind: command
+        duration: 5s
+        mutates: false
+        shell: echo nothing to hide
+"""
+
+
+def everything_in(folder: Path) -> bytes:
+    """All that lies in a session's folder, and its flight recorder."""
+    recorder = folder.parent.parent / "recorder"
+    return b"".join(path.read_bytes() for place in (folder, recorder) for path in place.rglob("*") if path.is_file())
+
+
+def exported(folder: Path, out: Path) -> bytes:
+    """Every file of its record."""
+    export_session(folder, out / "record", FORMATS)
+    return b"".join(path.read_bytes() for path in (out / "record").rglob("*") if path.is_file())
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Wait for what a file says."""
+    async with asyncio.timeout(20):
+        while not holds():  # noqa: ASYNC110 - a file tells nobody
+            await asyncio.sleep(0.02)
+
+
+def spool_of(folder: Path) -> Path:
+    (found,) = (folder / "spool").glob("tell-*")
+    return found
+
+
+async def telling(opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A command has told half of its secret, and waits for `go`."""
+    monkeypatch.setenv("FIELD_SECRET", "hush-hush/now?")
+    lead = await attach(opened(TOLD))
+    await lead.do(intents.StartSession())
+    await lead.do(intents.StartStep(step="tell"))
+    output = spool_of(lead.client.folder) / "output"
+    await until(lambda: output.exists() and output.stat().st_size == 16)
+    monkeypatch.delenv("FIELD_SECRET")
+    return lead
+
+
+async def test_output_after_a_restart_without_the_secret_is_redacted_by_what_the_run_was_given(
+    opened: Opened, attach: Attach, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await telling(opened, attach, monkeypatch)
+    kept = spool_of(lead.client.folder) / "secrets"
+    assert kept.stat().st_mode & 0o777 == 0o600
+    await crashed_and_found(lead)
+    (home / "go").touch()
+    await lead.until(lambda: lead.state("tell") == "done")
+    (blob,) = lead.session.steps["tell"].runs[0].blobs
+    said = (lead.client.folder / "blobs" / blob.sha256).read_text()
+    assert said.startswith("the word is [redacted]\nhttps://h/?k=[redacted]\n")
+    assert "[redacted]" in said.partition("?k=[redacted]\n")[2]
+    assert lead.session.steps["tell"].values == {"word": "[redacted]"}
+    assert not kept.exists()
+    await lead.do(intents.GoOn())
+    await lead.do(intents.AddNote(text="it told hush-hush/now? to everybody"))
+    held = everything_in(lead.client.folder)
+    assert b"hush" not in held
+    assert b"it told [redacted] to everybody" in held
+
+
+async def test_no_console_sees_a_secret_in_a_tail_or_in_the_progress(
+    opened: Opened, attach: Attach, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await telling(opened, attach, monkeypatch)
+    await lead.until(lambda: any(tail.line for tail in lead.tails))
+    (home / "go").touch()
+    await lead.until(lambda: lead.state("tell") == "done")
+    assert {tail.line for tail in lead.tails} <= {"", "copied with [redacted]"}
+    assert not any("hush" in tail.text for tail in lead.tails)
+    assert any("the word is" in tail.text for tail in lead.tails)
+
+
+async def test_without_the_values_the_output_stays_sealed_until_the_lead_withholds_it(
+    opened: Opened, attach: Attach, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead = await telling(opened, attach, monkeypatch)
+    spool = spool_of(lead.client.folder)
+    (spool / "secrets").write_text("[damaged")
+    await crashed_and_found(lead)
+    (home / "go").touch()
+    await lead.until(lambda: lead.state("tell") == "verifying")
+    run = lead.session.steps["tell"].runs[0]
+    assert run.sealed
+    assert run.blobs == ()
+    assert (spool / "output").exists()
+    assert lead.session.steps["tell"].proofs[-1].read.startswith("not searched: output is sealed")
+    assert any("output is sealed" in tail.text for tail in lead.tails)
+    assert not any("hush" in tail.text for tail in lead.tails)
+    assert (await lead.ask(intents.WithholdOutput(step="quiet", reason="gone"))).refusal
+    assert (await lead.ask(intents.WithholdOutput(step="tell"))).refusal
+    await lead.do(intents.WithholdOutput(step="tell", reason="its secret is changed"))
+    await until(lambda: not (spool / "output").exists())
+    assert not lead.session.steps["tell"].runs[0].sealed
+    lines = exported(lead.client.folder, tmp_path)
+    assert b"output is sealed" in lines
+    assert b"withheld for good" in lines
+    assert b"hush" not in lines
+    assert b"hush" not in everything_in(lead.client.folder)
+
+
+async def test_notes_reasons_and_text_evidence_pass_the_redaction(
+    opened: Opened, attach: Attach, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIELD_SECRET", "hush-hush/now?")
+    lead = await attach(opened(TOLD))
+    log, picture = tmp_path / "app.log", tmp_path / "screen.png"
+    log.write_bytes(b"x" * 3_000_000 + b" hush-hush/now? " + b"y" * 1_048_560 + b"hush-hush/now?")
+    picture.write_bytes(b"\x89PNG\x00 hush-hush/now?")
+    await lead.do(intents.AddEvidence(path=str(log)))
+    await lead.do(intents.AddEvidence(text="https://h/?k=hush-hush%2Fnow%3F"))
+    await lead.do(intents.StartSession())
+    await lead.do(intents.Halt(nonce="h1", reason="hush-hush/now? is out"))
+    await lead.do(intents.GoOn(halts=("h1",), reason="no hush-hush/now? here"))
+    assert b"hush" not in b"".join(path.read_bytes() for path in (lead.client.folder / "blobs").iterdir())
+    assert not any("hush" in repr(event) for event in lead.events)
+    await lead.do(intents.AddEvidence(path=str(picture)))
+    stored = (lead.client.folder / "blobs" / hashlib.sha256(picture.read_bytes()).hexdigest()).read_bytes()
+    assert stored == picture.read_bytes(), "what is no text stays as it is"

@@ -9,7 +9,8 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 from quarterdeck.errors import LogbookError
@@ -18,7 +19,7 @@ from quarterdeck.logbook.protocol import RecorderError
 from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import Blob
 
-__all__ = ["LARGEST", "read_blob", "store_blob"]
+__all__ = ["LARGEST", "Clean", "read_blob", "store_blob"]
 
 LARGEST = 256 * 2**20
 """Bytes that one blob may have."""
@@ -26,15 +27,24 @@ LARGEST = 256 * 2**20
 _PIECE = 2**20
 
 
-def store_blob(folder: Path, source: Path | bytes, name: str, disk: Disk | None = None) -> Blob:
-    """Store a file's content or `source` itself. LogbookError for what is no readable file, or too large."""
+Clean = Callable[[Iterable[bytes]], Iterable[bytes]]
+"""Takes out of a text what must not be kept."""
+
+
+def store_blob(
+    folder: Path, source: Path | bytes, name: str, disk: Disk | None = None, clean: Clean | None = None
+) -> Blob:
+    """Store a file's content or `source` itself. LogbookError for what is no readable file, or too large.
+
+    A text (its first piece has no zero byte) is stored as `clean` leaves it.
+    """
     disk = disk or Disk()
     make_private(folder)
     try:
         fd, temporary = tempfile.mkstemp(prefix=".new-", dir=folder)
         try:
             sha, length = hashlib.sha256(), 0
-            for piece in _pieces(source):
+            for piece in _cleaned(_pieces(source), clean):
                 length += len(piece)
                 _require_fits(length, source)
                 sha.update(piece)
@@ -54,6 +64,12 @@ def store_blob(folder: Path, source: Path | bytes, name: str, disk: Disk | None 
             f"The file cannot be stored: {error.strerror}", full=error.errno in FULL, where=where
         ) from error
     return Blob(sha256=sha.hexdigest(), len=length, name=name)
+
+
+def _cleaned(pieces: Iterator[bytes], clean: Clean | None) -> Iterable[bytes]:
+    first = next(pieces, b"")
+    whole = chain((first,), pieces)
+    return whole if clean is None or b"\0" in first else clean(whole)
 
 
 def _require_fits(length: int, source: Path | bytes) -> None:

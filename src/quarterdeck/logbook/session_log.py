@@ -19,7 +19,7 @@ from msgspec import Struct
 
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook import sqlite
-from quarterdeck.logbook.blobs import store_blob
+from quarterdeck.logbook.blobs import Clean, store_blob
 from quarterdeck.logbook.chain import Problem, Stamper
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
@@ -183,10 +183,10 @@ class SessionLog:
         with self._guard:
             return self._samples.watch(snapshot)
 
-    def store_blob(self, source: Path | bytes, name: str) -> Blob:
-        """Store a file durably, for an event to name. Blocks (use a thread). LogbookError where it cannot."""
+    def store_blob(self, source: Path | bytes, name: str, clean: Clean | None = None) -> Blob:
+        """Store a file durably, a text as `clean` leaves it. Blocks (use a thread). LogbookError where it cannot."""
         self._writable()
-        return store_blob(self.place.blobs, source, name, self._disk)
+        return store_blob(self.place.blobs, source, name, self._disk, clean)
 
     # ------------------------------------------------------------ health, end
 

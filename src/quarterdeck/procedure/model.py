@@ -108,7 +108,11 @@ class RecordField(Model, frozen=True, kw_only=True):
     ]
     type: Annotated[Literal["string", "integer", "number", "boolean"], "what the value must be"] = "string"
     unit: Annotated[str, "the unit that the number is written in"] = ""
-    pattern: Annotated[Pattern, "regular expression over the output, line by line; its first group is the value"] = ""
+    pattern: Annotated[
+        Pattern,
+        "regular expression over all of the output, line by line, without colours, and for a number also without"
+        " separators between its thousands; its first group is the value",
+    ] = ""
     expect: Annotated[Expect | None, "what it must be"] = None
     title: Annotated[str, "what people read"] = ""
 

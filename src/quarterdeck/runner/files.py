@@ -15,6 +15,7 @@ __all__ = [
     "OUTPUT",
     "RESULT",
     "RUNNER",
+    "SECRETS",
     "SPEC",
     "STOP",
     "TAG",
@@ -29,6 +30,8 @@ CLAIMED = "spec.claimed"
 RUNNER = "runner.json"
 """Who runs it: always there before anything is executed."""
 OUTPUT = "output"
+SECRETS = "secrets"
+"""The station's: the values that the output is redacted by. It goes with the output."""
 RESULT = "result.json"
 STOP = "stop"
 """Made by the station: stop it now. May hold the grace in seconds."""

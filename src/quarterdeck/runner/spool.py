@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -99,6 +100,21 @@ class SpoolReader:
     def total(self) -> int:
         """Bytes that the command has written so far."""
         return self._layout()[0]
+
+    def pieces(self, length: int) -> Iterator[Piece]:
+        """All that is there, in order, at most `length` bytes at a time; what was cut is missing between two."""
+        total, head, ring = self._layout()
+        place = 0
+        while place < total:
+            if place == head and total > head + ring:
+                place = total - ring
+            offset = place if place < head else head + (place - head) % ring
+            end = head if place < head else head + ring
+            part = self._read(offset, min(length, total - place, end - offset))
+            if not part:
+                return
+            yield Piece(place, part)
+            place += len(part)
 
     def first(self, length: int) -> Piece:
         """The beginning, at most `length` bytes of it."""

@@ -19,7 +19,8 @@ from quarterdeck.session.rules.time import *
 Intent = (
     TickItem | StartSession | Pause | GoOn | Halt | GiveReason | RollBack | RunMine | DecideUndo | UndoStep
     | StartContingency | Abandon | EndSession | CloseSession | ClaimStep | StartStep | FinishStep | FailStep
-    | SkipStep | VerifyStep | AcceptStep | DeclareEffect | DeclareGone | AnswerLeft | StopCommand | Estimate
+    | SkipStep | VerifyStep | AcceptStep | DeclareEffect | DeclareGone | AnswerLeft | StopCommand | WithholdOutput
+    | Estimate
     | RecordValue | AddEvidence | AddNote | SignStep | AddStep | CorrectStep | ExtendWindow | AnswerPoll
     | DismissProposal | OverrideGuard | AnswerCriterion | CommandReturned | FindLeft | EndLeft | VerificationRead
     | WaitOver | GuardHolds | GuardReleased | Tick | CrashFound | NoteFact | NoteClockStep | NoteRecorder

@@ -71,6 +71,10 @@ class Run(Struct):
     """How the command ended; empty while it runs and where there is none."""
     exit_code: int | None = None
     blobs: tuple[Blob, ...] = ()
+    sealed: bool = False
+    """Its output lies in the spool, since nobody knows which secrets it may show."""
+    withheld: bool = False
+    """It was, and the lead gave it up."""
     lived: bool = True
     """False once its end is known."""
     left: tuple[str, ...] = ()

@@ -24,7 +24,7 @@ from quarterdeck.session.state import Session, StepRun
 from quarterdeck.station.commands.orders import Order, Orders
 from quarterdeck.station.commands.orphans import end_orphans, find_orphans
 from quarterdeck.station.commands.probe import Progress
-from quarterdeck.station.commands.redaction import redact
+from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.commands.results import Finished, Found, Result, Tail, nothing_ran
 from quarterdeck.station.commands.runs import Commands
 from quarterdeck.station.commands.values import Values
@@ -70,11 +70,12 @@ class Executor:
         holds: Callable[[str], bool | None],
     ) -> None:
         """`show` takes live output on its way to the consoles; `holds` judges a wait's condition."""
-        self.commands = Commands(folder, self._deliver, secrets=values.secrets)
+        self.commands = Commands(folder, self._deliver, redactor=values.redactor_of_run)
+        values.recall(self.commands.spool)
         self._folder, self._hub, self._orders = folder, hub, orders
         self._values, self._show, self._holds = values, show, holds
         self._verifier = Verifier(history, values)
-        self._leftovers = Leftovers(hub, lambda text: redact(text, values.secrets()))
+        self._leftovers = Leftovers(hub, values.clean)
         self._orders_made: dict[str, Order] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._tails: dict[str, protocol.Tail] = {}
@@ -95,6 +96,10 @@ class Executor:
     def tails(self) -> list[protocol.Tail]:
         """The newest outputs."""
         return list(self._tails.values())
+
+    def redactor(self) -> Redactor:
+        """What takes the secrets out that are known now."""
+        return self._values.redactor()
 
     def trial(self, intent: StartStep) -> StartStep:
         """The same start with a launch that names this machine, to ask whether it may be."""
@@ -137,6 +142,8 @@ class Executor:
                     self.verify(run.id)
                 case "command.stop_asked" if run is not None:
                     self._stop(run)
+                case "command.output_withheld":
+                    self._drop_withheld()
                 case "session.went_on":
                     self.recheck()
                 case "halt.called":
@@ -200,13 +207,22 @@ class Executor:
             env = self._orders.reading_environment(session, step)
         except QuarterdeckError:
             return  # without a value for a reference there is no progress, and the step runs all the same
-        progress = Progress(argv, step.progress.every, env, step.cwd, lambda: self._show_progress(step.id, run))
+        progress = Progress(
+            argv, step.progress.every, env, step.cwd, lambda: self._show_progress(step.id, run), self._values.clean
+        )
         self._progress[run] = progress
         self._spawn(f"progress {run}", progress.run())
 
     def _show_progress(self, step: str, run: str) -> None:
         shown = self._tails.get(run) or protocol.Tail(step=step, run=run, text="", total=0)
         self._tail(shown)
+
+    def _drop_withheld(self) -> None:
+        """Sealed outputs that the lead gave up go unread."""
+        for run in self._hub.session.steps.values():
+            for attempt in run.runs:
+                if attempt.withheld:
+                    self._orders.withhold(attempt.id)
 
     def _stop(self, run: StepRun) -> None:
         """Stop it now: a running command, or what a killed runner left."""
@@ -227,7 +243,8 @@ class Executor:
     async def _end_orphan(self, step: Step, run: str) -> None:
         found, left = await end_orphans(run, step.on_halt.grace, cleanup=step.cleanup)
         if left:
-            names = few(tuple(f"{one.pid} {one.owner} {redact(one.command, self._values.secrets())}" for one in left))
+            clean = self._values.redactor().text
+            names = few(tuple(f"{one.pid} {one.owner} {clean(one.command)}" for one in left))
             await self._hub.tell(
                 NoteFact(text=f"{step.title} runs on and could not be ended: {names}", level="alarm")
             )
@@ -386,12 +403,15 @@ class Executor:
                 self.verify(run.id)
             if any(attempt.left_answer == "end" and not attempt.left_ended for attempt in run.runs):
                 self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
+        self._drop_withheld()
         self.recheck()
         self._spawn("look for what is left", self._leftovers.look())
 
     async def close(self) -> None:
         """Leave the commands alone, end everything else."""
         await self.commands.close()
+        if self._hub.session.is_over:
+            self._values.forget(self.commands.spool)
         tasks = list(self._tasks.values())
         for task in tasks:
             task.cancel()

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import msgspec
 
 from quarterdeck.errors import LogbookError, QuarterdeckError
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Event
+from quarterdeck.session.event import Actor, Blob, Event
 from quarterdeck.session.events import (
     Draft,
     HaltCalled,
@@ -36,18 +36,23 @@ from quarterdeck.session.parts import Verdict, Watch
 from quarterdeck.session.rules.answer import Wish
 from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
+from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.halt_files import file_halt, filed_halts, halt_names, is_nonce, new_nonce
 from quarterdeck.station.journal import Journal, moment
 from quarterdeck.station.wire.protocol import VISITORS, Answered
 
 __all__ = ["Executor", "Hub"]
 
+WishKind = TypeVar("WishKind", bound=Wish)
 REFUSED_FOR = 5.0
 """Seconds before something automatic that was refused is asked again."""
 
 
 class Executor(Protocol):
     """What the hub needs of whoever runs commands and reads verifications."""
+
+    def redactor(self) -> Redactor:
+        """Return what takes out the secrets that are known."""
 
     def trial(self, intent: StartStep) -> StartStep:
         """Return the start with a launch that names this machine."""
@@ -120,6 +125,7 @@ class Hub:
 
     async def _decide(self, intent: Wish, by: Actor) -> Answered:
         """Decide; answered when it is durable, or refused."""
+        intent = self._without_secrets(intent)
         if isinstance(intent, Halt):
             return await self._halt(intent, by)
         refused = self._unrecordable(intent)
@@ -137,6 +143,9 @@ class Hub:
         if isinstance(furnished, VerifyStep):
             self.executor.verify(furnished.step)
         return await self._settle(answer, by)
+
+    def _without_secrets(self, intent: WishKind) -> WishKind:
+        return intent.without_secrets(self.executor.redactor().text)
 
     async def _halt(self, intent: Halt, by: Actor) -> Answered:
         """R2: the file first, then the state, then everybody, then the disk."""
@@ -177,10 +186,14 @@ class Hub:
         if isinstance(intent, FinishStep | CommandReturned | VerificationRead):
             return msgspec.structs.replace(intent, watch=self.watch())
         if isinstance(intent, AddEvidence) and intent.path and intent.blob is None:
-            return msgspec.structs.replace(intent, blob=await asyncio.to_thread(self.journal.store, intent.path))
+            return msgspec.structs.replace(intent, blob=await asyncio.to_thread(self._keep, intent.path))
         if isinstance(intent, EndSession):
             return msgspec.structs.replace(intent, verdicts=await asyncio.to_thread(self.verdicts))
         return intent
+
+    def _keep(self, path: str) -> Blob:
+        """Store a file that is evidence. Blocks."""
+        return self.journal.store(path, self.executor.redactor().stream)
 
     def _unrecordable(self, intent: Wish) -> Answered | None:
         """Without a recorder nothing goes forward; halts, facts and notes do."""
@@ -279,7 +292,8 @@ class Hub:
             source = "cli" if filed.via == "cli" else "person"
             via = filed.via if filed.via in VISITORS else "file"  # whoever can write there can claim anything
             by = Actor(login=self.me.login, uid=self.me.uid, via=via, host=self.me.host)
-            await self._halted(Halt(nonce=filed.nonce, reason=filed.reason, source=source), by)  # type: ignore[arg-type]  # one of the two
+            halt = Halt(nonce=filed.nonce, reason=filed.reason, source=source)  # type: ignore[arg-type]  # one of the two
+            await self._halted(self._without_secrets(halt), by)
         if halt_names(self.folder) <= self._handled | self.session.halts.keys():
             self._halts_seen = changed
 

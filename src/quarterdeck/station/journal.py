@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -92,12 +92,12 @@ class Journal:
 
         return Kept(made.events, durable())
 
-    def store(self, path: str) -> Blob:
-        """Keep a file as a blob. Blocks; QuarterdeckError where it cannot be read or kept."""
+    def store(self, path: str, clean: Callable[[Iterable[bytes]], Iterable[bytes]]) -> Blob:
+        """Keep a file as a blob, a text as `clean` leaves it. Blocks; QuarterdeckError where it cannot be kept."""
         whole = Path(path).expanduser()
         if not whole.is_absolute():
             raise UsageError("A file for evidence needs its whole path", hint="begin it with / or ~")
-        return self.log.store_blob(whole, whole.name)
+        return self.log.store_blob(whole, whole.name, clean)
 
     def add_samples(self, readings: list[Reading]) -> None:
         """Keep a batch of readings; a session that may not be written keeps none."""

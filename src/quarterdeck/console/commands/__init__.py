@@ -11,7 +11,7 @@ _CLASSES: tuple[type[Command], ...] = (
     halt.Halt, halt.Pause, halt.GoOn, halt.WhatNow, halt.LetterR,
     steps.Start, steps.Done, steps.Fail, steps.Skip, steps.Verify, recover.StopNow, recover.Estimate,
     recover.DoneByHand, recover.Retry, recover.Accept, recover.DeclareEffect, recover.DeclareGone,
-    recover.AnswerLeft,
+    recover.AnswerLeft, recover.WithholdOutput,
     rollback.RollBack, rollback.RunMine, rollback.StopMine, rollback.UndoStep, rollback.DecideUndo,
     rollback.Contingency, rollback.Abandon, rollback.EndSession,
     answer.AnswerPoll, answer.Dismiss, answer.OverrideGuard, answer.AnswerCriterion, answer.SignOff, answer.TickItem,

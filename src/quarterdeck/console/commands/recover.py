@@ -14,6 +14,7 @@ from quarterdeck.spans import parse_span, span
 
 __all__ = [
     "Accept", "AnswerLeft", "DeclareEffect", "DeclareGone", "DoneByHand", "Estimate", "Retry", "StopNow",
+    "WithholdOutput",
     "wrong_span",
 ]  # fmt: skip
 
@@ -224,6 +225,43 @@ class DeclareGone(Command):
         step = await desk.which("Gone", meant(desk.situation, desk.situation.gone_questions()))
         if step:
             await ask_gone(desk, step)
+
+
+class WithholdOutput(Command):
+    """Gives up an output that is sealed because nobody knows which secrets it may show: it is deleted unread."""
+
+    id = "withhold_output"
+    title = "Withhold a sealed output for good"
+
+    def available(self, situation: Situation) -> Available:
+        """While one is sealed."""
+        return any_of(
+            situation,
+            self._sealed(situation),
+            lambda step: intents.WithholdOutput(step=step, reason="…"),
+            "no output is sealed",
+        )
+
+    @staticmethod
+    def _sealed(situation: Situation) -> list[str]:
+        runs = situation.session.steps.values()
+        return [run.id for run in runs if any(attempt.sealed for attempt in run.runs)]
+
+    async def run(self, desk: Desk) -> None:
+        step = await desk.which("Withhold", meant(desk.situation, self._sealed(desk.situation)))
+        if not step:
+            return
+        answers = await desk.fill(
+            Form(
+                f"withhold:{step}",
+                f"{name_of(desk.situation.session, step)}: delete its sealed output unread?",
+                fields=(reason(),),
+                confirm="withhold it for good",
+                tone="change",
+            )
+        )
+        if answers is not None:
+            await desk.ask(intents.WithholdOutput(step=step, reason=answers["reason"]))
 
 
 class AnswerLeft(Command):

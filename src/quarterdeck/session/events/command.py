@@ -13,7 +13,9 @@ from quarterdeck.session.state import Session, StepRun
 from quarterdeck.session.told import Told, values_of, why_of
 from quarterdeck.spans import span
 
-__all__ = ["CommandEnded", "DeclaredGone", "EffectDeclared", "StepInterrupted", "StepUnknown", "StopAsked"]
+__all__ = [
+    "CommandEnded", "DeclaredGone", "EffectDeclared", "OutputWithheld", "StepInterrupted", "StepUnknown", "StopAsked",
+]  # fmt: skip
 
 
 class CommandEnded(StepPayload, frozen=True, kw_only=True):
@@ -31,6 +33,8 @@ class CommandEnded(StepPayload, frozen=True, kw_only=True):
     seconds: float = 0.0
     cut: int = 0
     """Bytes of output that were not kept."""
+    sealed: str = ""
+    """Why its output is kept from everybody, and not here."""
     survivors: tuple[str, ...] = ()
     """What could not be signalled: `pid owner command`."""
     gone: Proof | None = None
@@ -48,7 +52,8 @@ class CommandEnded(StepPayload, frozen=True, kw_only=True):
 
     @property
     def attention(self) -> Level:
-        return "warning" if self.outcome != "exited" or self.exit_code or self.left_behind else "info"
+        bad = self.outcome != "exited" or self.exit_code or self.left_behind or self.sealed
+        return "warning" if bad else "info"
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         for attempt in run.runs:
@@ -56,6 +61,7 @@ class CommandEnded(StepPayload, frozen=True, kw_only=True):
                 attempt.ended, attempt.outcome, attempt.exit_code = at, self.outcome, self.exit_code
                 attempt.blobs, attempt.lived = event.blobs, False
                 attempt.left, attempt.stays = self.left_behind, self.stays
+                attempt.sealed = bool(self.sealed)
         run.values.update(self.values)
         run.unsearched = self.unsearched
         run.survivors = self.survivors
@@ -88,7 +94,26 @@ def _ending(what: CommandEnded) -> str:
         text += f"; left running: {few(what.left_behind)}"
     if what.stays:
         text += f"; stays, as declared: {few(what.stays)}"
+    if what.sealed:
+        text += f"; {what.sealed}"
     return f"{text}; {REMOTE_UNKNOWN}" if what.remote_unknown else text
+
+
+class OutputWithheld(StepPayload, frozen=True, kw_only=True):
+    """The lead withholds a sealed output for good: nobody will read it."""
+
+    kind = "command.output_withheld"
+    attention = "warning"
+    run: str
+    reason: str
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        for attempt in run.runs:
+            if attempt.id == self.run:
+                attempt.sealed, attempt.withheld = False, True
+
+    def sentence(self, told: Told) -> str:
+        return f"the sealed output of {told.step} is withheld for good{why_of(self.reason)}"
 
 
 class StepInterrupted(StepPayload, frozen=True, kw_only=True):

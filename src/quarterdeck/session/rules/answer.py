@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, Self
 
 from msgspec import Struct, structs
@@ -12,7 +13,9 @@ from quarterdeck.session.events.halt import HaltReasonGiven
 from quarterdeck.session.events.shared import Draft, Payload
 from quarterdeck.session.state import Session, StepRun
 
-__all__ = ["Answer", "Refusal", "StepWish", "Wish", "about", "answering", "draft", "leads", "needs_reason", "title"]
+__all__ = [
+    "WORDS", "Answer", "Refusal", "StepWish", "Wish", "about", "answering", "draft", "leads", "needs_reason", "title",
+]  # fmt: skip
 
 
 class Refusal(Struct, frozen=True):
@@ -24,6 +27,13 @@ class Refusal(Struct, frozen=True):
 
 
 Answer = list[Draft] | Refusal
+
+
+WORDS = frozenset({
+    "accept", "approver", "by_phone", "comment", "detail", "facts", "handover", "meaning", "note", "override",
+    "reason", "text", "value", "values", "waiver", "waivers", "why",
+})  # fmt: skip
+"""Names of the fields in which people write freely, and a secret may slip in."""
 
 
 class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="do", tag=True):
@@ -38,6 +48,15 @@ class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="do"
         """It, without what only the station may say."""
         bare = {field.name: field.default for field in structs.fields(self) if field.name in self.filled_by_station}
         return structs.replace(self, **bare)
+
+    def without_secrets(self, clean: Callable[[str], str]) -> Self:
+        """It, with every text that is free words passed through `clean`."""
+        words = {name: getattr(self, name) for name in self.__struct_fields__ if name in WORDS}
+        cleaned = {
+            name: clean(said) if isinstance(said, str) else {key: clean(each) for key, each in said.items()}
+            for name, said in words.items()
+        }
+        return structs.replace(self, **cleaned) if cleaned != words else self
 
     def decide(self, session: Session, by: Actor, now: float) -> Answer:
         """Answer with what happens, in order, or why not. Never raises on a state that `fold` can make."""

@@ -11,6 +11,7 @@ from quarterdeck.session.events.command import (
     CommandEnded,
     DeclaredGone,
     EffectDeclared,
+    OutputWithheld,
     StepInterrupted,
     StepUnknown,
     StopAsked,
@@ -19,7 +20,7 @@ from quarterdeck.session.events.shared import Draft
 from quarterdeck.session.events.station import StationRestarted
 from quarterdeck.session.events.step import StepDone, StepFailed, StepReported, StepVerified
 from quarterdeck.session.parts import Effect, Proof, Watch
-from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, Wish, draft
+from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, Wish, draft, leads, needs_reason
 from quarterdeck.session.rules.finish import done_drafts, failed_drafts, on_fail
 from quarterdeck.session.rules.proofs import all_ok, value_proofs
 from quarterdeck.session.state import Session, StepRun
@@ -32,6 +33,7 @@ __all__ = [
     "StopCommand",
     "VerificationRead",
     "WaitOver",
+    "WithholdOutput",
 ]
 
 
@@ -104,6 +106,25 @@ class StopCommand(StepWish, frozen=True, kw_only=True):
         return [draft(StopAsked(reason=self.reason), run)]
 
 
+class WithholdOutput(StepWish, frozen=True, kw_only=True):
+    """Give up a step's sealed outputs: they are deleted unread."""
+
+    of_people = True
+    reason: str = ""
+
+    def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
+        """Nobody knows which secrets it may show, and the lead does not wait for who does."""
+        refused = leads(by, "withhold an output") or needs_reason(self.reason, "withholding an output")
+        if refused is not None:
+            return refused
+        if session.phase == "closed":
+            return Refusal("the session is closed")
+        sealed = [attempt for attempt in run.runs if attempt.sealed]
+        if not sealed:
+            return Refusal(f"no output of “{step.title}” is sealed")
+        return [draft(OutputWithheld(run=one.id, reason=self.reason), run, one.attempt) for one in sealed]
+
+
 class CommandReturned(StepWish, frozen=True, kw_only=True):
     """A command's end, from its runner."""
 
@@ -115,6 +136,7 @@ class CommandReturned(StepWish, frozen=True, kw_only=True):
     ended_by: str = ""
     seconds: float = 0.0
     cut: int = 0
+    sealed: str = ""
     survivors: tuple[str, ...] = ()
     left_behind: tuple[str, ...] = ()
     stays: tuple[str, ...] = ()
@@ -134,6 +156,7 @@ class CommandReturned(StepWish, frozen=True, kw_only=True):
             ended_by=self.ended_by,
             seconds=self.seconds,
             cut=self.cut,
+            sealed=self.sealed,
             survivors=self.survivors,
             left_behind=self.left_behind,
             stays=self.stays,

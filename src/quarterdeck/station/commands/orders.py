@@ -14,18 +14,20 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from quarterdeck.errors import StationError
 from quarterdeck.host import host_names
-from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.procedure.interpreters import script_command
 from quarterdeck.procedure.model import Step
+from quarterdeck.runner.files import OUTPUT, SECRETS
+from quarterdeck.runner.spool import remove_spool
 from quarterdeck.session.event import Blob
 from quarterdeck.session.intents import CommandReturned, Launch
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands.output import seal_output
-from quarterdeck.station.commands.redaction import redact
+from quarterdeck.station.commands.recorded import recorded
 from quarterdeck.station.commands.results import Prepared, Result
-from quarterdeck.station.commands.runs import Commands
+from quarterdeck.station.commands.runs import SEALED, Commands
 from quarterdeck.station.commands.values import Values
 from quarterdeck.station.leftovers import declared
 
@@ -133,12 +135,20 @@ class Orders:
             cleanup=step.cleanup,
             answered=tuple(session.halts.keys() - set(session.live_halts())),
         )
-        known = self._values.secrets()
-        argv = tuple(redact(word, known) for word in prepared.argv)
+        try:
+            self._values.keep(prepared.spool_path.parent)
+        except StationError:
+            shutil.rmtree(prepared.spool_path.parent, ignore_errors=True)
+            raise
+        argv = tuple(self._values.clean(word) for word in prepared.argv)
         launch = Launch(
             run=run, argv=argv, shell=bool(step.shell), spool=prepared.spool, host=self.hosts[0], hosts=self.hosts
         )
         return Order(prepared, launch)
+
+    def withhold(self, run: str) -> None:
+        """Drop a sealed output for good."""
+        remove_spool(self._folder / "spool" / run / OUTPUT)
 
     def discard(self, order: Order) -> None:
         """The order is not given: nothing of it stays."""
@@ -146,30 +156,35 @@ class Orders:
 
     async def fact(self, step: Step, attempt: int, result: Result, gone: Proof | None) -> CommandReturned:
         """Keep the output as a redacted blob, take the recorded values from it, and say how the command ended."""
-        spool = self._folder / "spool" / result.run / "output"
+        run = self._folder / "spool" / result.run
         blobs: tuple[Blob, ...] = ()
         values: dict[str, str] = {}
         unsearched: dict[str, str] = {}
-        cut = result.output_cut
-        if spool.exists():
+        cut, sealed = result.output_cut, ""
+        redactor = self._values.redactor_of_run(result.run)
+        if redactor is None and (run / OUTPUT).exists():
+            sealed = SEALED
+            unsearched = {field.name: f"not searched: {SEALED}" for field in step.record if field.pattern}
+        elif redactor is not None:
             try:
-                sealed = await asyncio.to_thread(
-                    seal_output, spool, self._folder / "blobs", self._values.secrets(), name=f"{step.id}.txt"
+                if result.ok:
+                    values, unsearched = await asyncio.to_thread(
+                        recorded, step, run / OUTPUT, redactor, whole=not (cut or result.output_error)
+                    )
+                blob = await asyncio.to_thread(
+                    seal_output, run / OUTPUT, self._folder / "blobs", redactor, name=f"{step.id}.txt"
                 )
-                if sealed.length:
-                    blobs = (Blob(sealed.sha256, sealed.length, sealed.name),)
-                    kept = (self._folder / "blobs" / sealed.sha256).read_bytes()
-                    if result.ok:
-                        values, unsearched = await asyncio.to_thread(recorded, step, kept.decode(errors="replace"))
-                cut = max(cut, sealed.cut)
+                if blob.length:
+                    blobs = (Blob(blob.sha256, blob.length, blob.name),)
+                cut = max(cut, blob.cut)
+                if not result.survivors and not result.left_behind:  # of these it is still told, without secrets
+                    (run / SECRETS).unlink(missing_ok=True)
             except OSError:
                 cut = max(cut, result.output_total)  # it stays in the spool; the record says that it is not kept
-        survivors = tuple(
-            f"{one.pid} {one.owner} {redact(one.command, self._values.secrets())}" for one in result.survivors
-        )
+        survivors = tuple(f"{one.pid} {one.owner} {self._values.clean(one.command)}" for one in result.survivors)
         left = {"left_behind": list[str](), "stays": list[str]()}
         for one in result.left_behind:
-            line = f"{one.pid} {one.owner} {redact(one.command, self._values.secrets())}"
+            line = f"{one.pid} {one.owner} {self._values.clean(one.command)}"
             meant = await asyncio.to_thread(declared, step, one.command)
             left["stays" if meant else "left_behind"].append(line)
         return CommandReturned(
@@ -182,6 +197,7 @@ class Orders:
             ended_by=result.ended_by,
             seconds=round(result.seconds, 3),
             cut=cut,
+            sealed=sealed,
             survivors=survivors,
             left_behind=tuple(left["left_behind"]),
             stays=tuple(left["stays"]),
@@ -190,25 +206,3 @@ class Orders:
             unsearched=unsearched,
             blobs=blobs,
         )
-
-
-def recorded(step: Step, output: str) -> tuple[dict[str, str], dict[str, str]]:
-    """The values that the step's `record` patterns find in its output: the first line that fits gives it.
-
-    Also those that were not searched, and why. Blocks: for a thread.
-    """
-    found: dict[str, str] = {}
-    unsearched: dict[str, str] = {}
-    lines = [line[:4096] for line in output.splitlines()]
-    for field in step.record:
-        if not field.pattern:
-            continue
-        try:
-            match = first_match(field.pattern, lines)
-        except NotSearchedError as why:
-            unsearched[field.name] = str(why)
-            continue
-        value = match[min(1, len(match) - 1)] if match is not None else None
-        if value is not None:
-            found[field.name] = value
-    return found, unsearched

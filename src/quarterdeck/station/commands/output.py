@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Iterable
 from pathlib import Path
 
 from msgspec import Struct
@@ -36,13 +35,10 @@ class Blob(Struct, frozen=True):
     """Bytes of those that are not kept."""
 
 
-def seal_output(
-    spool: Path, blobs: Path, secrets: Iterable[str], *, name: str = "output.txt", keep: int = KEPT
-) -> Blob:
+def seal_output(spool: Path, blobs: Path, redactor: Redactor, *, name: str = "output.txt", keep: int = KEPT) -> Blob:
     """Redact, keep head and tail, write the blob durably, then unlink the spool. OSError where it cannot."""
     reader = SpoolReader(spool)
     total = reader.total()
-    redactor = Redactor(secrets)
     whole = reader.last(keep) if total <= keep else None
     if whole is not None and len(whole.content) == total:
         content, cut = redactor.all(whole.content), 0

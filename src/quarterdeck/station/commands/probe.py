@@ -173,12 +173,19 @@ class Progress:
     """The newest answer."""
 
     def __init__(
-        self, argv: Sequence[str], every: float, env: Mapping[str, str], cwd: str, changed: Callable[[], None]
+        self,
+        argv: Sequence[str],
+        every: float,
+        env: Mapping[str, str],
+        cwd: str,
+        changed: Callable[[], None],
+        clean: Callable[[str], str],
     ) -> None:
-        """`every` is seconds; `changed` is called when there is something new."""
+        """`every` is seconds; `changed` is called when there is something new; `clean` takes secrets out."""
         self.percent: float | None = None
         self.line = ""
         self._argv, self._every, self._env, self._cwd, self._changed = argv, max(every, 0.5), env, cwd, changed
+        self._clean = clean
 
     async def run(self) -> None:
         """Ask until cancelled."""
@@ -191,7 +198,7 @@ class Progress:
 
     def _take(self, output: str) -> bool:
         """Whether the last line says something new."""
-        lines = output.strip().splitlines()
+        lines = self._clean(output).strip().splitlines()
         if not lines:
             return False
         last = visible(lines[-1], 200)

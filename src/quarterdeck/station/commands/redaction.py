@@ -1,8 +1,8 @@
 """Taking secrets out of text before anybody keeps or sees it.
 
-Pure. Declared values (also in base64 at each alignment, URL-encoded and JSON-escaped) and known patterns: private
-key blocks, AWS keys, bearer and basic tokens, `password=…`, URLs with a password. Works on bytes, since output need
-not be text.
+Pure. Declared values (also JSON-escaped, URL-encoded by whatever rules, and in base64 at each alignment and across
+its line breaks) and known patterns: private key blocks, AWS keys, bearer and basic tokens, `password=…`, URLs with a
+password. Works on bytes, since output need not be text.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterable
-from urllib.parse import quote, quote_plus
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import NamedTuple
 
-__all__ = ["MARK", "Redactor", "redact"]
+__all__ = ["MARK", "Redactor", "redactor_of"]
 
 MARK = b"[redacted]"
 SHORTEST = 4
@@ -37,13 +39,14 @@ _PATTERNS = (
         rb"(?:\"[^\"\r\n]{1,1024}\"|'[^'\r\n]{1,1024}'|[^\s\"',;&]{1,1024})"
     ),
     rb"(?P<k4>(?i:token|api[_-]?key)=)[^\s\"',;&]{4,4096}",
-    rb"(?P<k5>://[^\s:/@\"']{0,256}:)[^\s/@\"']{1,1024}(?=@)",
+    rb"(?P<k5>://[^\s:/@\"']{0,256}:)[^\s/\"']{1,1024}(?=@)",
     rb"(?:ghp|gho|ghu|ghs|ghr|glpat|xox[abprs])[_-][A-Za-z0-9_-]{16,512}",
 )
 # What may become one of the above when more comes: not shown in a tail yet.
 _GROWING = re.compile(
-    rb"(?:://[^\s/@\"']{0,1300}|-----BEGIN[\s\S]{0,17000}|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{0,15}"
-    rb"|(?:ghp|gho|ghu|ghs|ghr|glpat|xox[abprs])[_-][A-Za-z0-9_-]{0,15})\Z"
+    rb"(?:://[^\s/\"']{0,1300}|-----BEGIN[\s\S]{0,17000}|(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{0,15}"
+    rb"|(?:ghp|gho|ghu|ghs|ghr|glpat|xox[abprs])[_-][A-Za-z0-9_-]{0,15}"
+    rb"|(?i:passw|passphrase|secret|token=|api[_-]?key=|bearer|authorization|aws_se)[^\r\n]{0,4200})\Z"
 )
 # Content with none of these, in lower case, has no match: a plain search is fifty times faster than the patterns.
 _HINTS = (
@@ -64,14 +67,60 @@ _HINTS = (
 )
 
 
+# What one way of writing puts between or instead of a value's bytes; an end that may become one counts as one.
+_WRAP = re.compile(rb"(?:\r?\n[ \t]{0,8}(?=[A-Za-z0-9+/=_-]|\Z)|\r\Z)")
+_ESCAPE = re.compile(rb"%(?:([0-9A-Fa-f]{2})|[0-9A-Fa-f]?\Z)")
+
+
+class _View(NamedTuple):
+    """Content as somebody reads it who undoes one way of writing, and where its bytes stand in the original."""
+
+    content: bytes
+    places: list[int]
+    """Places in `content` from which on the original lies further back; ascending."""
+    shifts: list[int]
+    """By how much it lies further back from each of them on."""
+    width: int
+    """Bytes of the original that one byte can stand for."""
+
+    @classmethod
+    def of(cls, content: bytes, written: re.Pattern[bytes], width: int) -> _View:
+        """Undo what `written` finds: its group is the hexadecimal number of the byte that is meant, if it has one."""
+        parts, places, shifts = [], [0], [0]
+        place = length = 0
+        for match in written.finditer(content):
+            meant = bytes([int(match[1], 16)]) if match.lastindex else b""
+            parts += [content[place : match.start()], meant]
+            length += match.start() - place + len(meant)
+            place = match.end()
+            places.append(length)
+            shifts.append(place - length)
+        parts.append(content[place:])
+        return cls(b"".join(parts), places, shifts, width)
+
+    def begin(self, place: int) -> int:
+        """Where the byte at `place` begins in the original."""
+        return place + self.shifts[bisect_right(self.places, place) - 1]
+
+    def spans(self, forms: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
+        """Where the forms stand in the original, and that nothing of them is kept."""
+        for form in forms:
+            found = self.content.find(form)
+            while found >= 0:
+                after = found + len(form)
+                yield self.begin(found), min(self.begin(after), self.begin(after - 1) + self.width), b""
+                found = self.content.find(form, after)
+
+
 class Redactor:
     """The compiled form of a set of secrets."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        plain, alone = _forms(secrets)
+        plain, alone, self._base64 = _forms(secrets)
         longest = max(map(len, plain), default=0)
         self._plain = sorted(plain, key=len, reverse=True)
-        self.reach = max(_LONGEST_PATTERN, 2 * longest)
+        self._escaped = sorted(plain | {form.replace(b" ", b"+") for form in plain}, key=len, reverse=True)
+        self.reach = max(_LONGEST_PATTERN, 4 * longest)
         """Bytes that a match can be long: what stands further back cannot be part of one."""
         self._searched = (*self._plain, *alone)
         own = [re.escape(form) for form in self._plain]
@@ -81,6 +130,10 @@ class Redactor:
     def all(self, content: bytes) -> bytes:
         """`content` without secrets."""
         return self.between(content, 0, len(content))[0]
+
+    def text(self, text: str) -> str:
+        """`text` without secrets."""
+        return self.all(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
 
     def window(self, content: bytes, skip: int, *, over: bool) -> bytes:
         """`content` from `skip` on; what stands before serves only to see secrets that begin there.
@@ -96,40 +149,77 @@ class Redactor:
 
         A secret over `start` leaves its mark; one over `stop` is left out whole, so the end comes before it.
         """
-        if not self._hinted(content):
-            return content[start:stop], stop
         parts, place = [], start
-        for match in self._pattern.finditer(content):
-            if match.start() >= stop:
+        for begin, end, kept in self._found(content):
+            if begin >= stop:
                 break
-            if match.end() > stop:
-                stop = max(place, match.start())
+            if end > stop:
+                stop = max(place, begin)
                 break
-            if match.end() > start:
-                parts.append(content[place : max(place, match.start())])
-                parts.append(_replacement(match))
-                place = match.end()
+            if end > start:
+                parts += [content[place : max(place, begin)], kept + MARK]
+                place = end
         parts.append(content[place:stop])
         return b"".join(parts), stop
 
-    def _hinted(self, content: bytes) -> bool:
-        return any(form in content for form in self._searched) or _hint_in(content)
+    def stream(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
+        """All of `pieces` without secrets, also those that stand over the edge of two pieces."""
+        held, start = b"", 0
+        for piece in pieces:
+            held += piece
+            cleaned, stop = self.between(held, start, max(start, len(held) - self.reach))
+            yield cleaned
+            keep = max(0, stop - self.reach)
+            held, start = held[keep:], stop - keep
+        yield self.between(held, start, len(held))[0]
+
+    def _found(self, content: bytes) -> list[tuple[int, int, bytes]]:
+        """Where secrets begin and end, in order and apart from each other, and what is kept of each: its name."""
+        found = []
+        if any(form in content for form in self._searched) or _hint_in(content):
+            for match in self._pattern.finditer(content):
+                name = match.lastgroup
+                found.append((match.start(), match.end(), match.group(name) if name else b""))
+        for view, forms in self._views(content):
+            found += view.spans(forms)
+        apart: list[tuple[int, int, bytes]] = []
+        for begin, end, kept in sorted(found):
+            if not apart or begin >= apart[-1][1]:
+                apart.append((begin, end, kept))
+            elif end > apart[-1][1]:
+                apart[-1] = (apart[-1][0], end, apart[-1][2])
+        return apart
+
+    def _views(self, content: bytes) -> Iterator[tuple[_View, Iterable[bytes]]]:
+        """Each other way of writing that `content` may use, and the forms that are looked for in it."""
+        if self._base64 and (b"\n" in content or b"\r" in content):
+            yield _View.of(content, _WRAP, 1), self._base64
+        if self._escaped and b"%" in content:
+            yield _View.of(content, _ESCAPE, 3), self._escaped
 
     def _unsure(self, content: bytes) -> int:
-        end = content[-_LONGEST_PATTERN:]
-        growing = _GROWING.search(end) if _hint_in(end) else None
-        held = len(end) - growing.start() if growing else 0
-        for form in self._plain:
-            for length in range(min(len(form) - 1, len(content)), held, -1):
-                if content.endswith(form[:length]):
-                    held = length
-                    break
-        return held
+        end = content[-self.reach :]
+        growing = _GROWING.search(end[-_LONGEST_PATTERN:]) if _hint_in(end[-_LONGEST_PATTERN:]) else None
+        sure = len(end) - (len(end[-_LONGEST_PATTERN:]) - growing.start() if growing else 0)
+        for view, forms in ((_View(end, [0], [0], 1), self._plain), *self._views(end)):
+            held = max((_begun(view.content, form) for form in forms), default=0)
+            if held:
+                sure = min(sure, view.begin(len(view.content) - held))
+        return len(end) - sure
 
 
-def redact(text: str, secrets: Iterable[str] = ()) -> str:
-    """`text` without secrets."""
-    return Redactor(secrets).all(text.encode(errors="surrogateescape")).decode(errors="surrogateescape")
+def _begun(content: bytes, form: bytes) -> int:
+    """How many bytes of `form`, and not all of it, stand at the end of `content`."""
+    place = content.find(form[:1], max(0, len(content) - len(form) + 1))
+    while place >= 0 and not form.startswith(content[place:]):
+        place = content.find(form[:1], place + 1)
+    return len(content) - place if place >= 0 else 0
+
+
+@lru_cache(maxsize=8)
+def redactor_of(secrets: frozenset[str]) -> Redactor:
+    """The redactor of these values, made once."""
+    return Redactor(secrets)
 
 
 def _hint_in(content: bytes) -> bool:
@@ -137,15 +227,11 @@ def _hint_in(content: bytes) -> bool:
     return any(hint in lower for hint in _HINTS)
 
 
-def _replacement(match: re.Match[bytes]) -> bytes:
-    kept = match.lastgroup
-    return (match.group(kept) if kept else b"") + MARK
-
-
-def _forms(secrets: Iterable[str]) -> tuple[set[bytes], set[bytes]]:
-    """All spellings of the values: those to take out anywhere, and the short ones, only where they stand alone."""
+def _forms(secrets: Iterable[str]) -> tuple[set[bytes], set[bytes], set[bytes]]:
+    """The values' forms that may stand anywhere, short values (only where they stand alone), and the base64 forms."""
     plain: set[bytes] = set()
     alone: set[bytes] = set()
+    encoded: set[bytes] = set()
     for secret in secrets:
         value = secret.strip("\r\n")
         if len(value) < SHORTEST:
@@ -158,12 +244,9 @@ def _forms(secrets: Iterable[str]) -> tuple[set[bytes], set[bytes]]:
             json.dumps(value)[1:-1].encode(),
             json.dumps(value, ensure_ascii=False)[1:-1].encode(errors="surrogateescape"),
         }
-        for encoded in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
-            lower = re.sub("%[0-9A-F]{2}", lambda code: code.group().lower(), encoded)
-            plain |= {encoded.encode(), lower.encode()}
-        plain |= {form for form in _base64_forms(raw) if len(form) >= 2 * SHORTEST}
+        encoded |= {form for form in _base64_forms(raw) if len(form) >= 2 * SHORTEST}
         plain |= {line.strip() for line in raw.splitlines() if len(line.strip()) >= 16}
-    return plain, alone
+    return plain | encoded, alone, encoded
 
 
 def _base64_forms(raw: bytes) -> set[bytes]:

@@ -27,11 +27,12 @@ from quarterdeck.runner.files import ERRORS, OUTPUT, RESULT, RUNNER, SPEC, STOP,
 from quarterdeck.runner.processes import wait_state
 from quarterdeck.runner.spool import SpoolReader
 from quarterdeck.station.commands.orphans import find_orphans
-from quarterdeck.station.commands.redaction import Redactor
+from quarterdeck.station.commands.redaction import Redactor, redactor_of
 from quarterdeck.station.commands.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
-__all__ = ["TAIL", "Commands"]
+__all__ = ["SEALED", "TAIL", "Commands"]
 
+SEALED = "output is sealed: the secrets that it may show are not known any more"
 TAIL = 64 * 1024
 """Bytes of output that every seat sees live."""
 FOLLOW = 0.1
@@ -56,7 +57,7 @@ class Commands:
     """All runs of one session's folder.
 
     `deliver` is called on the event loop with a `Tail` when output came, and once with `Finished` for each run that
-    was launched or re-attached. `secrets` are values that no tail may show.
+    was launched or re-attached. `redactor` gives what takes secrets out of a run's tails, None where they are sealed.
     """
 
     def __init__(
@@ -64,12 +65,12 @@ class Commands:
         folder: Path,
         deliver: Callable[[Finished | Tail], None],
         *,
-        secrets: Callable[[], Iterable[str]] = tuple,
+        redactor: Callable[[str], Redactor | None] = lambda _: redactor_of(frozenset()),
         spool_limit: int = SPOOL_LIMIT,
     ) -> None:
         self.spool = folder / "spool"
         self.halts = folder / "halts"
-        self._deliver, self._secrets, self._limit = deliver, secrets, spool_limit
+        self._deliver, self._redactor, self._limit = deliver, redactor, spool_limit
         self._followed: dict[str, asyncio.Task[None]] = {}
         self._notes: dict[str, RunnerNote] = {}
         """Remembered, so that a folder that somebody deletes does not make a run look as if it never began."""
@@ -265,7 +266,7 @@ class Commands:
             try:
                 if (result is not None or clock() >= next_tail) and (total := reader.total()) != shown:
                     next_tail, shown = clock() + FOLLOW, total
-                    self._deliver(Tail(run, self._tail(reader, over=result is not None), total))
+                    self._deliver(Tail(run, self._tail(run, reader, over=result is not None), total))
             except OSError as error:
                 if not _will_pass(error):
                     raise
@@ -285,8 +286,10 @@ class Commands:
         if wait_state(pid) is None and _is_there(pid):
             self._burials[pid] = asyncio.get_running_loop().call_later(BURIAL, self._bury, pid)
 
-    def _tail(self, reader: SpoolReader, *, over: bool) -> str:
-        redactor = Redactor(self._secrets())
+    def _tail(self, run: str, reader: SpoolReader, *, over: bool) -> str:
+        redactor = self._redactor(run)
+        if redactor is None:
+            return f"[{SEALED}]"
         piece = reader.last(TAIL + redactor.reach)
         skip = max(0, len(piece.content) - TAIL)
         return redactor.window(piece.content, skip, over=over).decode(errors="replace")

@@ -1,22 +1,29 @@
 """What `${…}` stands for when a command of a step runs: parameters, recorded values, the station's own, secrets.
 
 Secrets are looked up by reference at the last moment, only those that the step names, and only handed to the
-command's order; everything that is kept or shown goes through redaction with the same values.
+command's order; everything that is kept or shown goes through redaction with the same values. They are kept beside
+the run's spool for as long as that lies there, since a station that is started again may not find them any more.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections import ChainMap
 from collections.abc import Mapping
 from pathlib import Path
 
-from quarterdeck.errors import QuarterdeckError
+import msgspec
+
+from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.parameters import environment_name, leading_dash_refused, references, substitute
 from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of
 from quarterdeck.regular_files import read_regular
+from quarterdeck.runner.files import OUTPUT, RESULT, SECRETS, write_atomic
+from quarterdeck.runner.processes import descendants
 from quarterdeck.session.state import Session
+from quarterdeck.station.commands.redaction import Redactor, redactor_of
 
 __all__ = ["Values", "secret"]
 
@@ -52,12 +59,59 @@ class Values:
         self._given: dict[str, str] = {}
         self._own: Mapping[str, str] = ChainMap(self._given, dict(os.environ if own is None else own))
         self._known: set[str] = set()
+        self._kept: set[str] = set()
+        self._has_secrets = False
         self.unset: dict[str, str] = {}
         """Secrets of the procedure that could not be read when they were last looked for, to their references."""
 
-    def secrets(self) -> list[str]:
-        """Every secret value that was handed to a command so far: what redaction takes out."""
-        return list(self._known)
+    def redactor(self) -> Redactor:
+        """What takes out every secret value that is known so far."""
+        return redactor_of(frozenset(self._known))
+
+    def clean(self, text: str) -> str:
+        """`text` without the secrets that are known so far."""
+        return self.redactor().text(text)
+
+    # -- beside a spool --------------------------------------------------------------------------------------------
+
+    def keep(self, run: Path) -> None:
+        """Put what is known beside the spool in the folder `run`, 0600, so that its output is redacted by it.
+
+        StationError where it cannot be written: then nothing may run.
+        """
+        kept = [value.encode(errors="surrogateescape") for value in sorted(self._known)]
+        try:
+            write_atomic(run / SECRETS, msgspec.json.encode(kept), durable=True)
+        except OSError as error:
+            raise StationError(
+                f"What the command's output is redacted by cannot be kept: {error.strerror}", where=str(run)
+            ) from error
+        self._kept.add(run.name)
+
+    def recall(self, spool: Path) -> None:
+        """After a restart: know again what was kept beside the spools of runs in the folder `spool`."""
+        for path in spool.glob(f"*/{SECRETS}"):
+            with contextlib.suppress(
+                OSError, ValueError
+            ):  # what cannot be read is not known: the output stays sealed
+                kept = msgspec.json.decode(read_regular(path), type=list[bytes])
+                self._known.update(value.decode(errors="surrogateescape") for value in kept)
+                self._kept.add(path.parent.name)
+            if (path.parent / RESULT).exists() and not descendants(path.parent.name):
+                self._forget(path)
+
+    def forget(self, spool: Path) -> None:
+        """The session is over: nothing is told any more, but of outputs that could not be taken into the record."""
+        for path in spool.glob(f"*/{SECRETS}"):
+            self._forget(path)
+
+    def _forget(self, path: Path) -> None:
+        if not path.with_name(OUTPUT).exists():
+            path.unlink(missing_ok=True)
+
+    def redactor_of_run(self, run: str) -> Redactor | None:
+        """What takes the secrets out of a run's output; None where nobody knows which were given to it."""
+        return None if self._has_secrets and run not in self._kept else self.redactor()
 
     def give(self, variables: Mapping[str, str]) -> None:
         """What the last attached console has of the variables in which secrets lie; it stays in memory alone."""
@@ -66,6 +120,7 @@ class Values:
     def learn(self, procedure: Procedure) -> dict[str, str]:
         """Know the procedure's secrets for redaction; what cannot be read now, to its reference (`unset`)."""
         unset = {}
+        self._has_secrets = bool(references_of(procedure))
         for name, reference in references_of(procedure).items():
             try:
                 self._known.add(secret(reference, self._own))

@@ -20,7 +20,6 @@ from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands.probe import read_once
-from quarterdeck.station.commands.redaction import redact
 from quarterdeck.station.commands.values import Values
 from quarterdeck.station.recent_readings import History
 from quarterdeck.text import visible
@@ -64,7 +63,7 @@ class Verifier:
             read = await self._once(session, step, item, env, since, left)
             left = item.within - (loop.time() - began)
             if read.ok is True or left <= 0:
-                said = redact(read.said, self._values.secrets())
+                said = self._values.clean(read.said)
                 return Proof(self._title(item), read.ok, _short(said))
             await asyncio.sleep(min(max(item.every, 0.1), left))
 
@@ -141,7 +140,7 @@ class Verifier:
             return item.title
         what = " ".join(item.command) or item.check or item.gauge or item.value
         wanted = "ok" if item.check and item.expect is None else describe(item.expect)
-        return _short(f"{redact(what, self._values.secrets())}: {wanted}", 120)
+        return _short(f"{self._values.clean(what)}: {wanted}", 120)
 
 
 async def _value(session: Session, step: Step, name: str, expect: Expect | None) -> _Read:
