@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from msgspec import UNSET
+
 from quarterdeck.procedure.format import Written
 from quarterdeck.procedure.interpreters import is_shell
-from quarterdeck.procedure.model import OnHalt, Step
+from quarterdeck.procedure.model import NewStep, OnHalt, Step
 
-__all__ = ["complete"]
+__all__ = ["complete", "completed", "stated"]
 
 
 def complete(
@@ -36,6 +38,22 @@ def complete(
         steps.append(step)
         before = step.id or before
     return tuple(steps)
+
+
+def completed(new: NewStep) -> Step:
+    """A step that somebody states in a session, with the defaults that the same step has in a procedure."""
+    return complete((_written(new),), {})[0]
+
+
+def stated(step: Step) -> NewStep:
+    """A step with all that it has as stated, also where that is the same as a struct's default."""
+    parts = {name: getattr(step, name) for name in Step.__struct_fields__}
+    return NewStep(**{**parts, "undo": tuple(stated(undo) for undo in step.undo)})
+
+
+def _written(new: NewStep) -> Written:
+    parts = {name: part for name in Step.__struct_fields__ if (part := getattr(new, name)) is not UNSET}
+    return Written(parts, tuple(_written(undo) for undo in parts.pop("undo", ())), "")
 
 
 def _step(

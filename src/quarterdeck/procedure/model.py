@@ -14,9 +14,9 @@ and are parsed by `procedure.conditions`. No `annotations` are imported from the
 document is read and when a plan is decoded, costs a start more milliseconds than having them ready.
 """
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-from msgspec import Struct, field
+from msgspec import UNSET, Struct, UnsetType, defstruct, field, structs
 
 from quarterdeck.documents.attributes import FILLED_IN, REQUIRED, Default, Names
 from quarterdeck.documents.kinds import DURATION, ID, TIME, Choice, Integer, Text, pattern_problem
@@ -36,6 +36,7 @@ __all__ = [
     "Guard",
     "GuardAction",
     "Link",
+    "NewStep",
     "OnFail",
     "OnHalt",
     "Param",
@@ -242,6 +243,24 @@ class Step(Model, frozen=True, kw_only=True):
     release: Annotated[Id, "wait: the role that may end it by hand"] = ""
     line: Annotated[int, FILLED_IN] = 0
     """Where the step stands in its file; 0 for a step added in the session."""
+
+
+if TYPE_CHECKING:
+    NewStep = Step
+else:
+    NewStep = defstruct(
+        "NewStep",
+        [
+            (part.name, tuple["NewStep", ...] if part.name == "undo" else part.type | UnsetType, UNSET)
+            for part in structs.fields(Step)
+        ],
+        namespace={"__doc__": "A step as stated: what is left out stays so, until `defaults` fills it in."},
+        module=__name__,
+        frozen=True,
+        kw_only=True,
+        omit_defaults=True,
+        forbid_unknown_fields=True,
+    )
 
 
 class Stage(Model, frozen=True, kw_only=True):

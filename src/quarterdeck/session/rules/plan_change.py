@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from quarterdeck.procedure.model import Step
+from msgspec import structs
+
+from quarterdeck.procedure.model import NewStep, Step
 from quarterdeck.session.event import Actor, Blob
 from quarterdeck.session.events.plan_change import (
     EvidenceAdded,
@@ -111,15 +113,25 @@ class AddStep(Wish, frozen=True, kw_only=True):
     """Add a step that was not in the plan (R29)."""
 
     of_people = True
-    step: Step
+    step: NewStep
+    """What is left out of it has the format's default."""
     after: str = ""
     undo_later: bool = False
     already_done: float = 0.0
     reason: str = ""
 
+    def __post_init__(self) -> None:
+        """A whole step was stated with all that it has: on the wire its structs' defaults would be left out."""
+        from quarterdeck.procedure.defaults import stated  # with the format: a start does without
+
+        if type(self.step) is Step:
+            structs.force_setattr(self, "step", stated(self.step))
+
     def decide(self, session: Session, by: Actor, now: float) -> Answer:
         """A step that was not in the plan (R29)."""
-        step = self.step
+        from quarterdeck.procedure.defaults import completed  # with the format: a start does without
+
+        step = completed(self.step)
         if session.plan is None or session.is_over:
             return Refusal("the session is over" if session.is_over else "there is no plan")
         refused = needs_reason(self.reason, "an added step")
@@ -133,6 +145,8 @@ class AddStep(Wish, frozen=True, kw_only=True):
             return Refusal("an added step needs a title")
         if step.mutates and not step.undo and not step.undo_none and not self.undo_later:
             return Refusal("say how it is undone, why nothing is, or “decide later”")
+        if step.undo and not step.mutates:
+            return Refusal("a step that changes nothing needs no undo: it would never run")
         if session.phase == "rolling_back" and not self.already_done:
             return Refusal("the rollback is committed: only what was done already can be added", hint="n notes it")
         if self.after and self.after not in session.plan.forward:
