@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from fake_station import FakeStation
+from fake_station import ITSELF, FakeStation
 from hands_helm import helm
+from textual.widgets import Static
 
 from quarterdeck.console.forms import Form, missing, reason, word
 from quarterdeck.session import intents
@@ -176,3 +177,16 @@ async def test_a_bar_whose_own_answer_answers_it_does_not_say_that_something_clo
         await at.write("nobody answers")
         assert at.step("announce") == "failed"
         assert not any(said.startswith("Closed") for said in at.said)
+
+
+async def test_a_proposal_leaves_a_bar_the_keys_that_work_in_it() -> None:
+    async with helm(*RUNNING) as at:
+        await at.press("F")
+        at.station.do(intents.GuardHolds(guard="slow", reason="API slow: 912 ms", value=912.0), ITSELF)
+        await at.settle()
+        shown = [str(line.render()) for line in at.screen.query(Static)]
+        assert "! HALT PROPOSED: API slow: 912 ms" in shown
+        assert "enter it failed   esc leave" in shown
+        at.station.must(intents.DismissProposal(guard="slow", reason="known"))
+        await at.settle()
+        assert not any("PROPOSED" in str(line.render()) for line in at.screen.query(Static))

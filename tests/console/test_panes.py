@@ -445,3 +445,18 @@ async def test_at_the_end_a_step_is_still_selected() -> None:
         run.started = run.started or night.T0
     made.phase = "ended"
     assert night.snapshot_of(made).selected
+
+
+async def test_after_a_rollback_the_closing_steps_are_counted_and_the_margin_is_theirs() -> None:
+    snapshot = night.snapshot("halted")
+    session = snapshot.session
+    session.halts.clear()
+    session.phase, session.closing_from = "validating", "rollback"
+    app = Harness(night.snapshot_of(session))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    assert "0/1 closing steps" in shown
+    assert "CLOSING MARGIN" in shown
+    assert "FORWARD MARGIN" not in shown
+    assert "/18" not in shown

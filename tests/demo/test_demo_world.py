@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from quarterdeck.demo.files import LEASE_SECONDS, lease_is_fresh, read_json
+from quarterdeck.demo import archiving, upkeep
+from quarterdeck.demo.files import LEASE_SECONDS, Home, lease_is_fresh, read_json
+from quarterdeck.demo.job import Job
 from quarterdeck.demo.world import World
 from quarterdeck.errors import QuarterdeckError
 
@@ -137,3 +139,18 @@ def test_a_second_supervisor_for_one_world_is_refused(start_world: StartWorld) -
 def test_attaching_to_no_world_says_so(tmp_path: Path) -> None:
     with pytest.raises(QuarterdeckError, match="there is no demo here"):
         World.attach(tmp_path)
+
+
+@pytest.mark.parametrize("work", [archiving.archive, archiving.delete_archived, upkeep.survey])
+def test_a_command_that_begins_takes_back_how_far_the_one_before_it_was(
+    work: Callable[[Job], None], tmp_path: Path
+) -> None:
+    """What comes first is a number of its own, not the other's 100 %."""
+    home = Home(tmp_path)
+    job = Job(home, {"older_than": 700, "batch": 10, "customers": 5})
+    home.backup.touch()
+    home.archive.touch()
+    job.advance(9, 9)
+    with pytest.raises((sqlite3.Error, OSError)):
+        work(job)  # without a database it ends before its first batch
+    assert read_json(home.progress)["done"] == 0

@@ -200,3 +200,62 @@ def test_it_never_fails_whatever_happened() -> None:
             assert said.text
             assert "\n" not in said.text
             assert not said.step or said.step in book.session.steps
+
+
+def built() -> Book:
+    """The night up to the swap."""
+    book = Book().begin()
+    while not book.step("build").ended:
+        go(book)
+    return book
+
+
+def failed() -> Book:
+    """The night's swap has failed for good, and its effect is declared."""
+    book = built()
+    book.ask(wanted.StartStep(step="swap", launch=wanted.Launch(run="run-1", hosts=("db01",))))
+    book.returned("swap", exit_code=1)
+    book.wait(6)
+    book.returned("swap", exit_code=1)
+    book.ask(wanted.DeclareEffect(step="swap", effect="partial"))
+    return book
+
+
+def test_paused_after_a_failed_step_it_names_what_works_in_a_pause() -> None:
+    book = failed()
+    assert book.state == "paused"
+    said = line(book)
+    assert said.text == (
+        "4 Swap FAILED: exit code 1 · G goes on, U undoes it, D says that it was done by hand, H halts"
+    )
+    assert said.key == "G"
+    book.go_on()
+    assert line(book).key == "S"
+
+
+def test_after_a_stations_crash_it_names_what_works_in_a_pause() -> None:
+    book = Book().begin()
+    book.ask(wanted.StartStep(step="count", launch=wanted.Launch(run="run-1", hosts=("db01",))))
+    book.ask(wanted.CrashFound(gap=6.0, found={"count": "lost"}))
+    assert book.state == "paused"
+    assert line(book).key == "G"
+    assert "S tries again" not in line(book).text
+    book.go_on()
+    assert line(book).key == "S"
+
+
+def test_accepting_what_does_not_verify_has_its_key() -> None:
+    book = built()
+    book.ask(wanted.StartStep(step="swap", launch=wanted.Launch(run="run-1", hosts=("db01",))))
+    book.returned("swap")
+    book.verify("swap", ok=False)
+    said = line(book)
+    assert said.text.endswith("v reads it again, F fails it, enter accepts it, with a reason")
+    assert (said.question, said.key) == ("verify", "v")
+
+
+def test_what_somebody_took_is_waited_for() -> None:
+    book = Book().begin()
+    book.ask(wanted.ClaimStep(step="count"), Actor("bob", 1001, role="dba", host="db01"))
+    assert line(book).text == "waiting for bob, who took it: 1 Count (60 s)"
+    assert line(book).key == ""

@@ -43,6 +43,7 @@ ONLY_ARCHIVED = (
 
 def archive(job: Job) -> None:
     """Copy the orders older than `older_than` days to the archive, and compare every copy."""
+    job.advance(0, 1)
     _refuse_when_sealed(job)
     before = int(time.time()) - int(job.options["older_than"]) * DAY
     connection = _open(job)
@@ -136,6 +137,7 @@ def _open(job: Job) -> sqlite3.Connection:
 
 def _each_batch(job: Job, statement: str, word: str) -> None:
     """Run a statement over the archive's orders, one transaction for each batch of them."""
+    job.advance(0, 1)
     connection = _open(job)
     try:
         last = _number(connection, "select max(id) from archive.orders")

@@ -39,7 +39,7 @@ class Job:
         sys.stdout.flush()
 
     def advance(self, done: int, total: int) -> None:
-        """Note how far the command is; `tool progress` prints it as a percentage."""
+        """Note how far the command is, from 0 on; `tool progress` prints it as a percentage."""
         write_json(self.home.progress, {"done": done, "total": total})
 
     def rest(self) -> None:

@@ -169,6 +169,7 @@ def receipts(job: Job) -> None:
 def survey(job: Job) -> None:
     """Count the orders of some customers, one after the other, as a report for the new index would."""
     total = int(job.options["customers"])
+    job.advance(0, total)
     orders = most = 0
     connection = open_database(job.home.database)
     try:

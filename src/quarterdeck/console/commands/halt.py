@@ -6,7 +6,7 @@ Halt acts first and asks afterwards; everything else here asks the rule book bef
 from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, over_or
-from quarterdeck.console.commands.questions import ask_open, what_now
+from quarterdeck.console.commands.questions import answered_by, ask_open, what_now
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.session import intents
@@ -158,7 +158,10 @@ class WhatNow(Command):
     title = "After a halt: what now?"
 
     def available(self, situation: Situation) -> Available:
-        return YES if situation.halts() else No("nothing is halted")
+        """While it is asked: what still runs comes first."""
+        if not situation.halts():
+            return No("nothing is halted")
+        return YES if answered_by(situation) == self.id else No("something still runs: T stops it now")
 
     async def run(self, desk: Desk) -> None:
         """Lead through it, one question at a time."""

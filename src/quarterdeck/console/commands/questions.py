@@ -1,7 +1,7 @@
-"""The questions that the session asks people, one at a time: after a halt, after a crash, at a poll, at a proposal.
+"""The questions that the session asks people, one at a time: after a halt, after a crash, at a poll.
 
-`open_question` says which one is next; `ask_open` leads through all that stand between a halt and what now.
-Used by several commands; holds no command itself.
+The next line says which one it is (`session/next_line/`); `ask_open` leads through all that stand between a halt and
+what now. Used by several commands; holds no command itself.
 """
 
 from __future__ import annotations
@@ -16,50 +16,52 @@ from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.leftovers import open_left
+from quarterdeck.session.next_line import next_line
 from quarterdeck.spans import span
 
 __all__ = [
-    "ask_effect", "ask_gone", "ask_left", "ask_open", "ask_poll", "ask_reason", "ask_undo", "open_question",
+    "answered_by", "ask_effect", "ask_gone", "ask_left", "ask_open", "ask_poll", "ask_reason", "ask_undo",
     "what_now",
 ]  # fmt: skip
 
 
-def open_question(situation: Situation) -> str:
-    """What is asked next: `manual`, `gone`, `effect`, `reason`, `undo`, `left`, `what_now`, `poll`, or nothing."""
-    halted = bool(situation.halts()) and situation.session.phase != "rolling_back"
-    if situation.manual_questions():
-        return "manual"
-    if situation.gone_questions():
-        return "gone"
-    if situation.effect_questions():
-        return "effect"
-    if situation.halts() and situation.reason_open():
-        return "reason"
-    if situation.undo_questions():
-        return "undo"
-    if situation.halts() and situation.left_questions():
-        return "left"
-    if halted:
+_ANSWERED_BY = {
+    "gone": "declare_gone", "effect": "declare_effect", "left": "answer_left", "undo": "decide_undo",
+    "poll": "answer_poll", "verify": "accept", "sign_off": "sign_off", "criterion": "answer_criterion",
+    "end": "end_session",
+}  # fmt: skip
+_AFTER_A_HALT = frozenset({"manual", "gone", "effect", "reason", "left", "what_now"})
+
+
+def answered_by(situation: Situation) -> str:
+    """The command that answers what the next line asks; empty where it asks nothing that a bar answers."""
+    session = situation.session
+    if session.plan is None:
+        return ""
+    asked = next_line(session, situation.now, situation.me).question
+    if asked in _AFTER_A_HALT and situation.halts():
         return "what_now"
-    return "poll" if situation.polls() else ""
+    return _ANSWERED_BY.get(asked, "answer_poll" if situation.polls() else "")
 
 
 async def ask_open(desk: Desk) -> bool:
     """Ask everything that is open, one bar after the other; False where the person left it or something refused."""
     for _ in range(1000):
-        match open_question(desk.situation):
+        situation = desk.situation
+        asked = next_line(situation.session, situation.now, situation.me)
+        match asked.question:
             case "manual":
-                done = await ask_manual(desk, desk.situation.manual_questions()[0])
+                done = await ask_manual(desk, asked.step)
             case "gone":
-                done = await ask_gone(desk, desk.situation.gone_questions()[0])
+                done = await ask_gone(desk, asked.step)
             case "effect":
-                done = await ask_effect(desk, desk.situation.effect_questions()[0])
+                done = await ask_effect(desk, asked.step)
             case "reason":
                 done = await ask_reason(desk)
             case "undo":
-                done = await ask_undo(desk, desk.situation.undo_questions()[0])
+                done = await ask_undo(desk, situation.undo_questions()[0])
             case "left":
-                done = await ask_left(desk, desk.situation.left_questions()[0])
+                done = await ask_left(desk, asked.step)
             case _:
                 return True
         if not done:
@@ -340,10 +342,5 @@ def _rest_of_work(situation: Situation) -> str:
 
 
 def last_with_effect(situation: Situation) -> str:
-    """The latest started step of the forward plan with an effect; empty where there is none."""
-    session = situation.session
-    if session.plan is None:
-        return ""
-    runs = [session.steps[step] for step in session.plan.forward if session.steps[step].effect != "none"]
-    runs = [run for run in runs if run.sequence]
-    return max(runs, key=lambda run: run.sequence).id if runs else ""
+    """The latest started step of the forward plan with an effect that is there; empty where there is none."""
+    return next((run.id for run in rollback.listed(situation.session)), "")

@@ -18,7 +18,7 @@ from quarterdeck.console.names import name_of
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.rules.proofs import wrong_value
+from quarterdeck.session.rules.proofs import awaits_proof, wrong_value
 
 __all__ = [
     "ENDED_BADLY", "Done", "Fail", "Skip", "Start", "Verify", "finish", "may_start", "meant", "meant_live",
@@ -60,7 +60,7 @@ class Start(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step can be started, or the session."""
-        candidates = meant(situation, situation.startable() or situation.again())
+        candidates = meant(situation, _possible(situation))
         words = over_or(situation, _what_else(situation))
         if candidates:
             return may_start(situation, candidates[0], "" if not situation.halts() else words)
@@ -70,13 +70,20 @@ class Start(Command):
 
     async def run(self, desk: Desk) -> None:
         situation = desk.situation
-        candidates = situation.startable() or situation.again()
+        candidates = _possible(situation)
         if not candidates and situation.session.phase == "planned":
             await start_session(desk)
             return
         step = await desk.which("Start", meant(situation, candidates))
         if step:
             await start_or_retry(desk, step)
+
+
+def _possible(situation: Situation) -> list[str]:
+    """What may be started or tried again; what ended badly only where that is meant, or nothing else is there."""
+    fresh, again = situation.startable(), situation.again()
+    meant_again = [step for step in again if step in {situation.named, situation.selected}]
+    return [*fresh, *meant_again] if fresh else again
 
 
 def _what_else(situation: Situation) -> str:
@@ -309,7 +316,7 @@ class Verify(Command):
 def _verifiable(situation: Situation) -> list[str]:
     session = situation.session
     runs = sorted(session.steps.values(), key=lambda run: (run.state != "verifying", -run.sequence))
-    found = [r.id for r in runs if r.sequence and (step := situation.step(r.id)) is not None and step.verify]
+    found = [r.id for r in runs if r.sequence and (step := situation.step(r.id)) is not None and awaits_proof(step)]
     if situation.selected in found:
         found.remove(situation.selected)
         found.insert(0, situation.selected)

@@ -6,10 +6,9 @@ Leaving a console is never the same as ending the session.
 from __future__ import annotations
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No
-from quarterdeck.console.commands.questions import ask_open, ask_poll, open_question, what_now
+from quarterdeck.console.commands.questions import answered_by, ask_open
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Choice, Form, choice
-from quarterdeck.session.next_line import next_line
 
 __all__ = [
     "Contacts",
@@ -41,28 +40,17 @@ class Open(Command):
 
     def label(self, situation: Situation) -> str:
         """`answer` while something is asked."""
-        return "answer" if open_question(situation) or _asked_at_the_end(situation) else "open"
+        return "answer" if answered_by(situation) else "open"
 
     async def run(self, desk: Desk) -> None:
         situation = desk.situation
-        asked = open_question(situation)
-        if asked == "poll":
-            await ask_poll(desk, situation.polls()[0].step)
-        elif asked:
-            if await ask_open(desk) and desk.situation.halts() and desk.situation.session.phase != "rolling_back":
-                await what_now(desk)
-        elif at_the_end := _asked_at_the_end(situation):
-            await desk.perform(at_the_end)
+        command = answered_by(situation)
+        if command in {"declare_gone", "declare_effect", "answer_left", "decide_undo"}:
+            await ask_open(desk)
+        elif command:
+            await desk.perform(command)
         else:
             await desk.view.open(situation.selected or situation.named)
-
-
-def _asked_at_the_end(situation: Situation) -> str:
-    """The command that answers what the next line asks when the work is through; empty where it asks nothing."""
-    if situation.session.plan is None:
-        return ""
-    asked = next_line(situation.session, situation.now, situation.me).question
-    return {"sign_off": "sign_off", "criterion": "answer_criterion", "end": "end_session"}.get(asked, "")
 
 
 class Help(Command):

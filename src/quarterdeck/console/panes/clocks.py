@@ -65,7 +65,8 @@ class ClocksPane(Pane):
         work: list[Piece] = [("worked ", "muted"), (span(clocks.work), "text")]
         if clocks.forward_only:
             word = {"green": "", "amber": " SHORT", "red": " TOO LATE"}[clocks.colour]
-            margin: list[Piece] = [("FORWARD MARGIN ", "muted"), (f"{_signed(clocks.margin)}{word}", role)]
+            ahead = "CLOSING" if session.phase == "validating" else "FORWARD"
+            margin: list[Piece] = [(f"{ahead} MARGIN ", "muted"), (f"{_signed(clocks.margin)}{word}", role)]
             return [window, margin, [_no_way_back(snapshot)], work]
         if session.rollback is not None:
             back: list[Piece] = [("rollback is back by ", "muted"), (hour(clocks.stop_now_back, off), "strong")]

@@ -73,13 +73,14 @@ class HeaderPane(Pane):
             items = session.rollback.items
             through = sum(1 for item in items if (run := session.steps.get(item.step)) and run.state in FINISHED)
             return [("rollback ", "muted"), (f"{through}/{len(items)}", "strong"), (" done", "muted")]
-        if session.phase not in {"running", "validating"} or not plan.forward:
+        work, word = (plan.closing, " closing steps") if session.phase == "validating" else (plan.forward, " steps")
+        if session.phase not in {"running", "validating"} or not work:
             return []
         named = snapshot.next_line.step
         if named in plan.places and plan.places[named].part == "stages":
             return [("step ", "muted"), (f"{plan.places[named].number}/{len(plan.forward)}", "strong")]
-        through = sum(1 for step in plan.forward if (run := session.steps.get(step)) and run.state in FINISHED)
-        return [(f"{through}/{len(plan.forward)}", "strong"), (" steps", "muted")]
+        through = sum(1 for step in work if (run := session.steps.get(step)) and run.state in FINISHED)
+        return [(f"{through}/{len(work)}", "strong"), (word, "muted")]
 
 
 class NeedsPane(Pane):

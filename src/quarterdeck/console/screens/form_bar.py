@@ -238,7 +238,7 @@ class FormBar(Modal[Answers | None]):
     def _fit(self) -> None:
         height = self.app.size.height
         self.set_class(height < 30, "-compact")
-        around = 5 + (0 if not self.form.large else 1 if height < 30 else 3)
+        around = 6 + (0 if not self.form.large else 1 if height < 30 else 3)
         self.query_one("#body").styles.max_height = max(2, height - around)
 
     # -- answers

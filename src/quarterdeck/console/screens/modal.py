@@ -26,11 +26,12 @@ class Modal(SparingScreen, ModalScreen[Result]):
     DEFAULT_CSS = """
     Modal HaltPane { height: 1; width: 12; }
     Modal .foot { height: 1; }
+    Modal .proposed { height: 1; color: $warning; text-style: bold; }
     Modal .hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
     """
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 
-    _proposed: list[str] | None = None
+    _proposed = ""
 
     def halt_button(self) -> HaltPane:
         """The button, with what is known already."""
@@ -39,14 +40,14 @@ class Modal(SparingScreen, ModalScreen[Result]):
         return button
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """The halt button says what is; a guard's proposal is said here too, since its banner lies behind."""
+        """The halt button says what is; a guard's proposal is said over the keys: its banner lies behind."""
         if snapshot is None:
             return
         for pane in self.query(HaltPane):
             pane.snapshot = snapshot
-        proposed = [found.reason for found in snapshot.session.open_proposals()]
+        proposed = next((found.reason for found in snapshot.session.open_proposals()), "")
         if proposed != self._proposed:
             self._proposed = proposed
-            for hint in self.query(".hint").results(Static):
-                if proposed:
-                    hint.update(plain(f"! HALT PROPOSED: {proposed[0]}"))
+            self.query(".proposed").remove()
+            for foot in self.query(".foot") if proposed else ():
+                self.mount(Static(plain(f"! HALT PROPOSED: {proposed}"), classes="proposed"), before=foot)

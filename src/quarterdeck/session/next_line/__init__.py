@@ -1,7 +1,8 @@
 """The next line: what the session waits for, from whom, since when, and which key is yours. Pure.
 
 After a halt it leads through what follows, one question at a time: what was running, what did it change, why, and
-what now (R11). The console's NEXT line, plain mode and `status` show it. It never decides: `decide` does.
+what now (R11). The console's NEXT line, plain mode and `status` show it. It never decides: where a key
+depends on what happened, `decide` is asked whether it works, so that no key is named that would be refused.
 """
 
 from __future__ import annotations
@@ -53,7 +54,8 @@ class _Line(Halted, Undoing, Working):
         gates = open_gates(session, self.now)
         if gates:
             more = f" and {len(gates) - 1} more" if len(gates) > 1 else ""
-            return NextLine(f"before Start: {gates[0]}{more}", question="gates", level="asks")
+            text = f"before Start: {gates[0]}{more} · ^p lists what ticks it, or starts with an override"
+            return NextLine(text, "^p", question="gates", level="asks")
         return NextLine("all is ready · S starts the session", key="S", level="asks")
 
     def over(self) -> NextLine:

@@ -7,6 +7,9 @@ from quarterdeck.session.leftovers import few, open_left
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.next_line.working import Steps
 from quarterdeck.session.rollback import preview, undecided
+from quarterdeck.session.rules.command import StopCommand
+from quarterdeck.session.rules.halt import GoOn
+from quarterdeck.session.rules.rollback import WORD, RollBack, StartContingency, UndoStep
 from quarterdeck.spans import span
 
 __all__ = ["Halted", "Undoing"]
@@ -74,12 +77,14 @@ class Halted(Steps):
         running = [run for run in self.session.running() if run.state in {"granted", "running"}]
         if not running:
             return None
-        run = running[0]
+        stoppable = [run for run in running if not run.stop_asked and self.may(StopCommand(step=run.id))]
+        run = (stoppable or running)[0]
         more = f" and {len(running) - 1} more" if len(running) > 1 else ""
-        stopping = "being stopped" if run.stop_asked else f"{self.spent(run)} · T stops it now"
+        stops = " · T stops it now" if stoppable else ""
+        how = "being stopped" if run.stop_asked else f"{self.spent(run)}{stops}"
         return NextLine(
-            f"HALT · still running: {self.name(run.id)}{more}, {stopping}",
-            key="" if run.stop_asked else "T",
+            f"HALT · still running: {self.name(run.id)}{more}, {how}",
+            key="T" if stoppable else "",
             step=run.id,
             waiting_for="command",
             since=run.started or 0.0,
@@ -95,37 +100,24 @@ class Halted(Steps):
         """R11 and R8: the choices, each with its minutes."""
         session, plan = self.session, self.plan
         assert plan is not None
-        keys, offered = ["G goes on"], [] if session.phase == "planned" else self.by_contingency()
-        if self.may_roll_back():
+        halts, keys, offered = session.live_halts(), list[str](), list[str]()
+        if self.may(RollBack(halts=halts, typed=WORD, waiver="?")):
             found = preview(session)
             people = rollback_seconds(session) - found.seconds
             minutes = f"{span(found.seconds)}{f' + {span(people)} for people' if people >= 1 else ''}"
-            keys.insert(
-                0, f"B rolls back: {found.parts}, {minutes}" if found.steps else "B rolls back, nothing to undo"
-            )
+            keys.append(f"B rolls back: {found.parts}, {minutes}" if found.steps else "B rolls back, nothing to undo")
             undone = next((item.undoes for item in found.items if item.undoes), "")
-            if undone:
+            if undone and self.may(UndoStep(step=undone, halts=halts, reason="?")):
                 last = sum(item.duration for item in found.items if item.undoes == undone)
-                keys.insert(1, f"U undoes only {self.name(undone)}, {span(last)}")
+                keys.append(f"U undoes only {self.name(undone)}, {span(last)}")
+        if self.may(GoOn(halts=halts, reason="?")):
+            keys.append("G goes on")
+        if self.may(StartContingency(halts=halts, reason="?")):
+            offered = [f"contingency, {span(sum(plan.steps[step].duration for step in plan.contingency))}"]
         more = f"enter offers {', '.join([*offered, 'hand over and end'])}"
         text = f"what now? {' · '.join([*keys, more])}"
-        key = keys[0][0]
+        key = keys[0][0] if keys else "enter"
         return NextLine(text, key, waiting_for="lead", since=since, question="what_now", level="asks")
-
-    def may_roll_back(self) -> bool:
-        """Whether a rollback can be committed now: never after one, and never past the point of no return."""
-        session = self.session
-        if session.rollback is not None or session.past_no_return or session.contingency_started:
-            return False
-        return session.phase in {"running", "validating"}
-
-    def by_contingency(self) -> list[str]:
-        """The contingency as a choice, where the procedure has one that was not begun."""
-        session, plan = self.session, self.plan
-        assert plan is not None
-        if not plan.contingency or session.contingency_started or session.rollback is not None:
-            return []
-        return [f"contingency, {span(sum(plan.steps[step].duration for step in plan.contingency))}"]
 
 
 class Undoing(Steps):
@@ -148,7 +140,7 @@ class Undoing(Steps):
             return NextLine("rollback is through · the closing steps follow")
         first = pending[0]
         left = f"{len(pending)} left, {span(sum(item.duration for item in pending))}"
-        if first.asks and first.undoes and self.undo_choice(first.undoes) == "":
+        if first.asks and not self.session.steps[first.undoes].undo_choice:
             return NextLine(
                 f"undo of {self.name(first.undoes)}: its effect is not sure · {self.who(first.owner)}:"
                 " run it, by hand, or not needed? · enter answers",
@@ -161,18 +153,14 @@ class Undoing(Steps):
         if first.owner in rollback.run_mine:
             return NextLine(f"next by itself: {self.name(first.step)} · {left}", step=first.step)
         mine = "S starts" if first.owner == self.me.role else f"waiting for {first.owner}: S starts"
+        all_of_mine = "" if rollback.run_mine else " · A runs all of yours by themselves"
         return NextLine(
-            f"{mine} {self.name(first.step)} ({span(first.duration)}) · A runs all of yours by themselves · {left}",
+            f"{mine} {self.name(first.step)} ({span(first.duration)}){all_of_mine} · {left}",
             key="S",
             step=first.step,
             waiting_for=first.owner,
             level="asks",
         )
-
-    def undo_choice(self, step: str) -> str:
-        """What its owner picked for the undo of a step with an unsure effect."""
-        run = self.run(step)
-        return run.undo_choice if run else ""
 
     def undoing(self) -> NextLine:
         """R14: one step is undone alone."""

@@ -6,7 +6,9 @@ from typing import Literal
 
 from msgspec import Struct
 
+from quarterdeck.session.decide import Refusal, decide
 from quarterdeck.session.event import Actor
+from quarterdeck.session.intents import Intent
 from quarterdeck.session.state import FINISHED, HaltMark, Proposal, Session, StepRun
 from quarterdeck.session.told import in_short
 from quarterdeck.spans import of_planned
@@ -44,6 +46,11 @@ class Words:
         self.now = now
         self.me = me
         self.plan = session.plan
+
+    def may(self, intent: Intent) -> bool:
+        """Whether the rules would let it happen now, if need be with a waiver: a key is named only then."""
+        answer = decide(self.session, intent, self.me, self.now)
+        return not isinstance(answer, Refusal) or bool(answer.waivable)
 
     def name(self, step: str) -> str:
         """What people call a step."""

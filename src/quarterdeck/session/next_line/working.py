@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
-from quarterdeck.session.availability import may_try_again, view
+from quarterdeck.session.availability import view
+from quarterdeck.session.intents import Intent
 from quarterdeck.session.next_line.words import NextLine, Words
 from quarterdeck.session.plan import Part
+from quarterdeck.session.rules.finish import FinishStep, SkipStep
+from quarterdeck.session.rules.halt import GoOn, Pause
+from quarterdeck.session.rules.rollback import UndoStep
+from quarterdeck.session.rules.start import StartStep
 from quarterdeck.session.state import LIVE, StepRun
 from quarterdeck.spans import span
 
@@ -63,7 +68,7 @@ class Steps(Words):
                 bad = next(proof for proof in run.proofs if proof.ok is not True)
                 return NextLine(
                     f"{self.name(step)} does not verify: {bad.title or 'check'} read {bad.read or 'nothing'}"
-                    " · v again, F fail, or accept with a reason",
+                    " · v reads it again, F fails it, enter accepts it, with a reason",
                     key="v",
                     step=step,
                     waiting_for=self.owner(step),
@@ -87,14 +92,20 @@ class Steps(Words):
             return self.ask_effect(run)
         word = {"failed": "FAILED", "interrupted": "was interrupted", "unknown": "is unknown"}[run.state]
         why = f": {run.reason}" if run.reason else ""
-        step = self.plan.steps[run.id]
-        skip = ", K skips" if step.skippable or self.plan.part(run.id) != "stages" else ""
-        may = not may_try_again(self.session, run)
-        undoing = "U undoes it" if self.session.paused else "P pauses so that U can undo it"
-        again = "S tries again" if may else undoing
+        acts: dict[str, Intent] = {
+            "S tries again": StartStep(step=run.id, again=True),
+            "G goes on": GoOn(reason="?", accept="?", override="?"),
+            "U undoes it": UndoStep(step=run.id, reason="?"),
+            "P pauses, so that it can be undone": Pause(),
+            "K skips it": SkipStep(step=run.id, reason="?"),
+            "D says that it was done by hand": FinishStep(step=run.id, by_hand=True, note="?"),
+        }
+        found = [words for words, intent in acts.items() if self.may(intent)]
+        if "S tries again" in found or not self.plan.steps[run.id].undo or self.session.phase != "running":
+            found = [words for words in found if not words.startswith("P ")]
         return NextLine(
-            f"{self.name(run.id)} {word}{why} · {again}{skip}, D done by hand, H halts",
-            key=again[0],
+            f"{self.name(run.id)} {word}{why} · {', '.join([*found, 'H halts'])}",
+            key=found[0][0] if found else "H",
             step=run.id,
             waiting_for=self.owner(run.id),
             since=run.ended or 0.0,
@@ -215,6 +226,11 @@ class Steps(Words):
                 continue
             found = self.plan.steps[step]
             what = f"{self.name(step)}{f' ({span(found.duration)})' if found.duration else ''}"
+            if not self.may(StartStep(step=step)):
+                claimed = self.session.steps[step].claimed_by
+                if claimed:
+                    return NextLine(f"waiting for {claimed}, who took it: {what}", step=step, waiting_for=claimed)
+                continue
             if found.auto_start:
                 return NextLine(f"next by itself: {what}", step=step)
             verb = "asks" if found.kind == "poll" else "starts"

@@ -72,7 +72,7 @@ def _may_finish(session: Session, step: Step, run: StepRun, intent: FinishStep, 
     if session.is_over:
         return Refusal("the session is over")
     if run.state == "verifying":
-        return Refusal("its verifications decide", hint="v reads them again, or accept with a reason")
+        return Refusal("its verifications decide", hint="v reads them again, enter accepts it with a reason")
     if step.kind == "poll":
         return Refusal("a poll is answered", hint="enter answers it")
     if run.state == "running":
