@@ -24,14 +24,17 @@ class Server:
     def __init__(self) -> None:
         self.heads: list[str] = []
         self.connections = 0
+        self.left = asyncio.Event()
+        """Set when a client has left."""
         self.handler: Handler = self.answer()
         self.port = 0
         self.scheme = "http"
         self._server: asyncio.Server | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, tls: ssl.SSLContext | None = None) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
+    async def start(self, tls: ssl.SSLContext | None = None, host: str = "127.0.0.1", port: int = 0) -> None:
+        await self.stop()
+        self._server = await asyncio.start_server(self._serve, host, port, ssl=tls)
         self.port = self._server.sockets[0].getsockname()[1]
         self.scheme = "https" if tls else "http"
 
@@ -65,6 +68,14 @@ class Server:
         finally:
             self._tasks.discard(task)
             writer.transport.abort()
+            self.left.set()
+
+    def deaf(self) -> None:
+        """Take no more connections; those that stand are served on."""
+        assert self._server is not None
+        for listening in self._server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        self._server.close()
 
     async def stop(self) -> None:
         for task in list(self._tasks):
@@ -79,6 +90,14 @@ class Server:
 async def server() -> AsyncIterator[Server]:
     made = Server()
     await made.start()
+    yield made
+    await made.stop()
+
+
+@pytest.fixture
+async def another() -> AsyncIterator[Server]:
+    """A second server, not yet started."""
+    made = Server()
     yield made
     await made.stop()
 

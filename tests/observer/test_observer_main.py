@@ -103,6 +103,43 @@ async def test_targets_change_while_it_runs(observer: Observer, station: Station
     assert observer.pid == pid
 
 
+DEAD_RESOLVER = """
+import socket, time
+real = socket.getaddrinfo
+socket.getaddrinfo = lambda host, *rest, **more: time.sleep(60) if "dead" in str(host) else real(host, *rest, **more)
+from quarterdeck.observer.main import main
+main()
+"""
+
+
+async def test_a_resolver_that_hangs_holds_up_neither_other_targets_nor_the_end(server: Server) -> None:
+    dead = {
+        f"dead{number}": Target(type="http", options={"url": f"http://dead{number}.example/"}, every=0.1, timeout=0.2)
+        for number in range(12)
+    }
+    asking = {**dead, "api": Target(type="http", options={"url": server.url()}, every=0.1)}
+    run = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", DEAD_RESOLVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    assert run.stdin is not None
+    assert run.stdout is not None
+    run.stdin.write(encode(Watch(targets=asking)))
+    late: dict[str, int] = dict.fromkeys(dead, 0)
+    well = 0
+    async with asyncio.timeout(30):
+        async for message in frames(run.stdout, msgspec.msgpack.Decoder(FromObserver)):
+            if isinstance(message, Reading) and message.target in late:
+                assert message.message == f"not done within 200 ms (looking up {message.target}.example)"
+                late[message.target] += 1
+            elif isinstance(message, Reading):
+                assert message.raw == "ok"
+                well += all(count >= 2 for count in late.values())
+            if well >= 2:
+                break
+    run.stdin.close()
+    assert await asyncio.wait_for(run.wait(), 10) == 0
+
+
 async def test_killed_it_is_started_again_and_that_is_a_finding(observer: Observer, station: Station) -> None:
     await observer.start({"here": HERE})
     await station.wait_for(Reading)

@@ -65,6 +65,12 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "headers": headers,
     "follow_redirects": st.one_of(st.sampled_from(["true", "no", "maybe"]), words),
     "verify": words,
+    "certificate": st.one_of(words, lists, st.lists(st.sampled_from(["/a", "/b"]), max_size=3)),
+    "proxy": addresses,
+    "connection": st.one_of(st.sampled_from(["kept", "new"]), words),
+    "words": st.one_of(
+        st.dictionaries(letters, st.sampled_from(["ok", "critical", "fine"]), max_size=2), words, lists
+    ),
     "expect_status": st.one_of(codes, st.lists(codes, max_size=3)),
     "expect_body": words,
     "host": st.one_of(hosts, st.just("localhost")),

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import ssl
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
+from certificates import certificate, needs_openssl
 
 from quarterdeck.observer.checks import build
 from quarterdeck.observer.checks.base import Context, Result
@@ -18,49 +16,12 @@ from quarterdeck.procedure.model import Target
 if TYPE_CHECKING:
     from tests.observer.conftest import Server
 
-pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificates")
-
-
-AUTHORITY = """
-[ca]
-default_ca = here
-[here]
-new_certs_dir = {folder}
-database = {folder}/index.txt
-serial = {folder}/serial
-default_md = sha256
-policy = any
-[any]
-commonName = supplied
-[names]
-subjectAltName = {name}
-basicConstraints = CA:TRUE
-"""
-
-
-def certificate(folder: Path, name: str, end: str = "20990101000000Z") -> tuple[Path, Path]:
-    """A self-made certificate for an address, and its key."""
-    key, request, made = folder / "key.pem", folder / "request.pem", folder / "cert.pem"
-    settings = folder / "authority.cnf"
-    settings.write_text(AUTHORITY.format(folder=folder, name=name))
-    (folder / "index.txt").touch()
-    (folder / "serial").write_text("01\n")
-    curve = "ec_paramgen_curve:prime256v1"
-    run("req", "-newkey", "ec", "-pkeyopt", curve, "-nodes", "-keyout", key, "-out", request, "-subj", "/CN=test")
-    span = ("-startdate", "20200101000000Z", "-enddate", end)
-    signing = ("-selfsign", "-batch", "-notext", "-config", settings, "-extensions", "names")
-    run("ca", *signing, "-keyfile", key, "-in", request, "-out", made, *span)
-    return made, key
-
-
-def run(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True)
+pytestmark = needs_openssl
 
 
 async def ask(server: Server, made: Path, key: Path, **options: str) -> Result:
     tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     tls.load_cert_chain(made, key)
-    await server.stop()
     await server.start(tls)
     check = build(Target(type="http", options={"url": server.url(), **options}), Context(name="it"))
     try:

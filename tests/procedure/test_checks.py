@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 import pytest
@@ -47,6 +48,7 @@ def linted(target: str, params: str = "", machine: Elsewhere | None = None) -> l
 
 
 HTTP = '{type: http, url: "http://127.0.0.1:18080/", '
+JSON = '{type: health_json, url: "http://127.0.0.1:18080/", '
 REFUSED = [
     # what, the target, a part of the message, what the message points at
     ("a truth value for the authorities", HTTP + 'verify: "false"}', "`verify: /etc/ssl/our-ca.pem`", "verify"),
@@ -73,6 +75,26 @@ REFUSED = [
     ("a body's pattern that hangs", HTTP + 'expect_body: "(a+)+"}', "could take for ever", "expect_body"),
     ("the observer's old word", HTTP + "matches: fine}", "type http takes no `matches`", "matches"),
     ("a list for a text", HTTP + "method: [GET]}", "is one text, not a list", "method"),
+    ("a connection that is neither", HTTP + "connection: fresh}", "is kept or new, not `fresh`", "connection"),
+    ("a proxy of another kind", HTTP + "proxy: 'socks5://p:1080'}", "must begin with http:// or https://", "proxy"),
+    ("a proxy with a path", HTTP + "proxy: 'http://p:3128/a'}", "ends after its port", "proxy"),
+    ("a proxy with a password", HTTP + "proxy: 'http://a@p'}", "`Proxy-Authorization: ", "proxy"),
+    ("a certificate by half a path", HTTP + "certificate: [/a.pem, b.pem]}", "`b.pem` is not", "b.pem"),
+    ("three certificates", HTTP + "certificate: [/a, /b, /c]}", "or a list of two", "certificate"),
+    ("a word that means nothing", JSON + "words: {RUNNING: fine}}", "what `RUNNING` means", "RUNNING"),
+    ("words of a check that reads none", HTTP + "words: {RUNNING: ok}}", "takes no `words`", "words"),
+    (
+        "a band on what few polls have",
+        HTTP + "bands: {connect: {warning: 1s}}}",
+        "only where `connection` is new",
+        "{warning",
+    ),
+    (
+        "a certificate of plain http",
+        HTTP + "bands: {cert_days: {warning: 7}}}",
+        "only where `url` is https:",
+        "{warning",
+    ),
     ("no address", "{type: http, url: 127.0.0.1}", "must begin with http:// or https://", "url"),
     ("an address without host", "{type: http, url: 'http://'}", "names no host", "url"),
     ("an address of half a host", "{type: http, url: 'http://1.2.3.256/'}", "names no host", "url"),
@@ -103,6 +125,10 @@ TAKEN = [
     HTTP + "verify: /etc/ssl/certs/ca.pem, follow_redirects: yes}",
     "{type: http, url: 'https://[::1]:8443/a b?c=d#e'}",
     "{type: http, url: 'https://bücher.example.:443'}",
+    HTTP + "connection: new, proxy: 'http://p.example:3128/', bands: {connect: {warning: 1s}}}",
+    "{type: http, url: 'https://a/', connection: new, bands: {tls: {warning: 1s}, cert_days: {warning: 7}}}",
+    "{type: http, url: 'https://a/', certificate: /a.pem, proxy: 'https://[::1]'}",
+    "{type: health_json, url: 'https://a/', certificate: [/a.pem, /a.key], words: {RUNNING: ok, 'a:b': warning}}",
     "{type: tcp, host: '[::1]', port: 18080}",
     "{type: tcp, host: 'fe80::1%eth0', port: 22}",
     "{type: tcp, host: a_b.example, port: 22}",
@@ -114,6 +140,14 @@ TAKEN = [
 @pytest.mark.parametrize("target", TAKEN)
 def test_lint_takes_what_the_observer_builds(target: str) -> None:
     assert linted(target) == []
+
+
+def test_a_condition_on_what_few_polls_have_is_refused() -> None:
+    guard = "{id: g, title: G, when: it.connect > 1s or it.latency > 1s, action: warn}"
+    text = re.sub("guards:.*", f"guards: [{guard}]", document(HTTP + "}"))
+    [problem] = errors_of(lint_text(text, "p"))
+    assert "`it.connect` is in each reading only where `connection` is new (column 1 of" in problem.message
+    assert not errors_of(lint_text(text.replace('080/", ', '080/", connection: new'), "p"))
 
 
 def test_options_come_out_typed_with_their_defaults() -> None:

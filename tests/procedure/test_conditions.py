@@ -298,7 +298,7 @@ TYPES = {"here": "local", "api": "health_json"}
     ],
 )
 def test_units_are_judged_by_the_targets_type(text: str, message: str) -> None:
-    found = unit_problems(parse(text), TYPES)
+    found = unit_problems(parse(text), TYPES, {})
     assert [message in problem.message for problem in found] == ([True] if message else [])
 
 

@@ -11,6 +11,7 @@ import os
 import signal
 import sys
 from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 
 import msgspec
 
@@ -31,8 +32,17 @@ _BACKLOG = 4 * 1024 * 1024
 """Bytes that may wait for a station that does not read; beyond it readings are dropped and counted."""
 _SPREAD = 0.02
 """Seconds between the first samples of two targets, until they fill their interval."""
+_MOST_THREADS = 256
 _CLOCK_STEP = 0.5
 """Seconds of skew from which on the wall clock has stepped."""
+
+
+class _Threads(ThreadPoolExecutor):
+    """For what may hang: resolvers, files on dead mounts. Many, and nobody waits for them at the end."""
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:  # noqa: ARG002 - the pool's own
+        """Leave those that hang behind."""
+        super().shutdown(wait=False, cancel_futures=cancel_futures)
 
 
 class Pulse:
@@ -156,6 +166,7 @@ def _context(name: str, metrics: tuple[str, ...]) -> Context:
 
 async def _observe(out_descriptor: int) -> None:
     loop = asyncio.get_running_loop()
+    loop.set_default_executor(_Threads(_MOST_THREADS))
     stream = asyncio.StreamReader(limit=1024 * 1024)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), sys.stdin)
     out, _ = await loop.connect_write_pipe(asyncio.Protocol, os.fdopen(out_descriptor, "wb"))

@@ -14,23 +14,28 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any, ClassVar, Literal, cast
 
-from msgspec import Struct, defstruct
+from msgspec import Struct, defstruct, field
+from msgspec.structs import replace
 
 from quarterdeck.documents.attributes import Attribute, Default, attributes
 from quarterdeck.procedure.option_forms import (
     ADDRESS,
     ARGV,
     BODY,
+    CERTIFICATE,
     CODES,
+    CONNECTION,
     FLAG,
     HEADERS,
     HOST,
     METHOD,
     MOUNTS,
     PORT,
+    PROXY,
     TEXT,
     TEXTS,
     TRUST,
+    WORDS,
     Codes,
     Form,
     Header,
@@ -63,15 +68,25 @@ class MetricKind(Struct, frozen=True):
     doc: str
     keyed: bool = False
     """It needs a key in brackets: `storage[/var].used`."""
+    needs: tuple[tuple[str, str], ...] = ()
+    """Options without which not each reading has it, and how they must begin."""
 
 
 _STATUS = {"status": MetricKind("word", "", "ok, warning, critical or unknown")}
 _LATENCY = {"latency": MetricKind("s", "higher", "from the request to the whole answer")}
 _VALUE = {"value": MetricKind("any", "", "a number or word of the answer, by its path", keyed=True)}
 _CERTIFICATE = {"cert_days": MetricKind("", "lower", "days until the certificate expires")}
-_CODE = {"code": MetricKind("", "", "the answer's status code")}
 _LOOK = {**_STATUS, **_LATENCY}
-_WEB = {**_LOOK, **_CODE}
+_ANEW = ("connection", "new")
+_SECURE = ("url", "https:")
+_WEB = {
+    **_STATUS,
+    "latency": MetricKind("s", "higher", "from the request to the whole answer, or to its first MiB"),
+    "code": MetricKind("", "", "the answer's status code"),
+    "cert_days": replace(_CERTIFICATE["cert_days"], needs=(_SECURE,)),
+    "connect": MetricKind("s", "higher", "until a new connection stood, its name looked up", needs=(_ANEW,)),
+    "tls": MetricKind("s", "higher", "the handshake of TLS on a new connection", needs=(_ANEW, _SECURE)),
+}
 _WEB_VALUE = {**_WEB, **_VALUE}
 _HOST = {
     **_STATUS,
@@ -125,6 +140,11 @@ class WebOptions(Options, frozen=True, kw_only=True):
     ] = ()
     follow_redirects: Annotated[bool, FLAG, "true or false; secrets never follow"] = False
     verify: Annotated[str, TRUST, Default("the system's"), "a file of authorities, by its whole path"] = ""
+    certificate: Annotated[
+        tuple[str, ...], CERTIFICATE, "what the client shows: a file with certificate and key, or a list of the two"
+    ] = ()
+    proxy: Annotated[str, PROXY, "http:// or https://; the environment's are not used"] = ""
+    connection: Annotated[str, CONNECTION, "kept: for a minute at most; new: one for each poll"] = "kept"
 
 
 class HttpOptions(WebOptions, frozen=True, kw_only=True):
@@ -142,6 +162,12 @@ class HealthJsonOptions(WebOptions, frozen=True, kw_only=True):
 
     doc: ClassVar[str] = "a health+json endpoint"
     metrics: ClassVar[Mapping[str, MetricKind]] = _WEB_VALUE
+
+    words: Annotated[
+        Mapping[str, Literal["ok", "warning", "critical", "unknown"]],
+        WORDS,
+        "what other words of its `status` mean: `{RUNNING: ok, DRAINING: warning}`",
+    ] = field(default_factory=dict)
 
 
 class TcpOptions(Options, frozen=True, kw_only=True):

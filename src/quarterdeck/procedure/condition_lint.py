@@ -28,6 +28,7 @@ from quarterdeck.procedure.conditions import (
     comparisons_of,
 )
 from quarterdeck.procedure.metric_names import metric_kind, metric_problem, split_metric
+from quarterdeck.procedure.option_forms import Written
 from quarterdeck.procedure.quantities import Quantity
 
 __all__ = ["ColumnProblem", "contradictions", "metric_unit", "unit_name", "unit_problems"]
@@ -59,14 +60,16 @@ def unit_name(unit: str) -> str:
     return names.get(unit, f"a rate ({unit})")
 
 
-def unit_problems(condition: Condition, types: Mapping[str, str]) -> list[ColumnProblem]:
-    """Return the unknown metrics and the comparisons of different units; `types` is each target's type."""
+def unit_problems(
+    condition: Condition, types: Mapping[str, str], options: Mapping[str, Mapping[str, Written]]
+) -> list[ColumnProblem]:
+    """Return the unknown metrics and the comparisons of different units, given each target's type and own options."""
     found = []
     for comparison in comparisons_of(condition.root):
         known = True
         for operand in (comparison.left, comparison.right):
             if isinstance(operand, (Metric, Over)):
-                wrong = metric_problem(operand.name, types)
+                wrong = metric_problem(operand.name, types, options)
                 if wrong:
                     known = False
                     found.append(ColumnProblem(comparison.column, wrong))

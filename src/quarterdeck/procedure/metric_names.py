@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from quarterdeck.documents.problems import did_you_mean, quote
 from quarterdeck.procedure.checks import CHECKS, MetricKind
 from quarterdeck.procedure.model import Bands
+from quarterdeck.procedure.option_forms import Written
 from quarterdeck.procedure.quantities import Quantity, parse_quantity
 
 __all__ = ["band_levels", "metric_kind", "metric_problem", "split_metric", "written_metrics"]
@@ -36,8 +37,8 @@ def written_metrics(target_type: str) -> tuple[str, ...]:
     return tuple(names)
 
 
-def metric_problem(metric: str, types: Mapping[str, str]) -> str:
-    """Return what is wrong with a metric's name, given each target's type, or nothing."""
+def metric_problem(metric: str, types: Mapping[str, str], options: Mapping[str, Mapping[str, Written]]) -> str:
+    """Return what is wrong with a metric's name, given each target's type and own options, or nothing."""
     target, name, key = split_metric(metric)
     if target not in types:
         return f"{quote(target)} is no target{did_you_mean(target, types)}"
@@ -56,6 +57,10 @@ def metric_problem(metric: str, types: Mapping[str, str]) -> str:
         return f"{quote(metric)}: the key is a mount's whole path, such as {target}.{name.replace('.', '[/var].')}"
     if key and not kind.keyed:
         return f"{quote(metric)} takes no key in brackets"
+    for option, needed in kind.needs:
+        written = str(options.get(target, {}).get(option, ""))
+        if "${" not in written and not written.startswith(needed):
+            return f"{quote(metric)} is in each reading only where `{option}` is {needed}"
     return ""
 
 

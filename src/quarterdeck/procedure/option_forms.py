@@ -13,21 +13,26 @@ from msgspec import Struct
 
 from quarterdeck.documents.kinds import boolean, is_secret_reference, pattern_problem
 from quarterdeck.documents.problems import quote
+from quarterdeck.procedure.conditions import STATUS_WORDS
 
 __all__ = [
     "ADDRESS",
     "ARGV",
     "BODY",
+    "CERTIFICATE",
     "CODES",
+    "CONNECTION",
     "FLAG",
     "HEADERS",
     "HOST",
     "METHOD",
     "MOUNTS",
     "PORT",
+    "PROXY",
     "TEXT",
     "TEXTS",
     "TRUST",
+    "WORDS",
     "Codes",
     "Form",
     "Header",
@@ -162,7 +167,8 @@ def _address(name: str, value: Written) -> str:
         raise WrongOptionError(f"`{name}` is no address")
     if parts["user"] is not None:
         raise WrongOptionError(
-            f"`{name}` must not hold a user or password; give a header such as `Authorization: Bearer env:TOKEN`"
+            f"`{name}` must not hold a user or password; give a header such as "
+            f"`{'Proxy-' if name == 'proxy' else ''}Authorization: Bearer env:TOKEN`"
         )
     host, port = parts["host"], parts["port"]
     if not (_is_six(host[1:-1]) if host.startswith("[") else _is_name(host)):
@@ -170,6 +176,29 @@ def _address(name: str, value: Written) -> str:
     if port and not (port.isascii() and port.isdigit() and len(port) <= 5 and 0 < int(port) < 65536):
         raise WrongOptionError(f"`{name}`: {quote(port)} is no port (1 to 65535)")
     return text
+
+
+def _proxy(name: str, value: Written) -> str:
+    """The address of a proxy, which has no path."""
+    text = _address(name, value)
+    if re.search(r"[/?#]", text.partition("://")[2].rstrip("/")):
+        raise WrongOptionError(f"`{name}` ends after its port, such as http://proxy.example:3128")
+    return text
+
+
+def _connection(name: str, value: Written) -> str:
+    text = _text(name, value)
+    if text not in ("kept", "new"):
+        raise WrongOptionError(f"`{name}` is kept or new, not {quote(text)}")
+    return text
+
+
+def _certificate(name: str, value: Written) -> tuple[str, ...]:
+    """A client's certificate: one file with its key in it, or two."""
+    paths = _mounts(name, value)
+    if not 1 <= len(paths) <= 2:
+        raise WrongOptionError(f"`{name}` is a file with certificate and key, or a list of two: certificate, key")
+    return paths
 
 
 def _method(name: str, value: Written) -> str:
@@ -244,6 +273,19 @@ def _body(name: str, value: Written) -> str:
     return text
 
 
+def _words(name: str, value: Written) -> dict[str, Any]:
+    """What a service's own words mean: a mapping, kept as `word: status` texts."""
+    found = {}
+    for item, text in enumerate(_texts(name, value)):
+        word, colon, status = (part.strip() for part in text.rpartition(":"))
+        if not colon or not word:
+            raise WrongOptionError(f"`{name}` is a mapping of words to statuses: `{{RUNNING: ok}}`", item)
+        if status not in STATUS_WORDS:
+            raise WrongOptionError(f"`{name}` says what {quote(word)} means by {', '.join(STATUS_WORDS)}", item)
+        found[word] = status
+    return found
+
+
 def _mounts(name: str, value: Written) -> tuple[str, ...]:
     paths = _texts(name, value)
     for item, path in enumerate(paths):
@@ -278,6 +320,10 @@ ADDRESS = Form("address", _address)
 METHOD = Form("word", _method)
 HEADERS = Form("headers", _headers)
 TRUST = Form("path", _trust)
+CERTIFICATE = Form("path, or two", _certificate)
+CONNECTION = Form("word", _connection)
+PROXY = Form("address", _proxy)
+WORDS = Form("mapping", _words)
 CODES = Form("status codes", _codes)
 BODY = Form("pattern", _body)
 MOUNTS = Form("list of paths", _mounts)

@@ -7,7 +7,9 @@ its business. It must never put a secret, an address with a query, or text that 
 from __future__ import annotations
 
 import os
+import re
 import socket
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -75,13 +77,21 @@ class Check(Protocol):
 
 
 def reason_of(error: BaseException) -> str:
-    """Why a connection failed, in the system's words; never the text of an exception, which may hold addresses."""
-    number = getattr(error, "errno", None)
+    """Why something of the system failed, in its own words; never the text of an exception, which may hold addresses.
+
+    Of several addresses that were tried, each reason once. Nothing where the system gave none.
+    """
+    if isinstance(error, BaseExceptionGroup):
+        return ", ".join(dict.fromkeys(filter(None, map(reason_of, error.exceptions))))
     if isinstance(error, socket.gaierror):
         return "the name cannot be resolved"
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number).lower()
-    return "no connection"
+    if isinstance(error, ssl.SSLError):
+        return (error.reason or "").lower().replace("_", " ")
+    if isinstance(error, OSError):
+        # asyncio joins the failures of several addresses in one text, and leaves their numbers out
+        numbers = [error.errno] if error.errno else map(int, re.findall(r"\[Errno (\d+)\]", str(error)))
+        return ", ".join(dict.fromkeys(os.strerror(number).lower() for number in numbers if number))
+    return ""
 
 
 class Secrets:

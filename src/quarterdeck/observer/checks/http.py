@@ -1,7 +1,7 @@
 """Check type `http`: does an address answer as expected.
 
-No answer, or another one than expected, is critical; an answer that cannot be judged (too big, compressed, not
-UTF-8 where its text matters) is unknown.
+No answer, or another one than expected, is critical. The code is judged first; where the body matters, one that
+cannot be read (too big, packed in another way than gzip, not UTF-8) is unknown.
 """
 
 from __future__ import annotations
@@ -10,64 +10,42 @@ import asyncio
 
 from quarterdeck.matcher import NotSearchedError, first_match
 from quarterdeck.observer.checks.base import Check, Context, Result
-from quarterdeck.observer.checks.web import Answer, Exchange, NoAnswer
-from quarterdeck.observer.messages import Status, Value
+from quarterdeck.observer.checks.web import Answer, WebCheck
 from quarterdeck.procedure.checks import HttpOptions
-from quarterdeck.procedure.option_forms import Codes
 
 __all__ = ["HttpCheck", "build"]
 
 
 def build(options: HttpOptions, context: Context) -> Check:
     """A check that sends one request for each sample."""
-    return HttpCheck(Exchange(options, context), options.expect_status, options.expect_body)
+    return HttpCheck(options, context)
 
 
-class HttpCheck:
+class HttpCheck(WebCheck):
     """Asks, and holds the answer against what is expected."""
 
-    late: Status = "critical"
+    def __init__(self, options: HttpOptions, context: Context) -> None:
+        super().__init__(options, context)
+        self._expected, self._matches = options.expect_status, options.expect_body
 
-    def __init__(self, exchange: Exchange, expected: tuple[Codes, ...], matches: str) -> None:
-        """`matches` is a regular expression for the body; empty: any body will do."""
-        self._exchange, self._expected, self._matches = exchange, expected, matches
-
-    @property
-    def doing(self) -> str:
-        """What the exchange is at."""
-        return self._exchange.doing
-
-    async def sample(self) -> Result:
-        """One request."""
-        try:
-            answer = await self._exchange.ask()
-        except NoAnswer as nothing:
-            return Result(status=nothing.status, message=nothing.message)
-        values: dict[str, Value] = {"latency": answer.latency, "code": float(answer.code)}
-        status, message = await self._judge(answer)
-        return Result(status=status, values=values, message=message)
-
-    async def _judge(self, answer: Answer) -> tuple[Status, str]:
+    async def judge(self, answer: Answer) -> Result:
+        """By its code, and then by its body where that is asked about."""
+        said = f"answered {answer.code}"
         if not any(answer.code in codes for codes in self._expected):
             if answer.redirected_to:
-                return (
-                    "critical",
-                    f"answered {answer.code}, a redirect to {answer.redirected_to}, which is not followed",
-                )
-            return "critical", f"answered {answer.code}"
+                said += f", a redirect to {answer.redirected_to}, which is not followed"
+            return Result(status="critical", message=said)
         if not self._matches:
-            return "ok", ""
+            return Result(status="ok")
+        if answer.unread:
+            return Result(status="unknown", message=f"{said} with {answer.unread}")
         try:
             text = answer.body.decode()
         except UnicodeDecodeError:
-            return "unknown", f"answered {answer.code} with a body that is not valid UTF-8"
+            return Result(status="unknown", message=f"{said} with a body that is not valid UTF-8")
         try:
             if await asyncio.to_thread(first_match, self._matches, [text]) is None:
-                return "critical", f"answered {answer.code}, but its body does not match"
+                return Result(status="critical", message=f"{said}, but its body does not match")
         except NotSearchedError as why:
-            return "unknown", f"answered {answer.code}; its body was {why}"
-        return "ok", ""
-
-    async def close(self) -> None:
-        """Give up the connection."""
-        await self._exchange.close()
+            return Result(status="unknown", message=f"{said}; its body was {why}")
+        return Result(status="ok")

@@ -45,6 +45,7 @@ class Lint:
             if placed.step.id:
                 self.steps.setdefault(placed.step.id, placed)
         self.types = {name: target.type for name, target in draft.procedure.targets.items()}
+        self.options = {name: target.options for name, target in draft.procedure.targets.items()}
 
     @cached_property
     def roles(self) -> tuple[str, ...]:

@@ -41,7 +41,7 @@ def verified(lint: Lint) -> None:
         if item.check:
             known_target(lint, f"{at}.check", item.check)
         if item.gauge and "${" not in item.gauge:
-            wrong = metric_problem(item.gauge, lint.types)
+            wrong = metric_problem(item.gauge, lint.types, lint.options)
             if wrong:
                 lint.error(f"{at}.gauge", wrong)
         if (item.gauge or item.value) and item.expect is None and f"{at}.expect" not in lint.context.places:
@@ -71,7 +71,7 @@ def _expectation(lint: Lint, path: str, item: VerifyItem, expect: Expect) -> Non
         lint.error(path, f"a check is judged by its `status`, not by `{expect.op}`")
     else:
         numeric_bounds(lint, path, expect)
-    if item.gauge and "${" not in item.gauge and not metric_problem(item.gauge, lint.types):
+    if item.gauge and "${" not in item.gauge and not metric_problem(item.gauge, lint.types, lint.options):
         _gauge_unit(lint, path, item.gauge, expect)
 
 

@@ -29,7 +29,7 @@ def _judged(lint: Lint, path: str, text: str) -> Condition | None:
     condition = lint.condition(path, text)
     if condition is None:
         return None
-    wrong = unit_problems(condition, lint.types)
+    wrong = unit_problems(condition, lint.types, lint.options)
     for problem in wrong or contradictions(condition):
         message = f"{problem.message} (column {problem.column} of the condition)"
         lint.context.error(lint.context.within(path, problem.column), message)
@@ -95,7 +95,7 @@ def _baseline(lint: Lint, at: str, criterion: Criterion) -> None:
     baseline = criterion.baseline
     if baseline is None or "${" in baseline.metric:
         return
-    wrong = metric_problem(baseline.metric, lint.types)
+    wrong = metric_problem(baseline.metric, lint.types, lint.options)
     if wrong:
         lint.error(f"{at}.metric", wrong)
         return
@@ -151,7 +151,7 @@ def _open(lint: Lint, path: str) -> bool:
 
 def _bands(lint: Lint, at: str, metric: str, bands: Bands) -> None:
     """Refuse bands of no metric, of another unit than its, and such as contradict each other."""
-    wrong = metric_problem(metric, lint.types)
+    wrong = metric_problem(metric, lint.types, lint.options)
     unit = metric_unit(metric, lint.types)
     if not wrong and unit == "word":
         wrong = f"a band needs numbers; {quote(metric)} is a status"
