@@ -314,6 +314,23 @@ def nasty(text: str) -> Snapshot:
     return night.snapshot_of(session, readings=readings, log=log, tails={"reindex": tail}, read_only=text)
 
 
+@pytest.mark.parametrize(("size", "shown"), [(LEAD, "rta 0.81 ms pl 0 %"), ((250, 70), "rta 0.81 ms pl 0 % zone U")])
+async def test_a_plugins_perfdata_stands_where_a_latency_would(size: tuple[int, int], shown: str) -> None:
+    values: dict[str, float | str] = {"value[rta]": 0.00081, "value[pl]": 0.0, "value[zone]": "U", "run_time": 1.026}
+    units = {"value[rta]": "s", "value[pl]": "%"}
+    plain = night.readings()
+    readings = {**plain, "orders-api": msgspec.structs.replace(plain["orders-api"], values=values, units=units)}
+    app = Harness(night.snapshot(readings=readings, history={"orders-api.value[rta]": (0.1, 0.5, 0.1)}))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        [row] = [line for line in screen_text(app).splitlines() if "orders-api" in line]
+    assert shown in row
+    assert size == LEAD or re.search("[\u2801-\u28ff]", row), (
+        "its graph is that of the first value, where there is room"
+    )
+    assert "1.0" not in row, "the time that the plugin ran is no latency"
+
+
 @pytest.mark.parametrize("layout", ["lead", "wallboard", "compact"])
 async def test_hostile_text_in_every_pane_stays_text(layout: str) -> None:
     app = Harness(night.snapshot(), layout=layout)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import time
 from pathlib import Path
@@ -20,21 +21,45 @@ if TYPE_CHECKING:
     from tests.observer.conftest import Server, Watching
 
 
-def plugin(script: str) -> Target:
-    return Target(type="command", options={"argv": ["sh", "-c", script]}, timeout=0.4)
+def plugin(script: str, **options: str) -> Target:
+    return Target(type="command", options={"argv": ["sh", "-c", script], **options}, timeout=0.4)
 
 
-async def once(script: str) -> Result:
-    return await asyncio.wait_for(build(plugin(script), Context(name="it")).sample(), 10)
+async def once(script: str, **options: str) -> Result:
+    return await asyncio.wait_for(build(plugin(script, **options), Context(name="it")).sample(), 10)
 
 
 @pytest.mark.parametrize(
-    ("code", "status"), [(0, "ok"), (1, "warning"), (2, "critical"), (3, "unknown"), (4, "unknown"), (126, "unknown")]
+    ("code", "status", "beyond"),
+    [(0, "ok", "ok"), (1, "warning", "warning"), (2, "critical", "critical"), (3, "unknown", "unknown")]
+    + [(code, "critical", "unknown") for code in (4, 126, 127, 255)],
 )
-async def test_exit_codes_mean_what_plugins_mean(code: int, status: str) -> None:
+async def test_exit_codes_mean_what_nagios_core_says_and_beyond_says_icinga(
+    code: int, status: str, beyond: str
+) -> None:
     found = await once(f"echo DISK fine; exit {code}")
     assert found.status == status
     assert "DISK fine" in found.message
+    assert (await once(f"exit {code}", beyond="unknown")).status == beyond
+
+
+async def test_what_a_plugin_said_on_stderr_is_said_where_stdout_is_empty() -> None:
+    found = await once("echo; echo 'no such database' >&2; echo more >&2; exit 2")
+    assert (found.status, found.message) == ("critical", "stderr: no such database")
+    assert (await once("echo noise >&2; echo fine")).message == "fine"
+    assert (await once("exit 2")).message == "it said nothing"
+    assert "it may be missing), which is none of 0 to 3: stderr: " in (await once("check_not_here")).message
+
+
+async def test_a_flood_on_stderr_holds_nothing_up() -> None:
+    assert (await once("yes | head -c 3000000 >&2; echo fine")).message == "fine"
+
+
+async def test_the_time_that_a_plugin_ran_is_not_its_latency() -> None:
+    found = await once("sleep 0.1; echo 'PING OK|rta=0.03ms'")
+    assert "latency" not in found.values
+    assert float(found.values["run_time"]) > 0.1
+    assert found.values["value[rta]"] == pytest.approx(0.00003)
 
 
 async def test_perfdata_becomes_values_in_base_units() -> None:
@@ -54,20 +79,87 @@ async def test_perfdata_becomes_values_in_base_units() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["a=U", "a=nan", "a=", "a", "=5", "a=5parsecs", "a=1e999", "a=1e400", "'=1"])
-def test_perfdata_that_is_no_number_is_left_out(text: str) -> None:
-    assert perfdata(text) == ({}, {})
+@pytest.mark.parametrize("text", ["U", "nan", "", "5parsecs", "1e999", "1e400", "5Mb", "5M", "1:2", "-", "~"])
+def test_perfdata_that_is_no_number_is_kept_as_text(text: str) -> None:
+    assert perfdata(f"a={text};1;2") == ({"value[a]": text}, {}, "")
+
+
+@pytest.mark.parametrize(("text", "left"), [("a", "a"), ("=5", "=5"), ("'=1", "'=1"), ("a=1 b", "b")])
+def test_what_is_no_perfdata_is_said(text: str, left: str) -> None:
+    assert perfdata(text)[2] == f"no perfdata: {left}"
+
+
+def test_more_perfdata_than_is_kept_is_said() -> None:
+    values, _, unread = perfdata(" ".join(f"a{number}=1" for number in range(201)))
+    assert (len(values), unread) == (200, "only the first 200 values are kept")
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "unit"),
+    [
+        *[("2d", 172800.0, "s"), ("2h", 7200.0, "s"), ("2m", 120.0, "s"), ("2s", 2.0, "s"), ("2ms", 0.002, "s")],
+        *[("2us", 2e-6, "s"), ("2\N{MICRO SIGN}s", 2e-6, "s"), ("2\N{GREEK SMALL LETTER MU}s", 2e-6, "s")],
+        *[("2ns", 2e-9, "s"), ("2B", 2.0, "B"), ("2KB", 2048.0, "B"), ("2MiB", 2.0 * 2**20, "B")],
+        *[("2PB", 2.0 * 2**50, "B"), ("2EiB", 2.0 * 2**60, "B"), ("2B/s", 2.0, "B/s"), ("2MB/s", 2.0 * 2**20, "B/s")],
+        *[("8bps", 1.0, "B/s"), ("8Mbps", 1e6, "B/s"), ("2/s", 2.0, "/s"), ("2%", 2.0, "%"), ("2c", 2.0, "")],
+        *[("-2.5e1", -25.0, ""), ("2c/s", 2.0, "/s")],
+    ],
+)
+def test_units_of_perfdata_become_base_units(text: str, value: float, unit: str) -> None:
+    values, units, _ = perfdata(f"a={text}")
+    assert values == {"value[a]": pytest.approx(value)}
+    assert units.get("value[a]", "") == unit
 
 
 def test_perfdata_takes_a_decimal_comma_and_quoted_quotes() -> None:
-    assert perfdata("'it''s'=1,5s") == ({"value[it's]": 1.5}, {"value[it's]": "s"})
+    assert perfdata("'it''s'=1,5s") == ({"value[it's]": 1.5}, {"value[it's]": "s"}, "")
 
 
-async def test_a_program_that_is_not_there_is_unknown() -> None:
-    target = Target(type="command", options={"argv": ["/nowhere/check_x"]})
+@pytest.mark.parametrize(("beyond", "status"), [({}, "critical"), ({"beyond": "unknown"}, "unknown")])
+async def test_a_program_that_is_not_there_is_critical_as_an_exit_code_beyond_is(
+    beyond: dict[str, str], status: str, tmp_path: Path
+) -> None:
+    target = Target(type="command", options={"argv": ["/nowhere/check_x"], **beyond})
     found = await build(target, Context(name="it")).sample()
-    assert found.status == "unknown"
+    assert found.status == status
     assert found.message == "/nowhere/check_x cannot be started: no such file or directory"
+    (tmp_path / "check_y").write_text("not executable", "utf-8")
+    target = Target(type="command", options={"argv": [str(tmp_path / "check_y")], **beyond})
+    assert (await build(target, Context(name="it")).sample()).status == status
+
+
+async def test_a_program_that_cannot_be_started_for_our_own_want_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def starved(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "no process left")
+
+    check = build(plugin("echo"), Context(name="it"))
+    monkeypatch.setattr(asyncio.get_running_loop(), "subprocess_exec", starved)
+    assert (await check.sample()).status == "unknown"
+
+
+PLUGINS = Path("/usr/lib/nagios/plugins")
+
+
+@pytest.mark.skipif(not (PLUGINS / "check_disk").exists(), reason="needs Debian's monitoring-plugins")
+@pytest.mark.parametrize(
+    ("argv", "status", "unit"),
+    [
+        (["check_disk", "-w", "1B", "-c", "1B", "-p", "/"], "ok", ("value[/]", "B")),
+        (["check_load", "-w", "9999", "-c", "9999"], "ok", ("value[load1]", "")),
+        (["check_file_age", "-w", "0", "-c", "999999999", "/etc/passwd"], "warning", ("value[age]", "s")),
+        (["check_dummy", "2", "oops"], "critical", None),
+        (["check_tcp", "-H", "127.0.0.1", "-p", "1"], "critical", None),
+        (["check_disk"], "unknown", None),
+    ],
+)
+async def test_plugins_of_debian_are_read(argv: list[str], status: str, unit: tuple[str, str] | None) -> None:
+    options: dict[str, str | list[str]] = {"argv": [str(PLUGINS / argv[0]), *argv[1:]]}
+    found = await asyncio.wait_for(build(Target(type="command", options=options), Context(name="it")).sample(), 30)
+    assert found.status == status, found.message
+    assert found.message
+    if unit is not None:
+        assert isinstance(found.values[unit[0]], float)
+        assert found.units.get(unit[0], "") == unit[1]
 
 
 async def test_a_plugin_that_dies_is_unknown_and_says_how() -> None:

@@ -78,6 +78,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
     "port": ports,
     "argv": st.one_of(words, lists),
     "cwd": words,
+    "beyond": st.one_of(st.sampled_from(["critical", "unknown"]), words),
 }
 LEVELS = st.sampled_from(["", "1", "5s", "800ms", "90%", "5 GiB", "2 h", "x"])
 METRICS = st.sampled_from(["latency", "status", "value[a]", "cpu", "storage[/].free", "storage[x].used", "nothing"])

@@ -106,6 +106,7 @@ REFUSED = [
     ("nothing that is needed", "{type: tcp, host: a}", "a target of type tcp needs `port`", "{type"),
     ("a mount by half a path", "{type: local, mounts: [/, var]}", "`var` is not", "var]"),
     ("no program", "{type: command, argv: []}", "begins with the program", "argv"),
+    ("a word for what is beyond", "{type: command, argv: [a], beyond: ok}", "is critical or unknown", "beyond"),
     ("a program without a name", "{type: command, argv: ['', a]}", "begins with the program", "argv"),
     ("no time to answer", "{type: tcp, host: a, port: 1, timeout: 0s}", "a deadline must be longer", "timeout"),
 ]
@@ -133,7 +134,7 @@ TAKEN = [
     "{type: tcp, host: 'fe80::1%eth0', port: 22}",
     "{type: tcp, host: a_b.example, port: 22}",
     "{type: local, mounts: /var}",
-    "{type: command, argv: check_load, cwd: /tmp}",
+    "{type: command, argv: check_load, cwd: /tmp, beyond: unknown}",
 ]
 
 

@@ -21,6 +21,7 @@ from quarterdeck.documents.attributes import Attribute, Default, attributes
 from quarterdeck.procedure.option_forms import (
     ADDRESS,
     ARGV,
+    BEYOND,
     BODY,
     CERTIFICATE,
     CODES,
@@ -75,6 +76,8 @@ class MetricKind(Struct, frozen=True):
 _STATUS = {"status": MetricKind("word", "", "ok, warning, critical or unknown")}
 _LATENCY = {"latency": MetricKind("s", "higher", "from the request to the whole answer")}
 _VALUE = {"value": MetricKind("any", "", "a number or word of the answer, by its path", keyed=True)}
+_RUN_TIME = {"run_time": MetricKind("s", "higher", "how long the plugin ran, which is no latency of the service")}
+_PERFDATA = {"value": MetricKind("any", "", "a value of the perfdata by its label, in base units", keyed=True)}
 _CERTIFICATE = {"cert_days": MetricKind("", "lower", "days until the certificate expires")}
 _LOOK = {**_STATUS, **_LATENCY}
 _ANEW = ("connection", "new")
@@ -184,10 +187,15 @@ class CommandOptions(Options, frozen=True, kw_only=True):
     """Options of `command`."""
 
     doc: ClassVar[str] = "a command by the Nagios plugin convention"
-    metrics: ClassVar[Mapping[str, MetricKind]] = {**_LOOK, **_VALUE}
+    metrics: ClassVar[Mapping[str, MetricKind]] = {**_STATUS, **_RUN_TIME, **_PERFDATA}
 
     argv: Annotated[tuple[str, ...], ARGV, "a Nagios plugin: exit 0, 1, 2, 3 and perfdata; never a shell"]
     cwd: Annotated[str, TEXT, Default("/"), "folder to run in"] = ""
+    beyond: Annotated[
+        Literal["critical", "unknown"],
+        BEYOND,
+        "what an exit code beyond 3 and a missing plugin mean: critical as in Nagios Core, unknown as in Icinga",
+    ] = "critical"
 
 
 def _later(

@@ -18,6 +18,7 @@ from quarterdeck.procedure.conditions import STATUS_WORDS
 __all__ = [
     "ADDRESS",
     "ARGV",
+    "BEYOND",
     "BODY",
     "CERTIFICATE",
     "CODES",
@@ -311,6 +312,13 @@ def _folder(name: str, value: Written) -> str:
     return text
 
 
+def _beyond(name: str, value: Written) -> str:
+    text = _text(name, value)
+    if text not in {"critical", "unknown"}:
+        raise WrongOptionError(f"`{name}` is critical or unknown, not {quote(text)}")
+    return text
+
+
 TEXT = Form("text", _folder)
 TEXTS = Form("list of texts", _texts)
 FLAG = Form("true or false", _flag)
@@ -328,3 +336,4 @@ CODES = Form("status codes", _codes)
 BODY = Form("pattern", _body)
 MOUNTS = Form("list of paths", _mounts)
 ARGV = Form("list of arguments", _argv)
+BEYOND = Form("critical or unknown", _beyond)

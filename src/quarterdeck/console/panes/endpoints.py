@@ -12,10 +12,11 @@ from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
 from quarterdeck.console.panes.gauges import LOCAL, aged
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.observer.messages import Reading
+from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.spans import amount, hour, span
 from quarterdeck.text import visible
 
-__all__ = ["EndpointsPane", "expected_until", "roll_up"]
+__all__ = ["EndpointsPane", "expected_until", "measure_of", "roll_up"]
 
 ROLES = {"ok": "ok", "warning": "warn", "critical": "critical", "unknown": "unknown"}
 GRAPH = 10
@@ -63,6 +64,14 @@ def roll_up(snapshot: Snapshot) -> dict[str, int]:
         for word in ("critical", "unknown", "warn", "expected", "stale", "no data", "ok")
         if counts[word]
     }
+
+
+def measure_of(reading: Reading) -> str:
+    """The metric that stands for a service: its latency, else the first number that its plugin gave."""
+    numbers = (
+        name for name, value in reading.values.items() if name.startswith("value[") and not isinstance(value, str)
+    )
+    return "latency" if "latency" in reading.values else next(numbers, "latency")
 
 
 class EndpointsPane(Pane):
@@ -126,11 +135,14 @@ class EndpointsPane(Pane):
         ]
         tail = self._tail(snapshot, name, reading, age, fresh, until)
         room = width - width_of(tuple(row)) - width_of(tail)
-        latency = self._latency(snapshot, name, reading, role, room - GRAPH - 2)
-        row += latency
+        shown_metric = measure_of(reading)
+        if shown_metric == "latency":
+            row += self._latency(snapshot, name, reading, role, room - GRAPH - 2)
+        else:
+            row += self._values(reading, role, room if reading.status == "ok" else room // 2)
         room = width - width_of(tuple(row)) - width_of(tail) - 1
-        if room >= GRAPH + 1:
-            history = snapshot.history.get(f"{name}.latency") or ()
+        history = snapshot.history.get(f"{name}.{shown_metric}") or ()
+        if room >= GRAPH + 1 and (history or fresh == "stale"):
             picture = (glyphs.hatch * GRAPH)[:GRAPH] if fresh == "stale" else graph(history, GRAPH, glyphs.graph)
             row.append((f" {picture}", role if role != "ok" else "ok"))
             room -= GRAPH + 1
@@ -153,6 +165,22 @@ class EndpointsPane(Pane):
         base = snapshot.bases.get(f"{name}.latency")
         if base is not None and room >= 20:
             pieces.append((f" (base {base * 1000:.0f})", "muted"))
+        return pieces
+
+    def _values(self, reading: Reading, role: str, room: int) -> list[Piece]:
+        """What a plugin measured, as much as fits: `rta 0.81 ms  pl 0 %`."""
+        ellipsis = self.look.glyphs.ellipsis
+        pieces: list[Piece] = []
+        for metric, value in reading.values.items():
+            if not metric.startswith("value["):
+                continue
+            said = (
+                visible(value, 60) if isinstance(value, str) else show(Quantity(value, reading.units.get(metric, "")))
+            )
+            label = f" {visible(metric[6:-1], 40)} "
+            if width_of((*pieces, (label, ""), (said, ""))) > room - 3:
+                return [*pieces, (f" {ellipsis}", "muted")] if pieces else pieces
+            pieces += [(label, "muted"), (said, "strong" if role == "ok" else role)]
         return pieces
 
     def _tail(
