@@ -46,6 +46,8 @@ def test_version(tmp_path: Path) -> None:
         (["lead", "no-such-procedure"], 2, "terminal"),
         (["lead", "demo-bad-night", "--headless", "--param", "x"], 2, "name=value"),
         (["lead", "demo-bad-night", "--headless", "--window", "tonight"], 2, "window"),
+        (["lead", "demo-bad-night", "--headless", "--window", "2026-11-29T02:00/2026-11-29T04:00"], 2, "no zone"),
+        (["lead", "demo-bad-night", "--headless", "--window", "2026-11-29/2026-11-30"], 2, "no zone"),
         (["demo"], 2, "terminal"),
         (["demo", "--auto", "--rows", "3"], 2, "rows"),
         (["demo", "--auto", "--fault", "meteor"], 2, "invalid choice"),

@@ -21,6 +21,7 @@ from quarterdeck.spans import (
     span,
     stretch,
     written,
+    zone,
 )
 
 YEAR = 400 * 86_400.0
@@ -121,4 +122,5 @@ def test_a_typed_span_is_in_minutes_unless_it_says_so() -> None:
 def test_times_of_day_are_those_of_their_offset() -> None:
     assert hour(7_200.0, 60) == "03:00"
     assert stretch("2026-11-30T01:00Z", "2026-11-30T03:30Z", 60) == "Mon 30 Nov 02:00 to 04:30"
-    assert stretch("soon", "later") == "soon to later"
+    assert stretch("soon", "later", 0) == "soon to later"
+    assert [zone(off) for off in (0, 60, -210, 345)] == ["UTC", "UTC+01:00", "UTC-03:30", "UTC+05:45"]

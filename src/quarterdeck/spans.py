@@ -24,6 +24,7 @@ __all__ = [
     "span",
     "stretch",
     "written",
+    "zone",
 ]
 
 DURATION_PATTERN = r"^(?=\d)(\d+(\.\d+)?d)?(\d+(\.\d+)?h)?(\d+(\.\d+)?m)?(\d+(\.\d+)?s)?(\d+(\.\d+)?ms)?$"
@@ -100,10 +101,8 @@ def duration(text: str) -> float | None:
     return sum(float(amount) * _SECONDS[unit] for amount, unit in _DURATION_PART.findall(text))
 
 
-def hour(at: float, off: int | None = None) -> str:
-    """The time of day, `02:49`; `off` is minutes east of UTC, without it this terminal's clock counts."""
-    if off is None:
-        return datetime.fromtimestamp(at).astimezone().strftime("%H:%M")
+def hour(at: float, off: int) -> str:
+    """The time of day, `02:49`; `off` is minutes east of UTC, and whoever shows it names that `zone` once."""
     minutes = int(at // 60) + off
     return f"{minutes // 60 % 24:02d}:{minutes % 60:02d}"
 
@@ -113,11 +112,16 @@ def second(at: float, off: int) -> str:
     return f"{hour(at, off)}:{int(at) % 60:02d}"
 
 
-def stretch(start: str, end: str, off: int | None = None) -> str:
+def zone(off: int) -> str:
+    """The name of the clock that is `off` minutes east of UTC: `UTC`, `UTC+01:00`."""
+    return "UTC" if off == 0 else f"UTC{'-' if off < 0 else '+'}{abs(off) // 60:02d}:{abs(off) % 60:02d}"
+
+
+def stretch(start: str, end: str, off: int) -> str:
     """From one ISO time to another as people say it: `Mon 30 Nov 01:00 to 03:30`; what is no time stays as it is."""
-    zone = None if off is None else timezone(timedelta(minutes=off))
+    here = timezone(timedelta(minutes=off))
     try:
-        first, last = (datetime.fromisoformat(text).astimezone(zone) for text in (start, end))
+        first, last = (datetime.fromisoformat(text).astimezone(here) for text in (start, end))
     except ValueError:
         return f"{start} to {end}"
     same = first.date() == last.date()

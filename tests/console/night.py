@@ -332,7 +332,7 @@ def log() -> list[LogLine]:
         (-120, "qa", "note: search feels slow since 02:50, watching it", "info"),
     ]
     return [
-        LogLine(T0 + at, 0, who, text, weight, position + 1, f"r:{position + 1}")  # type: ignore[arg-type]
+        LogLine(T0 + at, who, text, weight, position + 1, f"r:{position + 1}")  # type: ignore[arg-type]
         for position, (at, who, text, weight) in enumerate(lines)
     ]
 
@@ -465,5 +465,5 @@ def link_of(made: Session) -> Link:
         raise ConnectionError("this link is for looking only")
 
     link = Link(nowhere, lambda _: None)
-    link.folding.session, link.me, link.state = made, ME, "live"
+    link.folding.session, link.me, link.state, link.off = made, ME, "live", 0
     return link

@@ -250,7 +250,7 @@ async def test_the_step_list_costs_the_same_with_ten_thousand_steps(
 
 
 async def test_a_long_log_is_wrapped_once_and_follows_its_end() -> None:
-    lines = [LogLine(night.T0, 0, "dba", f"line {n} " + "word " * 20, "info", n) for n in range(2_000)]
+    lines = [LogLine(night.T0, "dba", f"line {n} " + "word " * 20, "info", n) for n in range(2_000)]
     app = Harness(night.snapshot(log=lines))
     async with app.run_test(size=LEAD) as pilot:
         await pilot.pause()
@@ -261,7 +261,7 @@ async def test_a_long_log_is_wrapped_once_and_follows_its_end() -> None:
         await pilot.press("pageup")
         await pilot.pause()
         assert "line 1999" not in screen_text(app)
-        lines.append(LogLine(night.T0, 0, "dba", "the newest", "info", 2_000))
+        lines.append(LogLine(night.T0, "dba", "the newest", "info", 2_000))
         app.deck.snapshot = night.snapshot(log=lines)
         await pilot.pause()
         assert "the newest" not in screen_text(app)
@@ -309,7 +309,7 @@ def nasty(text: str) -> Snapshot:
         target="here", at=0, boot=5000, status="ok", raw="ok", interval=1, max_age=3,
         values={f"storage[{text[:2_000]}].used": 50.0, "cpu": 1.0},
     )  # fmt: skip
-    log = [LogLine(night.T0, 0, text, text, "alarm", n) for n in range(5)]
+    log = [LogLine(night.T0, text, text, "alarm", n) for n in range(5)]
     tail = Tail(step="reindex", run="r", text=text, total=1, line=text, percent=1.0)
     return night.snapshot_of(session, readings=readings, log=log, tails={"reindex": tail}, read_only=text)
 
@@ -361,9 +361,9 @@ async def test_text_is_selected_with_the_mouse() -> None:
 
 async def test_the_log_leaves_out_what_says_nothing_but_never_a_waiver() -> None:
     lines = [
-        LogLine(night.T0, 0, "lead", "8 granted to dana", "info", 1, kind="step.granted"),
-        LogLine(night.T0, 0, "lead", "9 granted; start guard waived: nearly done", "warning", 2, kind="step.granted"),
-        LogLine(night.T0, 0, "lead", "8 started", "info", 3, kind="step.started"),
+        LogLine(night.T0, "lead", "8 granted to dana", "info", 1, kind="step.granted"),
+        LogLine(night.T0, "lead", "9 granted; start guard waived: nearly done", "warning", 2, kind="step.granted"),
+        LogLine(night.T0, "lead", "8 started", "info", 3, kind="step.started"),
     ]
     app = Harness(night.snapshot(log=lines))
     async with app.run_test(size=LEAD) as pilot:
@@ -417,9 +417,7 @@ async def test_where_nothing_is_watched_one_line_says_so() -> None:
 
 async def test_a_long_path_in_the_log_stands_whole_from_the_edge() -> None:
     path = "/home/dana/.local/share/quarterdeck/sessions/2026-11-30-rebuild-orders-index-kfwz/record/night.html"
-    app = Harness(
-        night.snapshot_of(night.session(), log=[LogLine(night.T0, 0, "here", f"The record is here: {path}")])
-    )
+    app = Harness(night.snapshot_of(night.session(), log=[LogLine(night.T0, "here", f"The record is here: {path}")]))
     async with app.run_test(size=LEAD) as pilot:
         await pilot.pause()
         log = app.deck.pane("log")

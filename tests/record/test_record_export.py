@@ -8,8 +8,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
-from record_nights import ADA, START, Night, copy_home, whole_night
+from record_nights import ADA, BOB, START, Night, copy_home, whole_night
 
 from quarterdeck.errors import UsageError
 from quarterdeck.record.export import FORMATS, Exported, export_session, formats_of
@@ -175,6 +176,18 @@ def test_times_are_utc_with_the_local_offset_and_spans_beside_them(finished: Pat
     _, texts = everything(finished, tmp_path / "out")
     assert "2026-11-30 01:00:00 UTC (02:00:00 +01:00)" in texts["html"]
     assert "UTC (02:00:00 +01:00)" in texts["md"]
+    for text in texts["md"], texts["html"], texts["json"]:
+        assert "STARTED: window 01:00 to 03:00 UTC" in text, "its sentences have no other zone than its tables"
+
+
+def test_two_terminals_of_one_login_are_told_apart_in_every_line(tmp_path: Path) -> None:
+    night = Night(tmp_path)
+    for number in 3, 7:
+        night.put(e.NoteAdded(text="ready"), by=msgspec.structs.replace(BOB, tty=f"/dev/pts/{number}"))
+    night.put(e.NoteAdded(text="ready"), by=msgspec.structs.replace(ADA, tty="/dev/pts/3"))
+    _, texts = everything(night.close(), tmp_path / "out")
+    notes = [line["by"] for line in json.loads(texts["json"])["session"]["log"] if "ready" in line["text"]]
+    assert notes == ["bob (pts/3)", "bob (pts/7)", "ada"]
 
 
 def test_formats_are_read_and_strange_ones_refused() -> None:

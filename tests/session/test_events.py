@@ -95,11 +95,12 @@ def test_what_does_not_verify_says_what_was_read() -> None:
     assert told == "count NOT verified: index valid: read f; rows: read nothing"
 
 
-def test_times_of_day_are_those_of_the_author() -> None:
-    here = make("window.extended", end=7200.0)
-    there = msgspec.structs.replace(here, t=Moment(0.0, off=60))
-    assert "to 02:00" in sentence(here, None)
-    assert "to 03:00" in sentence(there, None)
+def test_times_of_day_are_in_the_readers_zone_whatever_the_authors_was_and_without_one_are_utc() -> None:
+    for off in (0, 60, -300):
+        extended = msgspec.structs.replace(make("window.extended", end=7200.0), t=Moment(0.0, off=off))
+        assert sentence(extended, None, 60).startswith("window extended to 03:00:")
+        assert sentence(extended, None, 0).startswith("window extended to 02:00:")
+        assert sentence(extended, None).startswith("window extended to 02:00 UTC:")
 
 
 def test_spans_are_for_people() -> None:

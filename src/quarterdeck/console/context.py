@@ -40,6 +40,8 @@ class Situation(Struct, frozen=True):
     """Why nothing may be written."""
     unset: dict[str, str] = {}
     """Secrets that the station cannot read now, to their references."""
+    off: int = 0
+    """Minutes east of UTC in which times are shown and read."""
 
     # -- asking the rule book
 

@@ -76,7 +76,7 @@ class Desk:
         """Now, on all clocks."""
         wall, boot = time.time(), boot_clock_ns()
         now = self.link.session.clock(Moment(wall=wall, boot=self._boot, bt_ns=boot))
-        return Instant(now, wall, boot / 1e9, time.localtime().tm_gmtoff // 60)
+        return Instant(now, wall, boot / 1e9)
 
     @property
     def situation(self) -> Situation:
@@ -91,6 +91,7 @@ class Desk:
             link=link.state,
             read_only=link.read_only,
             unset=link.unset,
+            off=link.off,
         )
 
     def availability(self, command: Command) -> Available:

@@ -28,7 +28,7 @@ from quarterdeck.session.intents import Intent
 from quarterdeck.session.missing import Missing, missing_later
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.outcomes import exit_code
-from quarterdeck.spans import hour
+from quarterdeck.spans import hour, zone
 from quarterdeck.station.wire.protocol import Answered
 from quarterdeck.text import visible
 
@@ -77,6 +77,7 @@ class PlainDesk:
 
     async def run(self, typed: Callable[[], Awaitable[str | None]]) -> int:
         """Take lines until the person leaves, stdin ends, or the session is over and left."""
+        self.print(f"Times are {zone(self.link.off)}.")
         tasks = [
             asyncio.create_task(self.link.run(), name="link"),
             asyncio.create_task(self._tell(), name="tell"),
@@ -118,7 +119,7 @@ class PlainDesk:
             for line in self.link.log[self._told :]:
                 mark = "!! " if line.level == "alarm" else ""
                 if line.kind != "notice":
-                    self.print(f"{hour(line.at)} {line.who}: {mark}{line.text}")
+                    self.print(f"{hour(line.at, self.link.off)} {line.who}: {mark}{line.text}")
             self._told = len(self.link.log)
             self._say_missing()
             self._say_next()
@@ -201,6 +202,7 @@ class PlainDesk:
             link=link.state,
             read_only=link.read_only,
             unset=link.unset,
+            off=link.off,
         )
 
     async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:

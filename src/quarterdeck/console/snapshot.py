@@ -54,8 +54,6 @@ class Instant(NamedTuple):
     """Epoch seconds."""
     boot: float
     """Boot clock, seconds."""
-    off: int = 0
-    """Minutes east of UTC in which times are shown."""
 
 
 class Views(Mapping[str, "View"]):
@@ -149,7 +147,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
             now=now,
             wall=at.wall,
             boot=at.boot,
-            off=at.off,
+            off=store.off,
             me=store.me,
             next_line=line,
             count=session.count,

@@ -27,6 +27,7 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
+from quarterdeck.session.told import Terminals
 from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
@@ -51,8 +52,6 @@ class LogLine(Struct, frozen=True):
 
     at: float
     """Wall clock of its author, epoch seconds."""
-    off: int
-    """Minutes east of UTC where it happened."""
     who: str
     """Role, or login where that says more."""
     text: str
@@ -65,15 +64,17 @@ class LogLine(Struct, frozen=True):
     kind: str = ""
 
 
-def log_line(event: Event, position: int, plan: Plan | None) -> LogLine:
-    """Tell an event as one line of the log. `position` as in `Happened`."""
+def log_line(event: Event, position: int, plan: Plan | None, off: int, terminal: str = "") -> LogLine:
+    """Tell an event as one line of the log, its times in the zone `off`. `position` as in `Happened`.
+
+    `terminal` as `Terminals.name` has it.
+    """
     actor = event.actor
     who = actor.via if actor.via in {"station", "guard"} else actor.role or actor.login
     return LogLine(
         at=event.t.wall,
-        off=event.t.off,
         who=who,
-        text=sentence(event, plan),
+        text=sentence(event, plan, off) + terminal,
         level=attention(event),
         position=position,
         event=event.id,
@@ -154,6 +155,8 @@ class Link:
         self.marks: Marks | None = None
         self.standing: Standing | None = None
         self.me = Actor(login="?")
+        self.off = time.localtime().tm_gmtoff // 60
+        """Minutes east of UTC in which this console shows every time, for as long as it lives."""
         self.folder: Path | None = None
         self.read_only = ""
         self._station_version = ""
@@ -169,6 +172,7 @@ class Link:
         self._there = asyncio.Event()
         self._alarm = False
         self._ids: set[str] = set()
+        self._terminals = Terminals()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -259,7 +263,9 @@ class Link:
         self._ids.add(event.id)
         if self.caught_up.is_set() and rings(event):
             self._alarm = True
-        self.log.append(log_line(event, position, self.session.plan))
+        self._terminals.take(event.actor)
+        terminal = self._terminals.name(event.actor)
+        self.log.append(log_line(event, position, self.session.plan, self.off, terminal))
         if event.kind == "session.started":
             self._before.clear()
 
@@ -348,7 +354,7 @@ class Link:
 
     def note(self, text: str, level: Level = "info") -> None:
         """A line of this console alone in its log: what a toast said does not vanish."""
-        self.log.append(LogLine(at=time.time(), off=_offset(), who="here", text=text, level=level, kind="notice"))
+        self.log.append(LogLine(at=time.time(), who="here", text=text, level=level, kind="notice"))
         self._changed("soon")
 
     def take_alarm(self) -> bool:
@@ -378,7 +384,3 @@ def median(values: list[float]) -> float:
     ordered = sorted(values)
     middle = len(ordered) // 2
     return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
-
-
-def _offset() -> int:
-    return time.localtime().tm_gmtoff // 60

@@ -21,6 +21,7 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.rules.proofs import missing_values
 from quarterdeck.session.state import Session
+from quarterdeck.spans import second
 from quarterdeck.station.wire.client import Client, Linked
 from quarterdeck.station.wire.protocol import Farewell, Happened, Tail
 
@@ -82,8 +83,7 @@ class _Night:
 
     def _take(self, event: Event) -> None:
         self._folding.add(event)
-        clock = time.strftime("%H:%M:%S", time.gmtime(event.t.wall))
-        self._say(f"{clock}  {sentence(event, self.session.plan)}")
+        self._say(f"{second(event.t.wall, 0)} UTC  {sentence(event, self.session.plan, 0)}")
 
     async def go(self) -> None:
         """Look, move, wait; until the session is over."""

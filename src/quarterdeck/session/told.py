@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
-from quarterdeck.session.event import Event
+from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.plan import Plan
 from quarterdeck.spans import hour
 
-__all__ = ["Told", "count", "in_short", "phone", "values_of", "why_of"]
+__all__ = ["Terminals", "Told", "count", "in_short", "phone", "values_of", "why_of"]
 
 
 _MEASURED = re.compile(r"(?:\w+\(.+?\)|\S+) is (?=\S)")
@@ -28,11 +28,13 @@ def in_short(reason: str, title: str) -> str:
 class Told:
     """An event being told: the words that its tellers share."""
 
-    __slots__ = ("event", "plan")
+    __slots__ = ("event", "off", "plan")
 
-    def __init__(self, event: Event, plan: Plan | None) -> None:
+    def __init__(self, event: Event, plan: Plan | None, off: int | None = None) -> None:
+        """`off`: minutes east of UTC of whom it is told to, where that zone is named beside it."""
         self.event = event
         self.plan = plan
+        self.off = off
 
     @property
     def step(self) -> str:
@@ -43,9 +45,10 @@ class Told:
         """The name of any step."""
         return self.plan.name_of(step) if self.plan else step or "the session"
 
-    def clock(self, at: float) -> str:
-        """The time of day of the event's author."""
-        return hour(at, self.event.t.off)
+    def clock(self, *at: float) -> str:
+        """Times of day in the zone of whoever reads them, `02:49 to 03:30`; without one they say `UTC`."""
+        said = " to ".join(hour(each, self.off or 0) for each in at)
+        return f"{said} UTC" if self.off is None else said
 
     @property
     def again(self) -> str:
@@ -61,6 +64,23 @@ class Told:
         """Who, in a few words."""
         actor = self.event.actor
         return actor.role if actor.role != "lead" or not actor.login else actor.login
+
+
+class Terminals:
+    """From which terminals each login has acted: a line names its own where they are more than one."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, set[str]] = {}
+
+    def take(self, actor: Actor) -> None:
+        """One more act. A terminal is what its client says (R18): a claim."""
+        if actor.tty:
+            self._of.setdefault(actor.login, set()).add(actor.tty)
+
+    def name(self, actor: Actor) -> str:
+        """` (pts/3)`, or nothing where the login alone says it."""
+        several = len(self._of.get(actor.login, ())) > 1
+        return f" ({actor.tty.removeprefix('/dev/')})" if several and actor.tty else ""
 
 
 def why_of(reason: str) -> str:

@@ -55,7 +55,8 @@ def plan_hash(text: str, params: Mapping[str, str], window: Mapping[str, str]) -
 def read_window(text: str, now: float | None = None) -> dict[str, str]:
     """`START/END` as the plan keeps it: ISO 8601, `now`, or an end as a span; `15m` alone begins now.
 
-    Empty for empty. UsageError for what is no window. `now` is epoch seconds, for tests.
+    Empty for empty. UsageError for what is no window, and for a time without an offset. `now`: epoch seconds, for
+    tests.
     """
     if not text.strip():
         return {}
@@ -86,7 +87,12 @@ def _moment(text: str, base: dt.datetime, *, span: bool = False) -> dt.datetime 
         found = dt.datetime.fromisoformat(text)
     except ValueError:
         return None
-    return found if found.tzinfo else found.astimezone()
+    if found.tzinfo is None:
+        raise UsageError(
+            f"--window: {text} names no zone",
+            hint=f"say which time is meant: {found.isoformat()}Z, or {found.astimezone().isoformat()} for here",
+        )
+    return found
 
 
 def open_session(

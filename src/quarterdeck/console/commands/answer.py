@@ -71,7 +71,7 @@ class Dismiss(Command):
             Form(
                 f"dismiss:{proposal.guard}",
                 "Dismiss the proposal to halt",
-                (proposal.reason, f"unanswered, it becomes a pause at {hour(proposal.until)}"),
+                (proposal.reason, f"unanswered, it becomes a pause at {hour(proposal.until, desk.situation.off)}"),
                 fields=(reason("Why is that no reason to halt?"),),
                 confirm="dismiss",
                 tone="change",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, timezone
 
 from quarterdeck.console.commands.base import Available, Command, Desk, No, agreed, any_of
 from quarterdeck.console.commands.recover import wrong_span
@@ -56,7 +56,7 @@ class AddStep(Command):
                 step=_step(identity, given),
                 after=behind,
                 undo_later=given["undo"] == "later",
-                already_done=parse_time(given["done"], situation.now) if given["done"] else 0.0,
+                already_done=parse_time(given["done"], situation.now, situation.off) if given["done"] else 0.0,
                 reason=given["reason"],
             )
             return [("", addition)]
@@ -142,20 +142,25 @@ def _step(identity: str, answers: Answers) -> Step:
     )
 
 
-def parse_time(given: str, now: float) -> float:
-    """Epoch seconds of `13:50`, the nearest such time to `now`, or of an ISO time. UsageError for anything else."""
+def parse_time(given: str, now: float, off: int) -> float:
+    """Epoch seconds of `13:50`, the nearest such time to `now`, or of an ISO time; both in the zone of the screen.
+
+    `off` is minutes east of UTC. UsageError for anything else.
+    """
+    here = timezone(timedelta(minutes=off))
     text_ = given.strip()
     if match := re.fullmatch(r"(\d{1,2}):(\d{2})", text_):
         hour, minute = int(match[1]), int(match[2])
         if hour < 24 and minute < 60:
-            local = datetime.fromtimestamp(now).astimezone()
+            local = datetime.fromtimestamp(now, here)
             at = local.replace(hour=hour, minute=minute, second=0, microsecond=0)
             return min(
                 (at + timedelta(days=day) for day in (-1, 0, 1)), key=lambda t: abs(t.timestamp() - now)
             ).timestamp()
     else:
         try:
-            return datetime.fromisoformat(text_).astimezone().timestamp()
+            at = datetime.fromisoformat(text_)
+            return (at if at.tzinfo else at.replace(tzinfo=here)).timestamp()
         except ValueError:
             pass  # said below, in one sentence for both forms
     raise UsageError(f"{given!r} is no time", hint="like 13:50, or 2026-11-29T03:40+01:00")
@@ -163,7 +168,7 @@ def parse_time(given: str, now: float) -> float:
 
 def _wrong_time(given: str) -> str:
     try:
-        parse_time(given, 0.0)
+        parse_time(given, 0.0, 0)
     except UsageError as error:
         return str(error)
     return ""
@@ -270,16 +275,18 @@ class Extend(Command):
             return
 
         def wishes(given: Answers) -> list[tuple[str, Intent]]:
-            end = _end(given["end"], window.end)
+            end = _end(given["end"], window.end, situation.off)
             return [("end", intents.ExtendWindow(end=end, reason=given["reason"], approver=given["approver"]))]
 
         answers = await desk.fill(
             Form(
                 "extend",
-                f"The window ends at {hour(window.end)}",
+                f"The window ends at {hour(window.end, situation.off)}",
                 fields=(
                     text(
-                        "end", "New end: 04:30, or how much longer: +30m", check=lambda g: _wrong_end(g, window.end)
+                        "end",
+                        "New end: 04:30, or how much longer: +30m",
+                        check=lambda g: _wrong_end(g, window.end, situation.off),
                     ),
                     text("approver", "Approved by (empty: by you alone, an exception)", required=False),
                     reason(),
@@ -291,17 +298,17 @@ class Extend(Command):
             wishes,
         )
         if answers is not None:
-            end = _end(answers["end"], window.end)
-            desk.say(f"The window ends at {hour(end)}, {span(end - window.end)} later")
+            end = _end(answers["end"], window.end, situation.off)
+            desk.say(f"The window ends at {hour(end, situation.off)}, {span(end - window.end)} later")
 
 
-def _end(given: str, old: float) -> float:
-    return old + parse_span(given.strip()[1:]) if given.strip().startswith("+") else parse_time(given, old)
+def _end(given: str, old: float, off: int) -> float:
+    return old + parse_span(given.strip()[1:]) if given.strip().startswith("+") else parse_time(given, old, off)
 
 
-def _wrong_end(given: str, old: float) -> str:
+def _wrong_end(given: str, old: float, off: int) -> str:
     try:
-        return "" if _end(given, old) > old else "that is not later"
+        return "" if _end(given, old, off) > old else "that is not later"
     except UsageError as error:
         return str(error)
 

@@ -104,8 +104,8 @@ def rollback_lines(situation: Situation) -> list[str]:
         needs += f" + {span(people)} for people (to decide, and for each start)"
     if clocks is not None:
         lines.append(
-            f"{needs}: back by about {hour(clocks.stop_now_back)}; "
-            f"window ends {hour(clocks.window_end)}: "
+            f"{needs}: back by about {hour(clocks.stop_now_back, situation.off)}; "
+            f"window ends {hour(clocks.window_end, situation.off)}: "
             + (f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE")
         )
     else:

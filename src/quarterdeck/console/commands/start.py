@@ -226,7 +226,7 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
     work = sum(plan.steps[step].duration for step in plan.forward) if plan else 0.0
     lines = [f"{steps} step{'' if steps == 1 else 's'}, {span(work)} of planned work"]
     if window := session.planned_window:
-        lines.append(f"window {stretch(window.get('start', ''), window.get('end', ''))}")
+        lines.append(f"window {stretch(window.get('start', ''), window.get('end', ''), situation.off)}")
     else:
         lines.append("no window is given: change, rollback and reserve from now are assumed")
     lines += [f"open: {gate}" for gate in gates]
@@ -241,7 +241,9 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
             confirm="START",
             tone="danger" if gates else "change",
             moot=lambda now: (
-                "" if now.session.phase == "planned" else f"started at {hour(now.session.started or now.now)}"
+                ""
+                if now.session.phase == "planned"
+                else f"started at {hour(now.session.started or now.now, now.off)}"
             ),
         ),
         lambda given: [("reason" if gates else "", intents.StartSession(override=given.get("reason", "")))],

@@ -9,7 +9,7 @@ from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, wid
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.next_line.words import Words
 from quarterdeck.session.state import FINISHED
-from quarterdeck.spans import hour, second
+from quarterdeck.spans import hour, second, zone
 from quarterdeck.text import visible
 
 __all__ = ["HeaderPane", "NeedsPane", "badge_of"]
@@ -29,7 +29,7 @@ def badge_of(state: str) -> str:
 
 
 class HeaderPane(Pane):
-    """`Parsify production · Database maintenance r3   RUNNING   step 7/18 … lead dana@db01   02:14:07`."""
+    """`Parsify production · Database maintenance r3   RUNNING   step 7/18 … lead dana@db01   02:14:07 UTC+01:00`."""
 
     name_ = "header"
     bar = True
@@ -54,7 +54,7 @@ class HeaderPane(Pane):
         right: list[Piece] = []
         if width >= 90:
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
-        right += [(second(snapshot.wall, snapshot.off), "strong"), (" ", "")]
+        right += [(second(snapshot.wall, snapshot.off), "strong"), (f" {zone(snapshot.off)} ", "muted")]
         room = width - width_of((*demo, *tail, *right)) - 2
         if width_of(tuple(named)) > room:
             named = [(fit(title, max(8, room), ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong")]

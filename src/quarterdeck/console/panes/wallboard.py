@@ -5,7 +5,7 @@ from __future__ import annotations
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
 from quarterdeck.console.panes.endpoints import roll_up
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.spans import countdown, hour
+from quarterdeck.spans import countdown, hour, zone
 
 __all__ = ["BigClocksPane", "RollupPane", "big"]
 
@@ -58,7 +58,8 @@ class BigClocksPane(Pane):
 
     def _faces(self, snapshot: Snapshot) -> list[tuple[str, str, str, str]]:
         clocks, off = snapshot.clocks, snapshot.off
-        time = ("TIME", hour(snapshot.wall, off), str(snapshot.session.state).replace("_", " ").upper(), "strong")
+        state = str(snapshot.session.state).replace("_", " ").upper()
+        time = (f"TIME {zone(off)}", hour(snapshot.wall, off), state, "strong")
         if clocks is None or snapshot.session.is_over:
             return [time]
         role = {"green": "ok", "amber": "warn", "red": "critical"}[clocks.colour]

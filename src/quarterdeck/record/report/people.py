@@ -8,6 +8,7 @@ from __future__ import annotations
 from quarterdeck.record.report.model import CheckRow, Line, Person, PollRow, SignOffRow, Tone
 from quarterdeck.record.report.story import Story, Told
 from quarterdeck.session import events as happened
+from quarterdeck.session.told import Terminals
 
 __all__ = ["check_rows", "lines", "notes", "people", "poll_rows", "sign_off_rows"]
 
@@ -124,15 +125,18 @@ def check_rows(story: Story) -> tuple[CheckRow, ...]:
 
 def lines(story: Story) -> tuple[Line, ...]:
     """Every event in one sentence."""
-    return tuple(_line(story, told) for told in story.told)
+    terminals = Terminals()
+    for told in story.told:
+        terminals.take(told.event.actor)
+    return tuple(_line(story, told, terminals) for told in story.told)
 
 
 def notes(story: Story) -> tuple[Line, ...]:
     """What people noted."""
-    return tuple(_line(story, told) for told in story.told if isinstance(told.what, happened.NoteAdded))
+    return tuple(_line(story, told, Terminals()) for told in story.told if isinstance(told.what, happened.NoteAdded))
 
 
-def _line(story: Story, told: Told) -> Line:
+def _line(story: Story, told: Told, terminals: Terminals) -> Line:
     actor = told.event.actor
-    by = "station" if actor.via in _MACHINES else actor.login
+    by = "station" if actor.via in _MACHINES else actor.login + terminals.name(actor)
     return Line(told.at, by, story.line(told), story.level(told), told.event.id)

@@ -131,7 +131,7 @@ class SessionStarted(Payload, frozen=True, kw_only=True):
             deviate(session, event, at, what=f"started although {open_gate}", why=self.reason, exception=True)
 
     def sentence(self, told: Told) -> str:
-        window = f"window {told.clock(self.start)} to {told.clock(self.end)}"
+        window = f"window {told.clock(self.start, self.end)}"
         assumed = ", assumed" if self.assumed else ""
         alone = "; one person holds all roles" if self.alone else ""
         still = f"; started although open: {', '.join(self.overrides)}{why_of(self.reason)}" if self.overrides else ""

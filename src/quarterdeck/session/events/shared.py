@@ -109,13 +109,15 @@ def payload(event: Event) -> Payload:
     return Unknown() if kind is None else msgspec.json.decode(event.data, type=kind)
 
 
-def sentence(event: Event, plan: Plan | None) -> str:
+def sentence(event: Event, plan: Plan | None, off: int | None = None) -> str:
     """One line about the event; `plan` names its steps, None leaves their ids.
+
+    `off` (minutes east of UTC) is the zone of a screen that names it; without one, times of day are UTC and say so.
 
     Log, plain mode, `--auto` and record use it, so that people argue about the same words. It may hold what people
     and programs wrote: whoever paints it passes it through the text gate.
     """
-    return payload(event).sentence(Told(event, plan))
+    return payload(event).sentence(Told(event, plan, off))
 
 
 def attention(event: Event) -> Level:
