@@ -26,10 +26,15 @@ class Lock:
     def __init__(self, path: Path, fd: int) -> None:
         self.path = path
         self._fd = fd
+        self.left = os.fstat(fd).st_mtime
+        """When the owner before said last that it lived, epoch seconds; of a new file, now."""
 
     @classmethod
-    def take(cls, path: Path, patience: float = _PATIENCE) -> Lock:
-        """Take the lock. LogbookError, with the owner's process id, where somebody has it."""
+    def take(cls, path: Path, patience: float = _PATIENCE, *, owns: bool = True) -> Lock:
+        """Take the lock. LogbookError, with the owner's process id, where somebody has it.
+
+        Without `owns` the file says afterwards what it said before: for who only keeps owners out for a moment.
+        """
         end = time.monotonic() + patience
         while True:
             try:
@@ -50,15 +55,22 @@ class Lock:
                 time.sleep(0.02)
                 continue
             if _is_at(path, fd):
-                with contextlib.suppress(OSError):  # the number is for people; on a full disk it may be missing
-                    os.ftruncate(fd, 0)
-                    os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
-                return cls(path, fd)
+                taken = cls(path, fd)
+                if owns:
+                    with contextlib.suppress(OSError):  # the number is for people; on a full disk it may be missing
+                        os.ftruncate(fd, 0)
+                        os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
+                return taken
             os.close(fd)  # the folder was deleted in between: again, on the new file
 
     def is_ours(self) -> bool:
         """Whether the file at the path is still the locked one (false after the folder was deleted)."""
         return _is_at(self.path, self._fd)
+
+    def beat(self) -> None:
+        """Say that its owner lives: whoever takes it next reads so from when on it did not."""
+        with contextlib.suppress(OSError):  # a disk that takes nothing keeps nobody from living
+            os.utime(self._fd)
 
     def renew(self) -> None:
         """Take the lock again where its file was deleted. LogbookError where somebody else has it."""

@@ -177,7 +177,7 @@ def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
         return False
     if place.lock.exists():
         try:
-            stack.callback(Lock.take(place.lock, patience=0.0).release)
+            stack.callback(Lock.take(place.lock, patience=0.0, owns=False).release)
         except LogbookError:
             return not is_held(place.lock)  # a folder that may only be read has no owner who could write
     return True

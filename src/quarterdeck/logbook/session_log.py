@@ -198,6 +198,15 @@ class SessionLog:
         """`green` (both recorders), `amber` (one), `red` (none); `read_only`."""
         return self._writer.health().level if self._writer else "read_only"
 
+    @property
+    def left(self) -> float:
+        """When the owner before said last that it lived, epoch seconds."""
+        return self._lock.left
+
+    def beat(self) -> None:
+        """Say that the owner lives, for who opens it next."""
+        self._lock.beat()
+
     def close(self) -> bool:
         """Write what waits and let the session go; False where a disk did not answer for half a minute."""
         writer, self._writer = self._writer, None

@@ -135,7 +135,7 @@ class Station:
             await self._executor.commands.reattach()
             return
         found, met = await self._executor.find()
-        gap = max(0.0, self.hub.now() - session.last)
+        gap = max(0.0, min(self.hub.now() - session.last, time.time() - self._log.left))
         await self.hub.tell(CrashFound(gap=round(gap, 3), found=found))
         self._executor.resume(met)
 
@@ -158,6 +158,7 @@ class Station:
     # -- beats -----------------------------------------------------------------------------------------------------
 
     async def _halts(self) -> None:
+        self._log.beat()
         await self.hub.take_filed_halts()
         if self._marks_changed:
             self._marks_changed = False

@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,18 +15,11 @@ import msgspec
 
 from quarterdeck.errors import StationError, UsageError
 from quarterdeck.host import login_name
-from quarterdeck.logbook.read_only import read_session
-from quarterdeck.session.event import Actor, Event
-from quarterdeck.session.fold import fold
-from quarterdeck.session.forecast import clocks
 from quarterdeck.session.intents import Halt
-from quarterdeck.session.next_line import next_line
-from quarterdeck.session.state import Session
-from quarterdeck.spans import countdown, span
 from quarterdeck.station.halt_files import file_halt, filed_halts, new_nonce
-from quarterdeck.station.journal import moment
 from quarterdeck.station.sessions import Listed, choose_session, listed_sessions, live_sessions
-from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.station.status import lines_of, status_of
+from quarterdeck.station.wire.blocking_client import ask_once
 from quarterdeck.text import block, in_full
 
 __all__ = ["doctor", "halt", "headless", "sessions", "status"]
@@ -56,93 +48,20 @@ def _standing(listed: Listed) -> str:
     station = (
         "" if session.is_over else ("  station lives" if listed.owned else "  no station: attach brings it back")
     )
+    if not session.is_over and filed_halts(listed.folder, session.halts.keys()):
+        station += "  HALT FILED, not taken yet"
     return f"{session.state.replace('_', ' '):<28} {session.title}{station}"
 
 
 def status(arguments: argparse.Namespace) -> int:
-    """How a session is, from its station, or from its recorder where none answers."""
-    folder = choose_session(arguments.session, over=True)
-    events, source, trouble, recorders = _known(folder)
-    session = fold(events)
-    now = session.clock(moment()) if not session.is_over else session.last
-    found = _facts(folder, session, now)
-    found |= {"source": source, "recorders": recorders}
-    if trouble:
-        found["trouble"] = trouble
+    """How a session is, from its station, or from what lies on disk where none answers."""
+    found = status_of(choose_session(arguments.session, over=True))
     if arguments.json:
         sys.stdout.write(msgspec.json.format(msgspec.json.encode(found), indent=2).decode() + "\n")
-    else:
-        _tell(found)
+        return 0
+    for line in lines_of(found):
+        _say(line)
     return 0
-
-
-def _known(folder: Path) -> tuple[list[Event], str, str, dict[str, str]]:
-    """All events, where they are from, why not from the station, and how the recorders are."""
-    try:
-        told = history_of(folder)
-    except StationError as error:
-        copy = read_session(folder)
-        if not copy.owned:
-            return copy.events, "logbook", "", {}
-        return copy.events, "flight recorder", f"the station does not answer: {error.message}", {}
-    recorders = told.standing.recorders if told.standing is not None else {}
-    return told.events, "station", "", recorders
-
-
-def _facts(folder: Path, session: Session, now: float) -> dict[str, Any]:
-    plan = session.plan
-    line = next_line(session, now, Actor(login=login_name()))
-    shown = clocks(session, now) if session.window is not None and not session.is_over else None
-    halts = [session.halts[nonce] for nonce in session.live_halts()]
-    return {
-        "session": folder.name,
-        "folder": str(folder),
-        "title": session.title,
-        "procedure": session.procedure,
-        "revision": plan.procedure.revision if plan is not None else None,
-        "state": session.state,
-        "over": session.is_over,
-        "lead": session.lead,
-        "next": line.text,
-        "running": [_running(session, run.id, now) for run in session.running()],
-        "steps": {run.id: run.state for run in session.steps.values() if run.sequence or run.state != "pending"},
-        "unconfirmed": [] if session.is_over else [halt.nonce for halt in filed_halts(folder, session.halts.keys())],
-        "halts": [{"by": halt.by, "at": halt.at, "reason": halt.reason} for halt in halts],
-        "window": None if session.window is None else {"start": session.window.start, "end": session.window.end},
-        "window_left": None if shown is None else round(shown.window_left),
-        "decide_in": None if shown is None else round(shown.decide_in),
-        "deviations": len(session.deviations),
-        "outcome": session.outcome,
-        "verdicts": {each.id: each.verdict for each in session.verdicts},
-        "events": session.count,
-    }
-
-
-def _running(session: Session, step: str, now: float) -> dict[str, Any]:
-    run = session.steps[step]
-    title = session.plan.steps[step].title if session.plan is not None else step
-    elapsed = None if run.started is None else round(now - run.started)
-    return {"step": step, "title": title, "state": run.state, "seconds": elapsed}
-
-
-def _tell(found: dict[str, Any]) -> None:
-    state = found["state"].replace("_", " ").upper()
-    _say(f"{found['session']}  {found['title']}")
-    _say(f"{state}  (from the {found['source']}, {time.strftime('%H:%M:%S')})")
-    if "trouble" in found:
-        _say(f"! {found['trouble']}")
-    if found["unconfirmed"]:
-        _say("! HALT UNCONFIRMED: its file is written and commands stop by it; no station has taken it yet")
-    for halt in found["halts"]:
-        _say(f"halted by {halt['by']}: {halt['reason'] or 'no reason given yet'}")
-    for run in found["running"]:
-        _say(f"{run['state']}: {run['title']}, {'unknown' if run['seconds'] is None else span(run['seconds'])}")
-    if found["window_left"] is not None:
-        _say(f"window left {countdown(found['window_left'])}, decide within {countdown(found['decide_in'])}")
-    _say(f"next: {found['next']}" if not found["over"] else f"{found['deviations']} deviations")
-    for name, how in found["recorders"].items():
-        if how != "ok":
-            _say(f"! {name}: {how}")
 
 
 def halt(arguments: argparse.Namespace) -> int:

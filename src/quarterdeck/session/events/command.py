@@ -68,7 +68,12 @@ class CommandEnded(StepPayload, frozen=True, kw_only=True):
 
     def sentence(self, told: Told) -> str:
         unsearched = "".join(f"; {name} {why}" for name, why in self.unsearched.items())
-        return f"{told.step}: command {_ending(self)}{values_of(self.values)}{unsearched}"
+        return f"{told.step}: command {self.ending}{values_of(self.values)}{unsearched}"
+
+    @property
+    def ending(self) -> str:
+        """How it ended: `ended with code 3 after 75 s`."""
+        return _ending(self)
 
 
 def _ending(what: CommandEnded) -> str:

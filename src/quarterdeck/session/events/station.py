@@ -81,7 +81,7 @@ class StationRestarted(Payload, frozen=True, kw_only=True):
     kind = "station.restarted"
     attention = "alarm"
     gap: float = 0.0
-    """Seconds since the last event."""
+    """Seconds since the station before said last that it lived, or since the last event where that was later."""
     found: dict[str, str] = field(default_factory=dict)
     """Step id to what became of its command: `finished`, `alive`, `lost`."""
 
@@ -94,7 +94,8 @@ class StationRestarted(Payload, frozen=True, kw_only=True):
     def sentence(self, told: Told) -> str:
         words = {"finished": "finished meanwhile", "alive": "still runs", "lost": "was lost"}
         found = "; ".join(f"{told.name(step)} {words.get(how, how)}" for step, how in self.found.items())
-        return f"the station was away for {span(self.gap)} and is back{'; ' if found else ''}{found}"
+        away = span(self.gap) if self.gap >= 0.5 else "less than a second"
+        return f"the station was away for {away} and is back{'; ' if found else ''}{found}"
 
 
 class RecorderChanged(Payload, frozen=True, kw_only=True):

@@ -30,7 +30,7 @@ from quarterdeck.station.commands.orphans import find_orphans
 from quarterdeck.station.commands.redaction import Redactor, redactor_of
 from quarterdeck.station.commands.results import Finished, Found, Prepared, Result, RunnerNote, Tail, nothing_ran
 
-__all__ = ["SEALED", "TAIL", "Commands"]
+__all__ = ["SEALED", "TAIL", "Commands", "look"]
 
 SEALED = "output is sealed: the secrets that it may show are not known any more"
 TAIL = 64 * 1024
@@ -232,22 +232,12 @@ class Commands:
 
     def result(self, run: str) -> Result | None:
         """The runner's report, or None while there is none (that can be read)."""
-        try:
-            return msgspec.json.decode(read_regular(self.spool / run / RESULT), type=Result)
-        except FileNotFoundError:
-            return None
-        except (OSError, ValueError) as error:
-            if _will_pass(error):
-                return None
-            return nothing_ran(run, "", "lost", f"the report cannot be read: {error}")
+        return _result(self.spool / run)
 
     def _note(self, run: str) -> RunnerNote | None:
-        if run not in self._notes:
-            try:
-                self._notes[run] = msgspec.json.decode(read_regular(self.spool / run / RUNNER), type=RunnerNote)
-            except (OSError, ValueError):
-                return None
-        return self._notes[run]
+        if run not in self._notes and (note := _read_note(self.spool / run)) is not None:
+            self._notes[run] = note
+        return self._notes.get(run)
 
     # -- following -----------------------------------------------------------------------------------------------
 
@@ -308,6 +298,33 @@ class Commands:
             said = _complaint(self.spool / run)
             return nothing_ran(run, step, "failed_to_start", f"the runner broke before it began: {said}")
         return _lost(run, note)
+
+
+def look(folder: Path) -> Found:
+    """A run in its spool folder as it stands, for who only looks: nothing is followed, and no order is taken back."""
+    run, note = folder.name, _read_note(folder)
+    if (result := _result(folder)) is None and note is not None and _alive(note):
+        return Found(run, "alive")
+    result = result or _result(folder)  # it may have ended while we looked
+    return Found(run, "lost" if result is None else "finished", result)
+
+
+def _result(folder: Path) -> Result | None:
+    try:
+        return msgspec.json.decode(read_regular(folder / RESULT), type=Result)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        if _will_pass(error):
+            return None
+        return nothing_ran(folder.name, "", "lost", f"the report cannot be read: {error}")
+
+
+def _read_note(folder: Path) -> RunnerNote | None:
+    try:
+        return msgspec.json.decode(read_regular(folder / RUNNER), type=RunnerNote)
+    except (OSError, ValueError):
+        return None
 
 
 def _spawn_shim(folder: Path) -> int:
