@@ -21,6 +21,7 @@ from quarterdeck.station.station import Station
 from quarterdeck.station.wire import server
 from quarterdeck.station.wire.protocol import PROTOCOL, Ask, Farewell, Hello, decode_from, encode
 from quarterdeck.station.wire.server import Server
+from quarterdeck.station.wire.start_station import socket_of
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
@@ -133,17 +134,14 @@ async def test_r18_a_person_is_who_the_kernel_says_whatever_is_claimed(
     assert (author.login, author.uid) == (pwd.getpwuid(os.getuid()).pw_name, os.getuid())
 
 
-async def test_r18_a_connection_of_another_user_is_sent_away(
-    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_r18_a_connection_of_another_user_is_sent_away(opened: Opened, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     station = Station(opened())
-    path = tmp_path / "s"
-    door = Server(path, station.hub, station, said.append)
+    door = Server(station.hub, station, said.append)
     monkeypatch.setattr(server, "peer_of", lambda _: Peer(os.getpid(), os.getuid() + 1))
     await door.open()
     try:
-        reader, writer = await asyncio.open_unix_connection(str(path))
+        reader, writer = await asyncio.open_unix_connection(str(socket_of(station.folder)))
         writer.write(encode(Hello(protocol=PROTOCOL)))
         first = decode_from(await asyncio.wait_for(reader.readline(), 10))
         writer.close()

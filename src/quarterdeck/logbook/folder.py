@@ -1,7 +1,8 @@
 """Where sessions lie: the state folder, one folder for each session, their names, and finding them again.
 
     <home>/sessions/<id>/logbook.db   events and samples
-                         lock         held by whoever owns the session
+                         lock         held by whoever owns the session, as is the folder itself
+                         socket       where its station listens (`station/wire/start_station.py`)
                          blobs/       files that belong to events, named by their hash
                          spool/       output of running commands
                          halts/       a file for each halt; runners watch it (R2)

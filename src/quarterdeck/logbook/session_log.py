@@ -190,6 +190,12 @@ class SessionLog:
 
     # ------------------------------------------------------------ health, end
 
+    def keep_lock(self) -> None:
+        """Take the lock again where its file was deleted. Blocks. OwnedError where another process has it now."""
+        with self._reopening:
+            if self.folder.is_dir():  # where all is gone, the recorders make it again when they are written
+                self._lock.renew()
+
     def health(self) -> dict[str, str]:
         """`logbook` and `recorder`: `ok`, or why not."""
         return dict(self._writer.health().recorders if self._writer else self._states)

@@ -16,9 +16,10 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from quarterdeck.errors import StationError
+from quarterdeck.errors import LogbookError, StationError
 from quarterdeck.host import boot_clock, host_names, login_name
 from quarterdeck.logbook.folder import SessionFolder
+from quarterdeck.logbook.lock import OwnedError
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure.secrets import variables_of
 from quarterdeck.session.event import Actor
@@ -46,7 +47,6 @@ from quarterdeck.station.monitor import Monitor
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.wire.protocol import Marks, Standing
 from quarterdeck.station.wire.server import Server, Visitor
-from quarterdeck.station.wire.start_station import socket_of
 
 __all__ = ["LINGER", "Station"]
 
@@ -79,7 +79,7 @@ class Station:
         self._values = Values(folder.parent.parent)
         self.orders = Orders(folder, self._values, dict(os.environ))
         self._history = History(boot_clock)
-        self._server = Server(socket_of(folder), self.hub, self, self._complain)
+        self._server = Server(self.hub, self, self._complain)
         self._monitor = Monitor(self.hub, self._history, self.hub.journal, self._server.show_samples)
         self._executor = Executor(
             folder, self.hub, self._history, self._values, self.orders, self._server.show_tail, self._monitor.holds
@@ -113,6 +113,7 @@ class Station:
             asyncio.create_task(self._repeat(self._halts, HALT_LOOK), name="halts"),
             asyncio.create_task(self._repeat(self._work, DUE_AT_MOST), name="work"),
             asyncio.create_task(self._repeat(self._beat, BEAT), name="beat"),
+            asyncio.create_task(self._repeat(self._hold, BEAT), name="hold"),
         ]
         try:
             await self._leaving.wait()
@@ -186,6 +187,19 @@ class Station:
             self._server.say(standing)
         self._lease.renew(self.hub.session, now, watched=watched)
         await self._consider_leaving(now, watched=watched)
+
+    async def _hold(self) -> None:
+        """Stay the session's one station, and where its consoles find it."""
+        try:
+            await asyncio.to_thread(self._log.keep_lock)
+        except OwnedError as error:
+            self._why = error.message
+            self._complain(self._why)
+            self._leaving.set()
+            return
+        except LogbookError as error:  # no room for the file, say: its folder is locked all the same
+            self._complain(str(error))
+        await self._server.stay_reachable()
 
     async def _watch_clock(self) -> None:
         offset = time.time() - boot_clock()

@@ -45,6 +45,7 @@ from quarterdeck.station.wire.protocol import (
     decode_to,
     encode,
 )
+from quarterdeck.station.wire.start_station import ADDRESS, new_socket, said_socket, say_socket
 
 __all__ = ["Host", "Server", "Visitor"]
 
@@ -143,9 +144,11 @@ class Visitor:
 class Server:
     """Listens, and serves everyone who comes."""
 
-    def __init__(self, path: Path, hub: Hub, host: Host, complain: Callable[[str], None]) -> None:
+    def __init__(self, hub: Hub, host: Host, complain: Callable[[str], None]) -> None:
         """`complain` writes a line into the station's own log."""
-        self._path, self._hub, self._host, self._complain = path, hub, host, complain
+        self._hub, self._host, self._complain = hub, host, complain
+        self._path = Path()
+        self._inode = 0
         self.executor: Executor
         self.monitor: Monitor
         """Both are set once by the station, before it listens."""
@@ -156,17 +159,32 @@ class Server:
         self.visitors: list[Visitor] = []
 
     async def open(self) -> None:
-        """Listen. The logbook's lock is ours, so a socket that lies there is a dead one's."""
+        """Listen. The logbook's lock is ours, so a socket that lies there is a dead one's. StationError, OSError."""
+        before = self._server
+        self._path = new_socket(self._hub.folder)
         self._path.unlink(missing_ok=True)
         self._server = await asyncio.start_unix_server(self._serve, str(self._path), limit=MOST_FROM_CLIENT)
         self._path.chmod(0o600)
+        self._inode = self._path.lstat().st_ino
+        if before is not None:
+            before.close()
+        await asyncio.to_thread(say_socket, self._hub.folder, self._path)
+
+    async def stay_reachable(self) -> None:
+        """Listen again where the socket, its folder or what says where they lie is gone. StationError, OSError."""
+        if not _is_at(self._path, self._inode):
+            await self.open()
+        elif await asyncio.to_thread(said_socket, self._hub.folder) != self._path:
+            await asyncio.to_thread(say_socket, self._hub.folder, self._path)
 
     async def close(self, reason: str) -> None:
         """Say farewell to everyone and stop listening."""
         if self._server is None:
             return
         self._server.close()
-        self._path.unlink(missing_ok=True)
+        if _is_at(self._path, self._inode):  # and not another station's
+            self._path.unlink(missing_ok=True)
+            (self._hub.folder / ADDRESS).unlink(missing_ok=True)
         for visitor in list(self.visitors):
             visitor.outbox.answer(encode(Farewell(reason=reason)))
             visitor.outbox.finish()
@@ -337,6 +355,13 @@ class Server:
         task = asyncio.create_task(answer())  # goes on when the console is gone: what was asked is done
         self._asks.add(task)
         task.add_done_callback(self._asks.discard)
+
+
+def _is_at(path: Path, inode: int) -> bool:
+    try:
+        return path.lstat().st_ino == inode
+    except OSError:
+        return False
 
 
 async def _send_away(writer: asyncio.StreamWriter, reason: str) -> Visitor | None:

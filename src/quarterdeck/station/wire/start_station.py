@@ -1,4 +1,7 @@
-"""Starting a session's station on demand, and knowing whether one is there.
+"""Starting a session's station on demand, knowing whether one is there and where it listens.
+
+The session's folder says where, in `socket`: its own inode, so that no copy of it speaks, and a path. A station
+outlives the login that it was started from, and what `XDG_RUNTIME_DIR` names may be another folder then, or none.
 
 It never touches the logbook: the station itself takes the lock, so of two
 that are started one stays, and the other says so and leaves.
@@ -6,6 +9,7 @@ that are started one stays, and the other says so and leaves.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -15,17 +19,49 @@ from pathlib import Path
 
 from quarterdeck.errors import StationError
 from quarterdeck.host import socket_path
+from quarterdeck.regular_files import read_regular
+from quarterdeck.runner.files import write_atomic
 
-__all__ = ["ALREADY", "START_PATIENCE", "answers", "socket_of", "start_station"]
+__all__ = [
+    "ADDRESS", "ALREADY", "START_PATIENCE", "answers", "new_socket", "said_socket", "say_socket", "socket_of",
+    "start_station",
+]  # fmt: skip
 
 START_PATIENCE = 10.0
 """Seconds that a station may take to open its logbook and listen."""
+ADDRESS = "socket"
+"""The file in the session's folder that says where its station listens."""
 ALREADY = 75
 """Exit code of a station that found another one holding the lock (EX_TEMPFAIL)."""
 
 
 def socket_of(folder: Path) -> Path:
-    """Where the station of the session in `folder` listens."""
+    """Where the station of the session in `folder` listens: as it says itself, else where a new one would."""
+    said = said_socket(folder)
+    return said if said is not None and said.is_socket() else new_socket(folder)
+
+
+def said_socket(folder: Path) -> Path | None:
+    """What the session's folder says of it; a copy of a folder says nothing of its own."""
+    try:
+        inode, _, path = read_regular(folder / ADDRESS, 4096).removesuffix(b"\n").partition(b" ")
+        return Path(os.fsdecode(path)) if inode == b"%d" % folder.stat().st_ino else None
+    except OSError:
+        return None
+
+
+def say_socket(folder: Path, path: Path) -> None:
+    """Write it down. Where there is no room for it nobody may be sent where the station does not listen."""
+    with contextlib.suppress(OSError):
+        try:
+            said = b"%d %s\n" % (folder.stat().st_ino, os.fsencode(path))
+            write_atomic(folder / ADDRESS, said, durable=False)
+        except OSError:
+            (folder / ADDRESS).unlink(missing_ok=True)
+
+
+def new_socket(folder: Path) -> Path:
+    """Where a station of the session in `folder` begins to listen now."""
     return socket_path(os.path.realpath(folder))
 
 
