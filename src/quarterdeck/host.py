@@ -282,7 +282,14 @@ def runtime_folder() -> Path:
             where=str(folder),
             hint="remove it, or set XDG_RUNTIME_DIR to a private folder of yours",
         )
-    if stat.S_IMODE(found.st_mode) != 0o700:
+    mode = stat.S_IMODE(found.st_mode)
+    if mode & stat.S_IWOTH:
+        raise StationError(
+            f"Others can write to the folder for sockets (mode {mode:04o}): a socket in it may be theirs",
+            where=str(folder),
+            hint=f"rm -r {folder}",
+        )
+    if mode != 0o700:
         folder.chmod(0o700)
     return folder
 

@@ -131,6 +131,16 @@ def test_a_socket_folder_that_is_a_link_is_refused(tmp_path: Path, monkeypatch: 
         host.runtime_folder()
 
 
+def test_a_socket_folder_that_others_can_write_to_is_refused_and_not_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    host.runtime_folder().chmod(0o777)
+    for _ in range(2):
+        with pytest.raises(StationError, match="Others can write"):
+            host.runtime_folder()
+
+
 def test_a_socket_path_that_is_too_long_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deep = tmp_path / ("d" * 100)
     deep.mkdir()

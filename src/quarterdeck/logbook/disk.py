@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import grp
 import os
+import pwd
 import stat
 import sys
 from pathlib import Path
@@ -16,7 +18,17 @@ from pathlib import Path
 from quarterdeck.errors import LogbookError
 from quarterdeck.regular_files import open_regular
 
-__all__ = ["FULL", "Disk", "identity", "make_private", "refuse_link", "require_same", "sync_folder", "write_all"]
+__all__ = [
+    "FULL",
+    "Disk",
+    "identity",
+    "make_private",
+    "refuse_link",
+    "require_own",
+    "require_same",
+    "sync_folder",
+    "write_all",
+]
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers that mean: no room, by the disk or by a quota."""
@@ -68,7 +80,10 @@ def sync_folder(path: Path) -> None:
 
 
 def make_private(path: Path) -> None:
-    """Make a folder of ours, 0700, with its parents. LogbookError for a link, or somebody else's folder."""
+    """Make a folder of ours, 0700, with its parents. LogbookError for a link, or somebody else's folder.
+
+    One that is there stays as it is: who could write to it may have done so, and `require_own` says that.
+    """
     try:
         if not path.parent.exists():
             make_private(path.parent)
@@ -81,12 +96,84 @@ def make_private(path: Path) -> None:
                 where=str(path),
                 hint="set QUARTERDECK_HOME to a folder of yours",
             )
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            path.chmod(0o700)
         if made:
             sync_folder(path.parent)
     except OSError as error:
         raise LogbookError(f"The folder cannot be made: {error.strerror}", where=str(path)) from error
+
+
+def require_own(path: Path) -> list[str]:
+    """LogbookError where somebody else could change what lies in `path`; what its groups could is returned, in words.
+
+    Looked at is every level from the root on, also where links lead, as sshd looks at a user's keys: each belongs to
+    this user or to root, and no other can write to it, but for a sticky folder above (/tmp).
+    """
+    remarks = []
+    for level, found in _levels(path).items():
+        owner, mode = found.st_uid, stat.S_IMODE(found.st_mode)
+        if owner not in {os.geteuid(), 0, _unmapped()}:
+            raise _not_own(
+                level, f"{level} belongs to somebody else ({_login(owner)})", f"chown it to {_login(os.geteuid())}"
+            )
+        if stat.S_ISLNK(found.st_mode):
+            continue
+        if mode & stat.S_IWOTH and (level == path or not mode & stat.S_ISVTX):
+            raise _not_own(level, f"others can write to {level} (mode {mode:04o})", f"chmod o-w {level}")
+        if mode & stat.S_IWGRP and not _is_private_group(found.st_gid):
+            remarks.append(f"the group of {level} can write to it (mode {mode:04o}): chmod g-w {level}")
+    return remarks
+
+
+def _levels(path: Path) -> dict[Path, os.stat_result]:
+    """Every folder and link on the way to `path`, as far as it can be seen."""
+    seen: dict[Path, os.stat_result] = {}
+    ways = [path.absolute()]
+    while ways:
+        way = ways.pop()
+        for level in (*reversed(way.parents), way):
+            if level in seen:
+                continue
+            try:
+                seen[level] = level.lstat()
+            except OSError:
+                break
+            if stat.S_ISLNK(seen[level].st_mode):
+                ways.append(level.parent / level.readlink())
+    return seen
+
+
+def _not_own(level: Path, why: str, cure: str) -> LogbookError:
+    return LogbookError(
+        f"The state folder is not yours alone: {why}",
+        where=str(level),
+        hint=f"look who wrote there, then {cure}; or set QUARTERDECK_HOME to a folder of yours",
+    )
+
+
+def _unmapped() -> int:
+    """The user that a user namespace shows for all whom it does not know: root of the host among them."""
+    try:
+        whole = Path("/proc/self/uid_map").read_text(encoding="ascii").split() == ["0", "0", "4294967295"]
+        return 0 if whole else int(Path("/proc/sys/kernel/overflowuid").read_text(encoding="ascii"))
+    except OSError:
+        return 0
+
+
+def _login(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"uid {uid}"
+
+
+def _is_private_group(gid: int) -> bool:
+    """Whether a group is root's, or the one of this user alone, as many systems make for each user."""
+    try:
+        me = pwd.getpwuid(os.geteuid())
+        group = grp.getgrgid(gid)
+    except KeyError:
+        return gid == 0
+    return gid == 0 or (gid == me.pw_gid and group.gr_name == me.pw_name and set(group.gr_mem) <= {me.pw_name})
 
 
 def refuse_link(path: Path) -> None:

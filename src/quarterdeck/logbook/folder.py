@@ -25,7 +25,7 @@ from typing import NamedTuple
 from quarterdeck import host
 from quarterdeck.documents import settings
 from quarterdeck.errors import LogbookError, UsageError
-from quarterdeck.logbook.disk import make_private
+from quarterdeck.logbook.disk import make_private, require_own
 from quarterdeck.logbook.lock import is_held
 
 __all__ = [
@@ -106,11 +106,20 @@ class SessionFolder(NamedTuple):
         return self.recorder_dir / f"{self.id}.samples.jsonl"
 
     def prepare(self) -> None:
-        """Make what is missing, 0700. LogbookError for a network file system, a link, somebody else's folder."""
+        """Make what is missing, 0700.
+
+        LogbookError for a network file system, a link, a folder that is somebody else's or that others can change.
+        """
         refuse_network(self.path)
+        self.exposed()
         make_private(self.path)
         for part in (self.blobs, self.spool, self.halts):
             make_private(part)
+
+    def exposed(self) -> list[str]:
+        """Which levels their groups can write to, in words. LogbookError where anybody else can (`require_own`)."""
+        parts = (self.blobs, self.spool, self.halts, self.recorder_dir)
+        return list(dict.fromkeys(remark for part in parts for remark in require_own(part)))
 
 
 class FoundSession(NamedTuple):

@@ -30,7 +30,7 @@ from quarterdeck.logbook.folder import (
 )
 from quarterdeck.logbook.read_only import read_session
 from quarterdeck.session.event import Actor
-from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
+from quarterdeck.session.events import Draft, FactNoted, PlanRevised, SessionOpened
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
 from quarterdeck.station.wire.blocking_client import history_of
@@ -142,7 +142,10 @@ def open_session(
     folder = where / identity
     log = SessionLog.open(folder, session_id=identity, actor=actor, moment=moment)
     try:
-        health = log.append([Draft(opened), Draft(revised)], actor, digest).durable.result()
+        exposed = [
+            Draft(FactNoted(text=f"State folder: {remark}", level="warning")) for remark in log.place.exposed()
+        ]
+        health = log.append([Draft(opened), Draft(revised), *exposed], actor, digest).durable.result()
     finally:
         log.close()
     if health.level == "red":

@@ -11,7 +11,9 @@ import tempfile
 import time
 from pathlib import Path
 
+from quarterdeck.errors import LogbookError
 from quarterdeck.host import filesystem_of, is_network_filesystem
+from quarterdeck.logbook.disk import require_own
 from quarterdeck.station.doctor.finding import Finding
 
 __all__ = ["filesystem", "folder", "judge_sync", "recorder", "space", "sqlite", "sync"]
@@ -44,14 +46,15 @@ def folder(home: Path) -> Finding:
         )
     if home.is_symlink():
         return Finding("problem", title, f"{home} is a symbolic link", f"set QUARTERDECK_HOME={home.resolve()}")
-    if place == home:
-        found = home.stat()
-        if found.st_uid != os.getuid():
-            return Finding(
-                "problem", title, f"{home} belongs to somebody else", "set QUARTERDECK_HOME to a folder of yours"
-            )
-        if stat.S_IMODE(found.st_mode) & 0o077:
-            return Finding("warning", title, f"others may look into {home}", f"chmod 700 {home}")
+    try:
+        exposed = [remark for part in ("sessions", "recorder") for remark in require_own(home / part)]
+    except LogbookError as error:
+        return Finding("problem", title, error.message, error.hint)
+    if exposed:
+        said, _, cure = exposed[0].rpartition(": ")
+        return Finding("warning", title, said, cure)
+    if place == home and stat.S_IMODE(home.stat().st_mode) & 0o077:
+        return Finding("warning", title, f"others may look into {home}", f"chmod 700 {home}")
     return Finding("ok", title, str(home))
 
 
