@@ -5,6 +5,9 @@ from __future__ import annotations
 from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
+from quarterdeck.console.panes.banner import troubles
+from quarterdeck.console.panes.endpoints import roll_up
+from quarterdeck.console.panes.gauges import GaugesPane
 from quarterdeck.session import intents
 
 START = (intents.StartSession(),)
@@ -316,3 +319,21 @@ async def test_text_of_a_procedure_is_never_markup() -> None:
         await at.press("S")
         assert any("[/red]" in line for line in at.form.lines)
         assert at.app.is_running
+
+
+async def test_a_blind_guard_is_not_shown_as_watching_in_any_place() -> None:
+    async with helm(*ANNOUNCED) as at:
+        plan = at.snapshot.session.plan
+        assert plan is not None
+        [guard] = [guard for guard in plan.procedure.guards if guard.title == "API slow"]
+        at.station.must(intents.GuardBlinded(guard=guard.id, why="api.latency was never read"))
+        await at.settle()
+        assert at.snapshot.next_line.text.startswith("BLIND: API slow · ")
+        assert ("BLIND GUARD  API slow: api.latency was never read", "it cannot fire", "badge-warn") in troubles(
+            at.snapshot
+        )
+        assert roll_up(at.snapshot)["guard blind"] == 1
+        assert GaugesPane().title_of(at.snapshot).endswith(" · 1 guard blind")
+        await at.press("S")
+        assert "BLIND  guard API slow: api.latency was never read" in at.form.lines
+        assert not any(line.startswith("watch") and "API slow" in line for line in at.form.lines)

@@ -41,6 +41,8 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "guard.dismissed": {"guard": "g", "reason": "known"},
     "guard.lapsed": {"guard": "g"},
     "guard.cleared": {"guard": "g"},
+    "guard.blind": {"guard": "g", "why": "api.latency was never read"},
+    "guard.sees": {"guard": "g"},
     "guard.overridden": {"guard": "g", "reason": "known"},
     "criterion.answered": {"criterion": "users", "satisfied": False},
     "window.extended": {"end": 7200.0, "reason": "vacuum"},

@@ -188,6 +188,9 @@ class Effects:
     def react(self, events: list[Event]) -> None:
         self.reacted += [event.kind for event in events]
 
+    async def look(self) -> None:
+        """Nothing is watched."""
+
     def unsaved(self, events: list[Event], why: str) -> None:  # noqa: ARG002
         self.lost += [event.kind for event in events]
 
@@ -206,8 +209,10 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "CommandReturned": {"step": "one", "attempt": 1, "run": "x"},
     "VerificationRead": {"step": "one", "attempt": 1},
     "WaitOver": {"step": "one"},
+    "GuardBlinded": {"guard": "x", "why": "y"},
     "GuardHolds": {"guard": "x", "reason": "y"},
     "GuardReleased": {"guard": "x"},
+    "GuardSighted": {"guard": "x"},
     "CrashFound": {"gap": 1.0},
     "NoteFact": {"text": "all is well"},
     "NoteClockStep": {"by": 1.0},
@@ -221,6 +226,7 @@ async def hub(tmp_path: Path) -> tuple[Hub, Book, Effects]:
     await book.append(drafts(), ME, "", urgent=False).durable
     made = Hub(tmp_path, book, ME)
     made.executor, made.watch, made.verdicts = effects, effects.watch, effects.verdicts
+    made.look = effects.look
     return made, book, effects
 
 

@@ -68,7 +68,7 @@ class Sampler:
         self._check: Check | None = None
         self._problem = ""
         self._finding = ""
-        self._max_age = target.max_age or 3 * target.every
+        self._max_age = target.stale_after
 
     async def run(self, phase: float) -> None:
         """Sample at a fixed rate, the first time in `phase` seconds."""

@@ -71,6 +71,8 @@ class MetricKind(Struct, frozen=True):
     """It needs a key in brackets: `storage[/var].used`."""
     needs: tuple[tuple[str, str], ...] = ()
     """Options without which not each reading has it, and how they must begin."""
+    difference: bool = False
+    """It is measured between two readings, so the first one has none."""
 
 
 _STATUS = {"status": MetricKind("word", "", "ok, warning, critical or unknown")}
@@ -93,7 +95,7 @@ _WEB = {
 _WEB_VALUE = {**_WEB, **_VALUE}
 _HOST = {
     **_STATUS,
-    "cpu": MetricKind("%", "higher", "busy share of all cores"),
+    "cpu": MetricKind("%", "higher", "busy share of all cores", difference=True),
     "memory": MetricKind("%", "higher", "share of memory that is not available"),
     "swap": MetricKind("%", "higher", "used share of swap"),
     "load1": MetricKind("", "higher", "load average, 1 minute"),
@@ -103,10 +105,10 @@ _HOST = {
     "storage.free": MetricKind("B", "lower", "bytes that a user can still write", keyed=True),
     "storage.reserved": MetricKind("B", "", "bytes that only root can write", keyed=True),
     "storage.total": MetricKind("B", "", "size of the file system", keyed=True),
-    "disk_read": MetricKind("B/s", "higher", "read from disks"),
-    "disk_write": MetricKind("B/s", "higher", "written to disks"),
-    "net_in": MetricKind("B/s", "higher", "received"),
-    "net_out": MetricKind("B/s", "higher", "sent"),
+    "disk_read": MetricKind("B/s", "higher", "read from disks", difference=True),
+    "disk_write": MetricKind("B/s", "higher", "written to disks", difference=True),
+    "net_in": MetricKind("B/s", "higher", "received", difference=True),
+    "net_out": MetricKind("B/s", "higher", "sent", difference=True),
 }
 
 

@@ -338,7 +338,14 @@ class Target(Model, frozen=True, kw_only=True):
     success_threshold: Annotated[int, Integer(1, 100), "good readings in a row that end it"] = 1
     retry_interval: Annotated[Duration, Default("`every`"), "interval while a reading is bad"] = 0.0
     bands: Annotated[dict[str, Bands], "metric: warning, critical, clear"] = field(default_factory=dict)
-    on_unknown: Annotated[Literal["", "pause"], "an unknown reading pauses"] = ""
+    on_unknown: Annotated[
+        Literal["", "pause"], "pauses the forward plan when it, or a guard that reads it, is unknown for `max_age`"
+    ] = ""
+
+    @property
+    def stale_after(self) -> float:
+        """Seconds after which a reading is stale."""
+        return self.max_age or 3 * self.every
 
 
 class Grace(Model, frozen=True, kw_only=True):

@@ -8,12 +8,14 @@ from typing import Literal
 
 from msgspec import Struct
 
+from quarterdeck.procedure.model import Guard
 from quarterdeck.session.rollback import due_items, next_item
 from quarterdeck.session.state import FINISHED, LIVE, Session, StepRun, StepState
 
 __all__ = [
-    "View", "again", "blockers", "current", "effect_questions", "gone_questions", "in_force", "is_in_force", "is_met",
-    "live", "manual_questions", "may_try_again", "moment", "open_gates", "startable", "undo_questions", "view",
+    "View", "again", "blind_guards", "blockers", "current", "effect_questions", "gone_questions", "in_force",
+    "is_in_force", "is_met", "live", "manual_questions", "may_try_again", "moment", "open_gates", "overridden",
+    "startable", "undo_questions", "view",
 ]  # fmt: skip
 
 _RELATIVE = re.compile(r"window\.(start|end)\s*(?:([+-])\s*(.+))?$")
@@ -147,6 +149,22 @@ def current(session: Session, now: float) -> str:
     return next((i for i in listed if view(session, i, now).state == "available"), "")
 
 
+def overridden(session: Session, guard: str, now: float) -> bool:
+    """Whether the guard is silenced now."""
+    until = session.overrides.get(guard)
+    return until is not None and (until == 0.0 or now < until)
+
+
+def blind_guards(session: Session, now: float) -> list[tuple[Guard, str]]:
+    """The guards of the plan that cannot read what they watch, and are not overridden; each with why."""
+    guards = session.plan.procedure.guards if session.plan else ()
+    return [
+        (guard, session.blind[guard.id])
+        for guard in guards
+        if guard.id in session.blind and not overridden(session, guard.id, now)
+    ]
+
+
 def open_gates(session: Session, now: float) -> list[str]:
     """What still keeps Start, in words that follow `started although …`."""
     plan = session.plan
@@ -154,6 +172,8 @@ def open_gates(session: Session, now: float) -> list[str]:
         return ["there is no plan"]
     gates = [f"“{i.title}” is not ticked" for i in plan.procedure.checklist if i.id not in session.ticks]
     gates += [f"“{plan.steps[i].title}” has not passed" for i in plan.preconditions if not is_met(session, i)]
+    blind = blind_guards(session, now)
+    gates += [f"guard “{guard.title}” is blind: {why}" for guard, why in blind]
     start, end = (session.planned_window.get(k, "") for k in ("start", "end"))
     opens, closes = moment(session, start) if start else None, moment(session, end) if end else None
     if opens is not None and now < opens:

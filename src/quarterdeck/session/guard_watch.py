@@ -1,7 +1,12 @@
-"""Judging guards: when a condition has held for its time, and when it holds no more (R13).
+"""Judging guards: when a condition has held for its time, when it holds no more, and when it cannot be read (R13).
 
 A guard knows the session (what runs, grace after a step, expected outages); the station feeds it with readings and
 asks it on each tick. What comes out are intents like a person's; `rules.guard` says what they lead to.
+
+A guard is **blind** when its condition is unknown, and when it reads something that can never be compared (a value
+that is not there, one of another unit) though the rest of it still decides. It is called so when that has lasted for
+its target's `max_age`, outside its grace and expected outages. What `on_unknown: pause` of a target means is a guard
+of its own (`Plan.on_unknown`): it holds while the target, or a guard on duty that reads it, is blind.
 """
 
 from __future__ import annotations
@@ -10,11 +15,20 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from quarterdeck.procedure.conditions import Comparison, Metric, Over, compare, comparisons_of, evaluate, parse
+from quarterdeck.procedure.conditions import (
+    Comparison,
+    Metric,
+    Over,
+    compare,
+    comparisons_of,
+    evaluate,
+    metrics_of,
+    parse,
+)
 from quarterdeck.procedure.metric_names import split_metric
 from quarterdeck.procedure.model import Guard
 from quarterdeck.procedure.quantities import Quantity, show
-from quarterdeck.session.intents import GuardHolds, GuardReleased, Intent
+from quarterdeck.session.intents import GuardBlinded, GuardHolds, GuardReleased, GuardSighted, Intent
 from quarterdeck.session.metric_history import MetricHistory
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
@@ -31,6 +45,10 @@ class _Judged(Struct):
     """Repeats of `for` that were given (`second_chance`)."""
     told: float | None = None
     """When `GuardHolds` was last said."""
+    blind_since: float | None = None
+    """Since when it cannot be judged."""
+    blind: str = ""
+    """Why it is blind, once that has lasted for `max_age`."""
 
 
 class GuardWatch:
@@ -43,7 +61,8 @@ class GuardWatch:
         """Watch the guards of `plan`."""
         self._plan = plan
         self.metrics = MetricHistory(plan.procedure.targets)
-        self._judged = {guard.id: _Judged() for guard in plan.procedure.guards}
+        self._guards = (*plan.procedure.guards, *plan.on_unknown.values())
+        self._judged = {guard.id: _Judged() for guard in self._guards}
 
     def take(
         self,
@@ -54,19 +73,93 @@ class GuardWatch:
         units: Mapping[str, str] | None = None,
         max_age: float = 15.0,
         sound: bool = True,
+        message: str = "",
     ) -> None:
         """Take one reading (`MetricHistory.take`)."""
-        self.metrics.take(target, at, values, units=units, max_age=max_age, sound=sound)
+        self.metrics.take(target, at, values, units=units, max_age=max_age, sound=sound, message=message)
 
-    def judge(self, session: Session, now: float) -> list[Intent]:
-        """Return what the guards have to say at session time `now`."""
+    def judge(self, session: Session, now: float, *, at_once: bool = False) -> list[Intent]:
+        """Return what the guards have to say at session time `now`; with `at_once` what is blind need not last."""
         self.metrics.at = now
-        said: list[Intent] = []
-        for guard in self._plan.procedure.guards:
-            intent = self._judge(session, guard, now)
-            if intent is not None:
-                said.append(intent)
-        return said
+        blind = [self._look(session, guard, now, at_once=at_once) for guard in self._guards]
+        said = [
+            *blind,
+            *(self._judge(session, guard, now) for guard in self._plan.procedure.guards),
+            *(self._judge_unknown(session, target, now) for target in self._plan.on_unknown),
+        ]
+        return [intent for intent in said if intent is not None]
+
+    def undecided(self, now: float) -> bool:
+        """Whether some guard cannot be judged yet and may only have to wait for its first readings."""
+        self.metrics.at = now
+        return any(self.why_blind(guard) and not self._judged[guard.id].blind for guard in self._guards)
+
+    # -- what cannot be read ---------------------------------------------------------------------------------------
+
+    def why_blind(self, guard: Guard) -> str:
+        """Why a guard cannot be judged now, such as `api.latency is not in what api says`; or nothing."""
+        for text in filter(None, (guard.when, guard.release)):
+            condition = parse(text)
+            holds = evaluate(condition, self.metrics)
+            found = [self._why_unknown(comparison) for comparison in comparisons_of(condition.root)]
+            for_good = next((why for why, lasting in found if why and lasting), "")
+            passing = next((why for why, _ in found if why), "") if holds is None else ""
+            if holds is not True and (for_good or passing):
+                return for_good or passing
+        return ""
+
+    def _why_unknown(self, comparison: Comparison) -> tuple[str, bool]:
+        """Why a comparison is unknown, and whether no reading so far could have told it."""
+        left, right = self._read(comparison.left), self._read(comparison.right)
+        if compare(left, comparison.operator, right) is not None:
+            return "", False
+        for side in (comparison.left, comparison.right):
+            why = self.metrics.why_unknown(side.name) if isinstance(side, Metric | Over) else ""
+            if why:
+                return f"{side.name} {why}", not self.metrics.was_read(side.name)  # type: ignore[union-attr]  # it has one
+        if left is None or right is None:
+            return "", False  # such as a rate after one reading
+        name = getattr(comparison.left, "name", "") or getattr(comparison.right, "name", "")
+        return f"{name}: {_shown(left)} cannot be compared with {_shown(right)}", True
+
+    def _look(self, session: Session, guard: Guard, now: float, *, at_once: bool) -> Intent | None:
+        """Say once that a guard is blind, and once that it sees again."""
+        judged, why = self._judged[guard.id], self.why_blind(guard)
+        told = guard.id in session.blind
+        if not why:
+            judged.blind_since, judged.blind = None, ""
+            return GuardSighted(guard=guard.id) if told else None
+        if session.is_live_session and _excused(session, self._plan, guard, now):
+            judged.blind_since, judged.blind = None, ""
+            return None
+        targets = _targets_of(guard)
+        if judged.blind_since is None:
+            last = [self.metrics.taken(target) for target in targets]
+            judged.blind_since = min([now, *(at for at in last if at is not None)])
+        lasts = max((self.metrics.max_age(target) for target in targets), default=0.0)
+        if not at_once and now - judged.blind_since < lasts:
+            return None
+        judged.blind = why
+        listed = guard in self._plan.procedure.guards
+        return GuardBlinded(guard=guard.id, why=why) if listed and not told else None
+
+    def _judge_unknown(self, session: Session, target: str, now: float) -> Intent | None:
+        """What `on_unknown` of a target has to say: of its status, and of the guards on duty that read it."""
+        own = self._plan.on_unknown[target]
+        readers = [guard for guard in self._plan.procedure.guards if target in _targets_of(guard)]
+        why = next(
+            (
+                self._judged[guard.id].blind
+                for guard in (own, *readers)
+                if self._judged[guard.id].blind and _listens(session, self._plan, guard)
+            ),
+            "",
+        )
+        if why:
+            return self._holding(session, own, now, f"{own.title}: {why}", None)
+        return GuardReleased(guard=own.id) if own.id in session.holding else None
+
+    # -- what holds ------------------------------------------------------------------------------------------------
 
     def _judge(self, session: Session, guard: Guard, now: float) -> Intent | None:
         judged = self._judged[guard.id]
@@ -83,10 +176,15 @@ class GuardWatch:
         if guard.second_chance and judged.chances == 0:
             judged.since, judged.chances = now, 1
             return None
+        return self._holding(session, guard, now, *self._data_point(guard))
+
+    def _holding(
+        self, session: Session, guard: Guard, now: float, reason: str, badness: float | None
+    ) -> GuardHolds | None:
+        judged = self._judged[guard.id]
         if judged.told is not None and guard.id in session.holding and now - judged.told < self.REPEAT:
             return None
         judged.told = now
-        reason, badness = self._data_point(guard)
         return GuardHolds(guard=guard.id, reason=reason, value=badness)
 
     def _holds(self, session: Session, guard: Guard) -> bool | None:
@@ -109,7 +207,8 @@ class GuardWatch:
 
     def _read(self, operand: object) -> Quantity | str | None:
         if isinstance(operand, Metric):
-            return self.metrics.value(operand.name)
+            value = self.metrics.value(operand.name)
+            return "unknown" if value is None and operand.name.endswith(".status") else value
         if isinstance(operand, Over):
             return self.metrics.over(operand.function, operand.name, operand.seconds)
         return operand if isinstance(operand, Quantity) else getattr(operand, "text", None)
@@ -124,11 +223,20 @@ def _words(comparison: Comparison, left: Quantity | str | None, right: Quantity 
     name = (
         f"{side.function}({side.name}, {side.seconds:g} s)" if isinstance(side, Over) else getattr(side, "name", "")
     )
-    reading = show(left) if isinstance(left, Quantity) else str(left)
+    reading = _shown(left)
     if comparison.operator == "==":
         return f"{name} is {reading}"
-    bound = show(right) if isinstance(right, Quantity) else str(right)
-    return f"{name} is {reading}, {_WORDS[comparison.operator]} {bound}"
+    return f"{name} is {reading}, {_WORDS[comparison.operator]} {_shown(right)}"
+
+
+def _shown(value: Quantity | str | None) -> str:
+    return show(value) if isinstance(value, Quantity) else str(value)
+
+
+def _targets_of(guard: Guard) -> set[str]:
+    """The targets that a guard's conditions read."""
+    texts = filter(None, (guard.when, guard.release))
+    return {split_metric(metric)[0] for text in texts for metric in metrics_of(parse(text))}
 
 
 def _listens(session: Session, plan: Plan, guard: Guard) -> bool:
@@ -154,14 +262,8 @@ def _excused(session: Session, plan: Plan, guard: Guard, now: float) -> bool:
             since = run.started if running or run.ended is None else run.ended
             if now - since < guard.grace.period:
                 return True
-    out = set(expected_outages(session, plan, now))
-    read = {
-        split_metric(side.name)[0]
-        for comparison in comparisons_of(parse(guard.when).root)
-        for side in (comparison.left, comparison.right)
-        if isinstance(side, (Metric, Over))
-    }
-    return bool(read) and read <= out
+    read = {split_metric(metric)[0] for metric in metrics_of(parse(guard.when))}
+    return bool(read) and read <= set(expected_outages(session, plan, now))
 
 
 def expected_outages(session: Session, plan: Plan, now: float) -> dict[str, float]:

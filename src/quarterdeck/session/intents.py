@@ -23,6 +23,7 @@ Intent = (
     | Estimate
     | RecordValue | AddEvidence | AddNote | SignStep | AddStep | CorrectStep | ExtendWindow | AnswerPoll
     | DismissProposal | OverrideGuard | AnswerCriterion | CommandReturned | FindLeft | EndLeft | VerificationRead
-    | WaitOver | GuardHolds | GuardReleased | Tick | CrashFound | NoteFact | NoteClockStep | NoteRecorder
+    | WaitOver | GuardBlinded | GuardSighted | GuardHolds
+    | GuardReleased | Tick | CrashFound | NoteFact | NoteClockStep | NoteRecorder
 )  # fmt: skip
 """Everything that can be asked of a session."""

@@ -10,6 +10,7 @@ import math
 from collections import deque
 from collections.abc import Iterable, Mapping
 
+from quarterdeck.documents.problems import did_you_mean
 from quarterdeck.procedure.metric_names import metric_kind, split_metric
 from quarterdeck.procedure.model import Target
 from quarterdeck.procedure.quantities import Quantity
@@ -30,6 +31,7 @@ class MetricHistory:
         self._units: dict[str, str] = {}
         self._taken: dict[str, float] = {}
         self._max_age: dict[str, float] = {}
+        self._said: dict[str, str] = {}
         self.at = 0.0
         """The session time at which questions are answered."""
 
@@ -42,10 +44,15 @@ class MetricHistory:
         units: Mapping[str, str] | None = None,
         max_age: float = 15.0,
         sound: bool = True,
+        message: str = "",
     ) -> None:
-        """Take one reading of `target` at session time `at`; one that is not `sound` only withdraws the last."""
+        """Take one reading of `target` at session time `at`; one that is not `sound` only withdraws the last.
+
+        `message` is why it is as it is, for a person.
+        """
         self._taken[target] = at if sound else -math.inf
         self._max_age[target] = max_age
+        self._said[target] = message
         if not sound:
             return
         for name, value in values.items():
@@ -71,6 +78,40 @@ class MetricHistory:
             return None
         value = series[-1][1]
         return value if isinstance(value, str) or math.isfinite(value) else None
+
+    def taken(self, target: str) -> float | None:
+        """When a target was read last; minus infinity where that counts no more, None where it never was."""
+        return self._taken.get(target)
+
+    def was_read(self, metric: str) -> bool:
+        """Whether a metric ever had a value."""
+        return metric in self._values
+
+    def max_age(self, target: str) -> float:
+        """Seconds after which a target's reading is stale."""
+        known = self._targets.get(target)
+        return self._max_age.get(target) or (known.stale_after if known is not None else 0.0)
+
+    def why_unknown(self, metric: str) -> str:
+        """Why a metric has no value now, in words that follow its name; empty where it has one, or is not due yet."""
+        target, name, _ = split_metric(metric)
+        taken, said = self._taken.get(target), self._said.get(target, "")
+        why = f": {said}" if said else ""
+        if taken is None:
+            return "was never read"
+        if self.at - taken > self.max_age(target):
+            return f"is too old{why}"
+        last = self.last(metric)
+        if name == "status":
+            return f"is unknown{why}" if last in {None, "unknown"} else ""
+        if last is not None:
+            return ""
+        known = self._targets.get(target)
+        kind = metric_kind(known.type, name) if known is not None else None
+        if kind is not None and kind.difference and len(self._values.get(f"{target}.status", ())) < 2:
+            return ""
+        others = [other for other in self._values if split_metric(other)[0] == target]
+        return f"is not in what {target} says{why or did_you_mean(metric, others)}"
 
     def value(self, metric: str) -> Quantity | str | None:
         """Return the last reading in base units; a word for a status; None where it is unknown."""

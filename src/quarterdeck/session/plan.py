@@ -10,7 +10,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.procedure.model import Procedure, Step
+from quarterdeck.procedure.model import Guard, Procedure, Step
 
 __all__ = ["Part", "Place", "Plan", "build"]
 
@@ -49,6 +49,13 @@ class Plan(Struct, frozen=True):
     """Step id to the ids that name it in `after`."""
     point_of_no_return: str = ""
     """Id of the step that is the point of no return, or nothing."""
+    on_unknown: dict[str, Guard] = {}
+    """Target with `on_unknown: pause` to the guard that this means; its id has a dot, which no other's has."""
+
+    def guard(self, identity: str) -> Guard | None:
+        """A guard by its id, those of `on_unknown` too."""
+        known = (*self.procedure.guards, *self.on_unknown.values())
+        return next((guard for guard in known if guard.id == identity), None)
 
     def name_of(self, step: str) -> str:
         """What people call a step: number and title in the stages, else its title; the id where unknown."""
@@ -128,6 +135,16 @@ def build(procedure: Procedure, digest: str, added: Iterable[tuple[Step, str]] =
         closing=tuple(step.id for step in procedure.closing),
         followers={before: tuple(after) for before, after in followers.items()},
         point_of_no_return=next((i for i in forward if steps[i].point_of_no_return), ""),
+        on_unknown={
+            name: Guard(
+                id=f"{name}.on_unknown",
+                title=f"{target.title or name} must be known",
+                when=f"{name}.status == critical",
+                action="pause",
+            )
+            for name, target in procedure.targets.items()
+            if target.on_unknown == "pause"
+        },
     )
 
 

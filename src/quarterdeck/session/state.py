@@ -265,6 +265,8 @@ class Session(Struct):
     """The latest proposal of each guard."""
     holding: dict[str, str] = field(default_factory=dict)
     """Guards whose condition holds now, with the reason."""
+    blind: dict[str, str] = field(default_factory=dict)
+    """Guards that cannot read what they watch, with why: those neither hold nor are calm."""
     overrides: dict[str, float] = field(default_factory=dict)
     """Guard to the session time until which it is overridden (0: until the end)."""
     criteria: dict[str, tuple[bool, str]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ to be done about an event is done by who reacts to durable events (`executor`), 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -28,6 +28,7 @@ from quarterdeck.session.intents import (
     EndSession,
     FinishStep,
     Halt,
+    StartSession,
     StartStep,
     VerificationRead,
     VerifyStep,
@@ -85,7 +86,9 @@ class Hub:
         self.watch: Callable[[], Watch | None]
         """What was observed up to now."""
         self.verdicts: Callable[[], tuple[Verdict, ...]]
-        """Judges the criteria; these three are set once by `station`, before anything is asked."""
+        """Judges the criteria."""
+        self.look: Callable[[], Awaitable[None]]
+        """Says before Start which guards are blind. `station` sets these four once, before anything is asked."""
         self.published = 0
         """How many events may be shown."""
         self.on_published: Callable[[], None] = lambda: None
@@ -187,6 +190,8 @@ class Hub:
             return msgspec.structs.replace(intent, watch=self.watch())
         if isinstance(intent, AddEvidence) and intent.path and intent.blob is None:
             return msgspec.structs.replace(intent, blob=await asyncio.to_thread(self._keep, intent.path))
+        if isinstance(intent, StartSession):
+            await self.look()
         if isinstance(intent, EndSession):
             return msgspec.structs.replace(intent, verdicts=await asyncio.to_thread(self.verdicts))
         return intent

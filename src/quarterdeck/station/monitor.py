@@ -8,6 +8,7 @@ they say becomes an intent like a person's. Checklist items with a `check` tick 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
@@ -35,6 +36,10 @@ TICK_EVERY = 10.0
 """Seconds between two runs of a checklist item's command; checks and gauges are looked at each second."""
 SHOWN = 300.0
 """Seconds of readings that a console gets when it comes."""
+
+
+LOOK = 7.0
+"""Seconds that Start waits at most for readings that have not come yet; a console waits 10 s for its answer."""
 
 
 class Recorder(Protocol):
@@ -82,6 +87,7 @@ class Monitor:
         self._saved_at, self._ticked_at = 0.0, -TICK_EVERY
         self._tasks: set[asyncio.Task[object]] = set()
         self._checking = False
+        self._read = asyncio.Event()
 
     async def follow(self, session: Session) -> None:
         """Watch what the session's plan says; nothing happens while that stays the same."""
@@ -127,6 +133,19 @@ class Monitor:
             for intent in self._guards.judge(self._hub.session, self._hub.now()):
                 await self._hub.tell(intent)
 
+    async def look(self) -> None:
+        """Before Start: let each guard have its first readings, then say which are blind."""
+        await self.follow(self._hub.session)
+        if self._guards is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(LOOK):
+                while self._guards.undecided(self._hub.now()):
+                    self._read.clear()
+                    await self._read.wait()
+        for intent in self._guards.judge(self._hub.session, self._hub.now(), at_once=True):
+            await self._hub.tell(intent)
+
     async def stop(self) -> None:
         """End the observer; keep what was read."""
         for task in list(self._tasks):
@@ -165,6 +184,7 @@ class Monitor:
         if isinstance(message, Reading):
             self._history.take(message)
             self._feed(message)
+            self._read.set()
             self._unsaved.append(message)
             self._unshown.append(message)
         elif isinstance(message, Health):
@@ -188,6 +208,7 @@ class Monitor:
             units=reading.units,
             max_age=reading.max_age,
             sound="stale" not in reading.flags,
+            message=reading.message,
         )
 
     def holds(self, condition: str) -> bool | None:

@@ -84,7 +84,8 @@ class Station:
         self._executor = Executor(
             folder, self.hub, self._history, self._values, self.orders, self._server.show_tail, self._monitor.holds
         )
-        self.hub.executor, self.hub.watch, self.hub.verdicts = self._executor, self._monitor.watch, self._verdicts
+        self.hub.executor, self.hub.verdicts = self._executor, self._verdicts
+        self.hub.watch, self.hub.look = self._monitor.watch, self._monitor.look
         self._server.executor, self._server.monitor = self._executor, self._monitor
         self._lease = Lease()
         self._seen: dict[str, int] = {}

@@ -82,7 +82,7 @@ class Dismiss(Command):
 
 
 class OverrideGuard(Command):
-    """Silences a guard whose condition holds, with a reason: an exception in the record."""
+    """Silences a guard whose condition holds, or that is blind, with a reason: an exception in the record."""
 
     id = "override_guard"
     title = "Override a guard"
@@ -90,13 +90,14 @@ class OverrideGuard(Command):
     def available(self, situation: Situation) -> Available:
         return any_of(
             situation,
-            situation.session.holding,
+            [*situation.session.holding, *situation.session.blind],
             lambda guard: intents.OverrideGuard(guard=guard, reason="?"),
-            over_or(situation, "no guard's condition holds"),
+            over_or(situation, "no guard's condition holds, and none is blind"),
         )
 
     async def run(self, desk: Desk) -> None:
-        holding = desk.situation.session.holding
+        session = desk.situation.session
+        holding = session.blind | session.holding
 
         def wishes(given: Answers) -> list[tuple[str, Intent]]:
             seconds = float(given["seconds"])

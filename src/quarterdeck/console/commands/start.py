@@ -93,6 +93,8 @@ def start_bar(situation: Situation, step: Step) -> Form:
     watched = _watched(situation, step)
     if watched:
         lines.append(f"watch  {watched}")
+    for guard, why in availability.blind_guards(session, situation.now):
+        lines.append(f"BLIND  guard {guard.title}: {why}")
     after = _by_themselves(situation, step)
     if after:
         lines.append(f"then   by itself, without a key: {after}")
@@ -180,10 +182,15 @@ def _watched(situation: Situation, step: Step) -> str:
         where = {step.id, names.get(place.part, "")}
     else:
         where = {step.id, place.stage_id}
+    blind = [guard for guard, _ in availability.blind_guards(situation.session, situation.now)]
     guards = [
-        g.title for g in plan.procedure.guards if (not g.during and place.part == "stages") or where & set(g.during)
+        g.title
+        for g in plan.procedure.guards
+        if g not in blind and ((not g.during and place.part == "stages") or where & set(g.during))
     ]
     text = ", ".join(guards) if guards else "no guard"
+    if plan.on_unknown and place.part == "stages":
+        text += f"; pauses where {', '.join(plan.on_unknown)} cannot be read"
     if step.expect_outage is not None:
         text += f"; {step.expect_outage.target} may be down for {span(step.expect_outage.max)}"
     if step.verify:

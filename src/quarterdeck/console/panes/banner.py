@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, justified
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.session.availability import blind_guards
 from quarterdeck.session.missing import missing_later
 from quarterdeck.session.next_line.words import Words
 from quarterdeck.spans import countdown, span
@@ -68,6 +69,10 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         left = countdown(max(0.0, proposal.until - snapshot.now))
         said = Words(session, snapshot.now, snapshot.me).measured(proposal)
         found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
+    found += [
+        (f"BLIND GUARD  {guard.title}: {why}", "it cannot fire", "badge-warn")
+        for guard, why in blind_guards(session, snapshot.now)
+    ]
     if snapshot.read_only:
         found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
     if session.unknown_kinds:

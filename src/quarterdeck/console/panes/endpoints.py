@@ -9,7 +9,7 @@ from collections import Counter
 
 from quarterdeck.console.glyphs import graph
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
-from quarterdeck.console.panes.gauges import LOCAL, aged
+from quarterdeck.console.panes.gauges import LOCAL, aged, blind_count
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.quantities import Quantity, show
@@ -45,7 +45,7 @@ def expected_until(snapshot: Snapshot, target: str) -> float:
 
 
 def roll_up(snapshot: Snapshot) -> dict[str, int]:
-    """How many targets are in which condition, the gravest first; conditions of none are left out."""
+    """How many guards are blind, and targets in which condition, the gravest first; none is left out."""
     counts: Counter[str] = Counter()
     for name in endpoints_of(snapshot):
         reading = snapshot.readings.get(name)
@@ -59,7 +59,7 @@ def roll_up(snapshot: Snapshot) -> dict[str, int]:
             counts["expected"] += 1
         else:
             counts["warn" if reading.status == "warning" else reading.status] += 1
-    return {
+    return blind_count(snapshot) | {
         word: counts[word]
         for word in ("critical", "unknown", "warn", "expected", "stale", "no data", "ok")
         if counts[word]

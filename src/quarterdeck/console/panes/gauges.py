@@ -13,10 +13,11 @@ from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.observer.messages import Reading
 from quarterdeck.observer.status import Freshness, Levels, band, freshness
 from quarterdeck.procedure.model import Bands
+from quarterdeck.session.availability import blind_guards
 from quarterdeck.spans import amount, span
 from quarterdeck.text import visible
 
-__all__ = ["GaugesPane", "aged", "gauge_names", "levels"]
+__all__ = ["GaugesPane", "aged", "blind_count", "gauge_names", "levels"]
 
 LOCAL = frozenset({"local", "node_exporter", "glances", "ssh", "prometheus"})
 """Types of targets that are hosts; all others are endpoints."""
@@ -51,6 +52,12 @@ def aged(snapshot: Snapshot, reading: Reading) -> tuple[Freshness, float]:
     if fresh == "aging" and freshness(age - DELIVERY, reading.interval, reading.max_age) == "fresh":
         fresh = "fresh"  # the next one may be on its way: a line about it would come and go each second
     return fresh, age
+
+
+def blind_count(snapshot: Snapshot) -> dict[str, int]:
+    """How many guards cannot read what they watch, by the word for so many; empty for none."""
+    count = len(blind_guards(snapshot.session, snapshot.now))
+    return {"guard blind" if count == 1 else "guards blind": count} if count else {}
 
 
 def gauge_names(reading: Reading) -> list[str]:
@@ -88,11 +95,11 @@ class GaugesPane(Pane):
         return len(self._rows)
 
     def title_of(self, snapshot: Snapshot) -> str:
-        """The host's name where there is one host only."""
+        """The host's name where there is one host only, and how many guards are blind."""
         hosts = self._hosts(snapshot)
-        if len(hosts) == 1:
-            return f"This host · {visible(hosts[0], 40)}" if hosts[0] != "here" else "This host"
-        return "Hosts" if hosts else "This host"
+        named = f"This host · {visible(hosts[0], 40)}" if len(hosts) == 1 and hosts[0] != "here" else "This host"
+        blind = "".join(f" · {count} {word}" for word, count in blind_count(snapshot).items())
+        return ("Hosts" if len(hosts) > 1 else named) + blind
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         del snapshot, width

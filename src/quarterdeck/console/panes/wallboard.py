@@ -86,6 +86,7 @@ class RollupPane(Pane):
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         del width
         roles = {"ok": "ok", "warn": "warn", "critical": "critical", "unknown": "unknown", "expected": "accent"}
+        roles |= {"guard blind": "warn", "guards blind": "warn"}
         if y == 0:
             pieces: list[Piece] = [(" services  ", "muted")]
             for word, count in roll_up(snapshot).items():

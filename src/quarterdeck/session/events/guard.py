@@ -7,7 +7,16 @@ from quarterdeck.session.events.shared import Payload, deviate
 from quarterdeck.session.state import Proposal, Session
 from quarterdeck.session.told import Told, why_of
 
-__all__ = ["GuardCleared", "GuardOverridden", "GuardWarned", "HaltProposed", "ProposalDismissed", "ProposalLapsed"]
+__all__ = [
+    "GuardBlind",
+    "GuardCleared",
+    "GuardOverridden",
+    "GuardSees",
+    "GuardWarned",
+    "HaltProposed",
+    "ProposalDismissed",
+    "ProposalLapsed",
+]
 
 
 class GuardWarned(Payload, frozen=True, kw_only=True):
@@ -117,3 +126,34 @@ class GuardOverridden(Payload, frozen=True, kw_only=True):
     def sentence(self, told: Told) -> str:
         until = f"until {told.clock(self.until)}" if self.until else "until the end"
         return f"guard {self.guard} is overridden {until}{why_of(self.reason)}"
+
+
+class GuardBlind(Payload, frozen=True, kw_only=True):
+    """A guard cannot read what it watches: it would not fire whatever happened."""
+
+    kind = "guard.blind"
+    attention = "warning"
+    guard: str
+    why: str
+
+    def apply(self, session: Session, event: Event, at: float) -> None:
+        session.blind[self.guard] = self.why
+        if session.is_live_session:
+            deviate(session, event, at, what=f"guard {self.guard} was blind", why=self.why, exception=False)
+
+    def sentence(self, told: Told) -> str:
+        return f"guard {self.guard} IS BLIND{why_of(self.why)}"
+
+
+class GuardSees(Payload, frozen=True, kw_only=True):
+    """A blind guard can read again what it watches."""
+
+    kind = "guard.sees"
+    attention = "notice"
+    guard: str
+
+    def apply(self, session: Session, event: Event, at: float) -> None:
+        session.blind.pop(self.guard, None)
+
+    def sentence(self, told: Told) -> str:
+        return f"guard {self.guard} sees again"

@@ -7,7 +7,9 @@ depends on what happened, `decide` is asked whether it works, so that no key is 
 
 from __future__ import annotations
 
-from quarterdeck.session.availability import open_gates
+from msgspec.structs import replace
+
+from quarterdeck.session.availability import blind_guards, open_gates
 from quarterdeck.session.event import Actor
 from quarterdeck.session.next_line.halted import Halted, Undoing
 from quarterdeck.session.next_line.words import NextLine, Question
@@ -19,7 +21,12 @@ __all__ = ["NextLine", "Question", "next_line"]
 
 def next_line(session: Session, now: float, me: Actor) -> NextLine:
     """Say what the session waits for at `now` (session seconds), for the person `me`."""
-    return _Line(session, now, me).line()
+    line = _Line(session, now, me).line()
+    blind = blind_guards(session, now) if session.is_live_session and line.level != "alarm" else []
+    if not blind:
+        return line
+    first, more = blind[0][0], f" and {len(blind) - 1} more" if len(blind) > 1 else ""
+    return replace(line, text=f"BLIND: {first.title}{more} · {line.text}")
 
 
 class _Line(Halted, Undoing, Working):

@@ -50,8 +50,9 @@ class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="do"
         return structs.replace(self, **bare)
 
     def without_secrets(self, clean: Callable[[str], str]) -> Self:
-        """It, with every text that is free words passed through `clean`."""
-        words = {name: getattr(self, name) for name in self.__struct_fields__ if name in WORDS}
+        """It, with every text that is free words passed through `clean`; a guard's number is none."""
+        fields = {name: getattr(self, name) for name in self.__struct_fields__ if name in WORDS}
+        words = {name: said for name, said in fields.items() if isinstance(said, str | dict)}
         cleaned = {
             name: clean(said) if isinstance(said, str) else {key: clean(each) for key, each in said.items()}
             for name, said in words.items()

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from quarterdeck.procedure.model import Guard
+from quarterdeck.session.availability import overridden
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events.guard import (
+    GuardBlind,
     GuardCleared,
     GuardOverridden,
+    GuardSees,
     GuardWarned,
     HaltProposed,
     ProposalDismissed,
@@ -14,10 +17,20 @@ from quarterdeck.session.events.guard import (
 from quarterdeck.session.events.halt import HaltCalled, SessionPaused
 from quarterdeck.session.events.shared import Draft
 from quarterdeck.session.rules.answer import Answer, Refusal, Wish, draft, leads, needs_reason
-from quarterdeck.session.rules.halt import halt_drafts, overridden
+from quarterdeck.session.rules.halt import halt_drafts
 from quarterdeck.session.state import Session
 
-__all__ = ["AGAIN", "WORSE", "DismissProposal", "GuardHolds", "GuardReleased", "OverrideGuard", "on_duty"]
+__all__ = [
+    "AGAIN",
+    "WORSE",
+    "DismissProposal",
+    "GuardBlinded",
+    "GuardHolds",
+    "GuardReleased",
+    "GuardSighted",
+    "OverrideGuard",
+    "on_duty",
+]
 
 
 AGAIN = 600.0
@@ -67,8 +80,7 @@ class OverrideGuard(Wish, frozen=True, kw_only=True):
 
 
 def _guard(session: Session, identity: str) -> Guard | None:
-    known = session.plan.procedure.guards if session.plan else ()
-    return next((guard for guard in known if guard.id == identity), None)
+    return session.plan.guard(identity) if session.plan else None
 
 
 class GuardHolds(Wish, frozen=True, kw_only=True):
@@ -127,3 +139,25 @@ class GuardReleased(Wish, frozen=True, kw_only=True):
     def decide(self, session: Session, by: Actor, now: float) -> Answer:
         """The condition no longer holds."""
         return [draft(GuardCleared(guard=self.guard))] if self.guard in session.holding else []
+
+
+class GuardBlinded(Wish, frozen=True, kw_only=True):
+    """A guard could not read what it watches, for `max_age`."""
+
+    guard: str
+    why: str
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """A guard is blind: said once. What `on_unknown` makes of it comes as `GuardHolds`."""
+        told = self.guard in session.blind or session.is_over or _guard(session, self.guard) is None
+        return [] if told else [draft(GuardBlind(guard=self.guard, why=self.why))]
+
+
+class GuardSighted(Wish, frozen=True, kw_only=True):
+    """A blind guard reads again what it watches."""
+
+    guard: str
+
+    def decide(self, session: Session, by: Actor, now: float) -> Answer:
+        """A guard is blind no more."""
+        return [draft(GuardSees(guard=self.guard))] if self.guard in session.blind else []

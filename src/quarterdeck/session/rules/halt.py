@@ -6,6 +6,7 @@ from typing import Literal, Self
 
 from msgspec import structs
 
+from quarterdeck.session.availability import overridden
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events.halt import (
     HaltCalled,
@@ -20,7 +21,7 @@ from quarterdeck.session.events.shared import Draft
 from quarterdeck.session.rules.answer import Answer, Refusal, Wish, answering, draft, leads, needs_reason, title
 from quarterdeck.session.state import Session
 
-__all__ = ["AGED", "LONG_HALT", "GiveReason", "GoOn", "Halt", "Pause", "halt_drafts", "overridden", "still_holding"]
+__all__ = ["AGED", "LONG_HALT", "GiveReason", "GoOn", "Halt", "Pause", "halt_drafts", "still_holding"]
 
 
 AGED = 600.0
@@ -141,14 +142,9 @@ def still_holding(session: Session, now: float) -> tuple[str, ...]:
     """Guards that pause or more, hold now, and are not overridden."""
     if session.plan is None or session.phase != "running":
         return ()
-    strong = {guard.id for guard in session.plan.procedure.guards if guard.action != "warn"}
+    known = map(session.plan.guard, session.holding)
+    strong = {guard.id for guard in known if guard is not None and guard.action != "warn"}
     return tuple(g for g in session.holding if g in strong and not overridden(session, g, now))
-
-
-def overridden(session: Session, guard: str, now: float) -> bool:
-    """Whether the guard is silenced now."""
-    until = session.overrides.get(guard)
-    return until is not None and (until == 0.0 or now < until)
 
 
 class Halt(Wish, frozen=True, kw_only=True):

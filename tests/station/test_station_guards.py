@@ -1,0 +1,104 @@
+"""Guards of a real station over a real endpoint: what cannot be read is never calm."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Awaitable, Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quarterdeck.session import intents
+
+Attach = Callable[..., Awaitable[Any]]
+Opened = Callable[..., Path]
+
+HEALTH = (
+    b'{"status": "pass", "checks": {"queue:depth": [{"observedValue": 3}],'
+    b' "memory:utilization": [{"observedValue": 65000000, "observedUnit": "bytes"}]}}'
+)
+PLAN = """
+quarterdeck: 1
+id: watched
+title: Watched
+revision: 1
+targets:
+  api: {type: health_json, url: "http://127.0.0.1:PORT/", every: 500ms, failure_threshold: 1ON_UNKNOWN}
+guards:
+  - {id: typo, title: Queue too deep, when: "api.value[checks.queue:dpth.observedValue] > 5", action: halt}
+  - {id: unit, title: Memory by unit, when: "api.value[checks.memory:utilization.observedValue] > 80%", action: halt}
+  - {id: fine, title: Queue deep, when: "api.value[checks.queue:depth.observedValue] > 5", action: pause}
+stages: [{id: s, title: S, steps: [{id: a, title: A, duration: 1m, undo: {none: x}}]}]
+"""
+
+
+class Endpoint:
+    """An endpoint that answers what it is told to."""
+
+    def __init__(self) -> None:
+        self.body = HEALTH
+        endpoint = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "application/health+json")
+                self.send_header("Content-Length", str(len(endpoint.body)))
+                self.end_headers()
+                self.wfile.write(endpoint.body)
+
+            def log_message(self, *args: object) -> None:
+                """Say nothing."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_address[1]
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def plan(self, on_unknown: str = "") -> str:
+        return PLAN.replace("PORT", str(self.port)).replace("ON_UNKNOWN", on_unknown)
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def endpoint() -> Iterator[Endpoint]:
+    made = Endpoint()
+    yield made
+    made.stop()
+
+
+async def test_start_waits_for_the_first_readings_and_names_each_guard_that_is_blind(
+    endpoint: Endpoint, opened: Opened, attach: Attach
+) -> None:
+    lead = await attach(opened(endpoint.plan()))
+    answered = await lead.ask(intents.StartSession())
+    assert "guard “Queue too deep” is blind: api.value[checks.queue:dpth.observedValue] is not in" in answered.refusal
+    assert answered.waivable == "override"
+    await lead.until(lambda: "unit" in lead.session.blind)
+    assert "62.0 MiB cannot be compared with 80 %" in lead.session.blind["unit"]
+    assert "fine" not in lead.session.blind
+    await lead.do(intents.StartSession(override="watched by hand"))
+    await lead.until(lambda: lead.session.state == "running")
+    accepted = " ".join(deviation.what for deviation in lead.session.deviations)
+    assert "“Queue too deep” is blind" in accepted
+    assert "“Memory by unit” is blind" in accepted
+
+
+async def test_an_endpoint_that_no_longer_says_what_a_guard_reads_pauses_where_it_was_asked_to(
+    endpoint: Endpoint, opened: Opened, attach: Attach
+) -> None:
+    text = endpoint.plan(", on_unknown: pause").replace("dpth", "depth").replace("80%", "1 GiB")
+    lead = await attach(opened(text))
+    await lead.do(intents.StartSession())
+    endpoint.body = b"<html>no JSON</html>"
+    await lead.until(lambda: lead.session.state == "paused", 30)
+    assert "api must be known: api.status is unknown" in lead.session.pause_reason
+    assert {"typo", "unit", "fine"} <= lead.session.blind.keys()
+    endpoint.body = HEALTH
+    await lead.until(lambda: not lead.session.blind, 30)
+    await lead.do(intents.GoOn())
+    await lead.until(lambda: lead.session.state == "running")
