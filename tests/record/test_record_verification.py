@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -201,6 +202,102 @@ def test_a_changed_and_a_missing_file_are_found(record: Path) -> None:
     assert "missing" in problems[f"blobs/{second.name}"]
 
 
+ALL = ("jsonl", "json", "md", "html", "csv")
+
+
+@pytest.fixture
+def whole(finished: Path, tmp_path: Path) -> Path:
+    """The lines of a record in all formats."""
+    return export_session(finished, tmp_path / "whole", ALL).paths[0]
+
+
+def test_what_lies_beside_the_lines_is_made_again_of_them_and_proven(whole: Path) -> None:
+    report = verify_record(whole)
+    assert (report.problems, report.remarks, report.unproven) == ([], [], [])
+    alone = verify.check(whole)
+    assert alone.unproven == list(ALL[1:]), "without Quarterdeck nothing can make them again"
+    assert "json, md, html, csv: NOT PROVEN" in "\n".join(verify.printed(alone))
+
+
+def test_the_record_of_a_live_session_is_made_again_whether_its_station_lived_or_not(tmp_path: Path) -> None:
+    night = record_nights.Night(tmp_path)
+    night.begin()
+    night.command("count", "1\n")
+    for name in ("a station lives", "none lives"):
+        path = export_session(night.folder, tmp_path / name, ALL).paths[0]
+        report = verify_record(path)
+        assert (report.problems, report.unproven) == ([], []), name
+        night.close()
+
+
+@pytest.mark.parametrize("ending", ALL[1:4])
+def test_one_changed_word_beside_intact_lines_is_found(whole: Path, ending: str) -> None:
+    part = whole.with_suffix(f".{ending}")
+    text = part.read_text()
+    at = text.index("plain words")
+    part.write_text(text[:at] + "other words" + text[at + 11 :])
+    (problem,) = verify_record(whole).problems
+    assert problem.where == part.name
+    assert problem.text.startswith(f"line {text[:at].count(chr(10)) + 1} is not what these lines give")
+
+
+def test_a_changed_table_is_not_proven(whole: Path) -> None:
+    part = whole.with_suffix(".csv")
+    part.write_text(part.read_text().replace("Count", "Amount"))
+    assert verify_record(whole).unproven == ["csv"]
+
+
+def test_what_another_version_wrote_is_named_as_not_proven(whole: Path) -> None:
+    for ending in ALL[1:4]:
+        part = whole.with_suffix(f".{ending}")
+        part.write_text(part.read_text().replace(f"quarterdeck {__version__}", "quarterdeck 0.9.9"))
+    report = verify_record(whole)
+    assert (report.problems, report.unproven) == ([], list(ALL[1:]))
+
+
+def test_a_foreign_file_a_missing_part_and_a_changed_script_are_named(whole: Path) -> None:
+    (whole.parent / "blobs" / "x").write_bytes(b"")
+    whole.with_suffix(".html").unlink()
+    script = whole.parent / "verify.py"
+    script.write_text("print('every hash fits')\n")
+    report = verify_record(whole)
+    assert "blobs/x: no event names it" in report.remarks
+    assert "html: not there beside these lines" in report.remarks
+    assert [problem.where for problem in report.problems] == ["verify.py"]
+    script.unlink()
+    assert "verify.py: not there beside these lines" in verify_record(whole).remarks
+    os.mkfifo(script)
+    assert [problem.where for problem in verify_record(whole).problems] == ["verify.py"]
+
+
+def test_two_records_in_one_folder_have_no_foreign_files(whole: Path, tmp_path: Path) -> None:
+    night = record_nights.Night(tmp_path / "second")
+    night.begin()
+    night.command("count", "only here\n")
+    lines = export_session(night.close(), tmp_path / "second" / "out", ("jsonl",)).paths[0]
+    for blob in (lines.parent / "blobs").iterdir():
+        (whole.parent / "blobs" / blob.name).write_bytes(blob.read_bytes())
+    assert any("no event names it" in remark for remark in verify_record(whole).remarks)
+    (whole.parent / "second.jsonl").write_bytes(lines.read_bytes())
+    assert not any("no event names it" in remark for remark in verify_record(whole).remarks)
+
+
+@pytest.mark.parametrize("number", ["Infinity", "-Infinity", "NaN", "1e999", "1" * 5_000, "1" * 30, "-1", "null"])
+@pytest.mark.parametrize("field", ["aseq", "lamport", "samples", "batches", "len", "record", "v"])
+def test_no_number_stops_the_check(record: Path, field: str, number: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import argparse
+
+    data = record.read_bytes()
+    begins = [data.index(b'"%b":' % field.encode())]
+    begins.append(data.rindex(b'"%b":' % field.encode()))
+    for begin in begins:
+        end = begin + len(field) + 3
+        rest = data[end:].lstrip(b"0123456789")
+        record.write_bytes(data[:end] + number.encode() + rest)
+        assert verify_verb(argparse.Namespace(record=str(record))) == 1
+        assert "WRONG" in capsys.readouterr().out
+
+
 def test_a_page_of_another_export_is_found(record: Path, finished: Path, tmp_path: Path) -> None:
     from quarterdeck.record.export import export_session
 
@@ -263,7 +360,7 @@ def test_a_record_of_0_1_0_still_fits_though_plans_compile_otherwise_now(tmp_pat
     log.append([Draft(opened), Draft(plan)], ADA, plan.hash).durable.result(20)
     log.close()
     report = verify_record(export_session(folder, tmp_path / "record", ("jsonl",)).paths[0])
-    assert (report.problems, report.remarks) == ([], [])
+    assert (report.problems, report.remarks) == ([], ["json, md, html: not there beside these lines"])
 
 
 def test_a_record_stays_right_though_lint_has_grown_stricter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from quarterdeck.session.event import Blob
 if TYPE_CHECKING:
     from quarterdeck.record.report.model import Material
 
-__all__ = ["FORMATS", "Exported", "export_session", "formats_of"]
+__all__ = ["FORMATS", "Exported", "content_of", "export_session", "formats_of"]
 
 FORMATS = ("jsonl", "json", "md", "html", "csv")
 _ENDS = frozenset({"session.ended", "session.abandoned"})
@@ -62,7 +62,7 @@ def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: 
     lines = encode_record(copy)
     blobs, missing = _blobs(copy)
     material = _material(copy, lines, missing) if set(formats) - {"jsonl"} else None
-    parts = [Part(f"{copy.id}.{name}", _content(name, lines, material)) for name in formats]
+    parts = [Part(f"{copy.id}.{name}", content_of(name, lines, material)) for name in formats]
     inside: list[tuple[str, list[Part]]] = [("", parts)]
     if "jsonl" in formats:
         parts.append(Part("verify.py", Path(verify.__file__).read_bytes(), executable=True))
@@ -77,11 +77,12 @@ def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: 
 def _material(copy: SessionCopy, lines: Jsonl, missing: list[Blob]) -> Material:
     from quarterdeck.record.report.build import gather
 
-    return gather(copy, lines, frozenset(blob.sha256 for blob in missing), time.time())
+    at = float(int(time.time()))  # as its pages say it, so that `verify` can make them again
+    return gather(copy, lines, frozenset(blob.sha256 for blob in missing), at)
 
 
-def _content(name: str, lines: Jsonl, material: Material | None) -> bytes:
-    """One format; what is heavy is imported by the format that needs it."""
+def content_of(name: str, lines: Jsonl, material: Material | None) -> bytes:
+    """Encode one format; what is heavy is imported by the format that needs it."""
     if material is None:
         return lines.data
     match name:

@@ -1,5 +1,7 @@
 """What `quarterdeck verify` checks beyond `verify.py`: that the plan's text compiles to the plan that was worked by.
 
+Then `reprint` makes the files beside the lines again.
+
 Must never write, and never say that a record is authentic: hashes show that its parts fit each other.
 """
 
@@ -15,6 +17,7 @@ from quarterdeck.procedure.check import recompile
 from quarterdeck.procedure.editions import as_of
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.record import verify
+from quarterdeck.record.reprint import check_parts
 from quarterdeck.record.verify import Report
 from quarterdeck.session.event import decode
 from quarterdeck.session.events import PlanRevised, SessionOpened
@@ -30,6 +33,7 @@ def verify_record(path: Path) -> Report:
     except OSError as error:
         raise LogbookError(f"The record cannot be read: {error.strerror}", where=str(path)) from error
     _check_compiled(report, data)
+    check_parts(report, path, data)
     return report
 
 
@@ -44,7 +48,7 @@ def _check_compiled(report: Report, data: bytes) -> None:
                 version = msgspec.json.decode(event.data, type=SessionOpened).version
             elif event.kind == "plan.revised":
                 _compile(report, number, msgspec.json.decode(event.data, type=PlanRevised), version)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue  # what cannot be read is reported by `verify`
 
 

@@ -27,6 +27,10 @@ FORMAT = 1
 MOST = 40
 """Problems that are reported; a file that is no record at all would tell one a line."""
 PARTS = ("json", "md", "html", "csv")
+ON_REQUEST = "csv"
+"""The part that an export leaves out by default."""
+_WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What a line raises that is JSON and no line of ours; `1e999` and `Infinity` are numbers without an integer."""
 
 
 class Problem(NamedTuple):
@@ -46,6 +50,8 @@ class Report:
         self.problems: list[Problem] = []
         self.known: list[str] = []
         """What was wrong with the session's files when it was exported."""
+        self.unproven: list[str] = []
+        """Endings of the parts beside the lines of which only was looked at that they name them."""
         self.remarks: list[str] = []
         """What was not or cannot be checked."""
         self.heads: dict[str, tuple[int, str]] = {}
@@ -96,6 +102,7 @@ def check(path: Path) -> Report:
     report = Report()
     reading = _read(data, report)
     _check_blobs(reading, path.parent / "blobs")
+    _check_foreign(reading, path)
     _check_parts(report, path)
     return report
 
@@ -143,7 +150,7 @@ def _header(raw: bytes, report: Report) -> None:
         report.session = str(header["session"])
         report.known = [str(text) for text in header["problems"]]
         version = int(header["record"])
-    except (ValueError, RecursionError, LookupError, TypeError):
+    except _WRONG_SHAPE:
         report.wrong("line 1", "this is no record: its first line cannot be read")
         return
     if version != FORMAT:
@@ -166,7 +173,7 @@ def _line(reading: _Reading, where: str, line: dict[str, Any], raw: bytes, place
             reading.section = max(section, reading.section)
             try:
                 checked(reading, where, line, raw)
-            except (LookupError, TypeError, ValueError, AttributeError, RecursionError):
+            except _WRONG_SHAPE:
                 report.wrong(where, "this line is not as a record's lines are")
             return
     report.wrong(where, "this is no line of a record")
@@ -258,19 +265,21 @@ def _check_watches(reading: _Reading) -> None:
         first = named.get(replica, 0) + 1
         named[replica] = first + count - 1
         which = f"batches {first} to {named[replica]} of {replica}"
-        links = [reading.batches.get((replica, number), "") for number in range(first, first + count)]
+        numbers = range(first, first + min(count, len(reading.batches) + 1))
+        links = [reading.batches.get((replica, number), "") for number in numbers]
         made = hashlib.sha256("".join(links).encode()).hexdigest() if links else ""
         if not all(links):
             reading.report.wrong(where, f"samples that {event} names are missing ({which})")
         elif made != said:
             reading.report.wrong(where, f"samples that {event} names were changed ({which})")
-    numbers: dict[str, int] = {}
+    ends: dict[str, int] = {}
     for replica, number in reading.batches:
-        numbers[replica] = max(number, numbers.get(replica, 0))
-    for replica, last in numbers.items():
-        lost = [n for n in range(named.get(replica, 0) + 1, last) if (replica, n) not in reading.batches]
-        if lost:
-            reading.report.wrong("the samples", f"batch {lost[0]} of samples of {replica} is missing")
+        ends[replica] = max(number, ends.get(replica, 0))
+    for replica, last in ends.items():
+        behind = range(named.get(replica, 0) + 1, last)
+        lost = next((number for number in behind if (replica, number) not in reading.batches), None)
+        if lost is not None:
+            reading.report.wrong("the samples", f"batch {lost} of samples of {replica} is missing")
 
 
 def _closing(reading: _Reading, where: str, raw: bytes, before: memoryview) -> None:
@@ -306,14 +315,29 @@ def _check_blobs(reading: _Reading, folder: Path) -> None:
             reading.report.files += 1
 
 
+def _check_foreign(reading: _Reading, path: Path) -> None:
+    """Name what lies among the files and is none of these lines, nor of other lines in the same folder."""
+    try:
+        foreign = {each.name for each in (path.parent / "blobs").iterdir()} - reading.blobs.keys()
+        for other in find_records(path.parent) if foreign else ():
+            lines = _content(other)
+            foreign = {name for name in foreign if b'"sha256":"%b"' % name.encode("utf-8", "replace") not in lines}
+    except OSError:
+        return
+    reading.report.remarks += [f"blobs/{name}: no event names it" for name in sorted(foreign)[:MOST]]
+    if len(foreign) > MOST:
+        reading.report.remarks.append(f"blobs: and {len(foreign) - MOST} more that no event names")
+
+
 def _check_parts(report: Report, path: Path) -> None:
     """Whether what lies beside the lines under the same name was made of these lines."""
-    beside = []
+    absent = []
     for ending in PARTS:
         part = path.with_suffix(f".{ending}")
         try:
             content = _content(part)
         except FileNotFoundError:
+            absent.append(ending)
             continue
         except OSError as error:
             report.wrong(part.name, f"it cannot be read: {error.strerror}")
@@ -322,16 +346,16 @@ def _check_parts(report: Report, path: Path) -> None:
             report.wrong(part.name, "it does not name the SHA-256 of these lines: it speaks of others")
         elif ending == "json":
             _check_json(report, part.name, content)
-        beside.append(ending)
-    if beside:
-        report.remarks.append(f"{', '.join(beside)}: only that they name these lines was checked")
+        report.unproven.append(ending)
+    if missing := [ending for ending in absent if ending != ON_REQUEST]:
+        report.remarks.append(f"{', '.join(missing)}: not there beside these lines")
 
 
 def _check_json(report: Report, name: str, content: bytes) -> None:
     try:
         record = json.loads(content)["record"]
         fits = record["jsonl_sha256"] == report.sha256 and record["session"] == report.session
-    except (ValueError, RecursionError, LookupError, TypeError):
+    except _WRONG_SHAPE:
         report.wrong(name, "it cannot be read")
         return
     if not fits:
@@ -370,6 +394,9 @@ def printed(report: Report) -> list[str]:
     if not report.problems:
         lines.append("  every hash fits")
     lines += [f"  note   {text}" for text in report.remarks]
+    if report.unproven:
+        names = ", ".join(report.unproven)
+        lines.append(f"  note   {names}: NOT PROVEN, only that they name these lines was looked at")
     lines += [f"  head   {replica} at {aseq}: {link}" for replica, (aseq, link) in sorted(report.heads.items())]
     lines.append(f"  sha256 {report.sha256}")
     lines += _standing(report)
