@@ -146,6 +146,8 @@ async def test_after_a_halt_enter_asks_one_question_after_the_other() -> None:
         await at.press("H", "enter")
         assert "how far was it" in at.title
         await at.press("2")
+        assert at.station.session.steps["switch"].question_at_halt, "a pick alone says nothing"
+        await at.press("enter")
         assert at.station.session.steps["switch"].effect == "partial"
         assert at.title == "Halted. Why?"
         await at.write("disk is full")
@@ -164,10 +166,10 @@ async def test_an_unknown_effect_is_asked_for() -> None:
         await at.settle()
         await at.press("H", "enter")
         assert at.title == "2 Copy the table: did it change anything?"
-        await at.press("1")
-        await at.write("looked: nothing there")
+        await at.press("2")
+        await at.write("looked: half of it is there")
         run = at.station.session.steps["copy"]
-        assert (run.effect, run.declared) == ("none", True)
+        assert (run.effect, run.declared) == ("partial", True)
 
 
 async def test_rollback_needs_the_typed_word_and_never_enter_alone() -> None:

@@ -307,8 +307,9 @@ async def test_a_failed_step_is_retried_once_its_effect_is_known() -> None:
         await at.press("ctrl+p")
         await at.write("retry")
         assert "did it change anything" in at.title
-        await at.press("1")
-        await at.press("enter")
+        await at.press("1", "enter")
+        await at.write("counted the rows: none")
+        await at.write("NOTHING")
         assert at.title == "Start 2 Copy the table"
         await at.press("enter")
         assert (at.step("copy"), at.station.session.steps["copy"].attempt) == ("running", 2)

@@ -51,8 +51,8 @@ def test_every_key_of_the_formats_step_table_is_known() -> None:
         id title kind owner duration instructions command shell progress cwd env timeout interactive verify
         interpreter errexit leaves
         auto_start record after not_before start_by sign_off skippable on_fail on_halt on_crash mutates undo
-        idempotent host become cleanup targets stop gone point_of_no_return expect_outage evidence links tags question
-        roles quorum on_timeout criteria until release
+        idempotent host become cleanup targets stop gone changed point_of_no_return expect_outage evidence links tags
+        question roles quorum on_timeout criteria until release
     """
     assert set(STEP.fields) == set(table.split())
 

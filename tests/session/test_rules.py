@@ -96,7 +96,7 @@ def test_r2_a_committed_rollback_answers_a_halt_whose_author_had_not_seen_it(boo
     at_build(book)
     book.halt("n1", "slow")
     book.returned("build", outcome="terminated", ended_by="halt")
-    book.ask(wanted.DeclareEffect(step="build", effect="none"))
+    book.ask(wanted.DeclareEffect(step="build", effect="none", sure=True))
     book.roll_back()
     late = Book()
     late.halt("late")
@@ -388,7 +388,7 @@ def test_r14_after_a_crash_it_reopens_paused_and_nothing_runs_again(book: Book) 
     book.ask(wanted.GoOn())
     assert book.step("build").state == "unknown"
     assert "say first" in book.refused(wanted.StartStep(step="build", launch=wanted.Launch(run="x"))).why
-    book.ask(wanted.DeclareEffect(step="build", effect="none"))
+    book.ask(wanted.DeclareEffect(step="build", effect="none", sure=True))
     book.ask(wanted.StartStep(step="build", launch=wanted.Launch(run="x")))
     assert book.step("build").attempt == 2
 
@@ -409,7 +409,7 @@ def test_r14_an_automatic_retry_only_for_what_may_be_repeated(book: Book) -> Non
 def test_r15_a_handled_failure_stays_in_the_record(book: Book) -> None:
     at_build(book)
     book.returned("build", exit_code=3)
-    book.ask(wanted.DeclareEffect(step="build", effect="none"))
+    book.ask(wanted.DeclareEffect(step="build", effect="none", sure=True))
     book.ask(wanted.StartStep(step="build", launch=wanted.Launch(run="two")))
     book.returned("build")
     assert book.step("build").state == "done"

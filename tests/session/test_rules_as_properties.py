@@ -200,7 +200,7 @@ class Night(RuleBasedStateMachine):
     def declare_what_is_asked(self, effect: Effect) -> None:
         for run in list(self.session.steps.values()):
             if run.question_at_halt or run.effect == "unknown":
-                self.ask(wanted.DeclareEffect(step=run.id, effect=effect))
+                self.ask(wanted.DeclareEffect(step=run.id, effect=effect, sure=True))
             if run.unproven:
                 self.ask(wanted.DeclareGone(step=run.id))
 

@@ -6,6 +6,7 @@ book would agree is asked of the rule book itself (`refusal`), so that a key and
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from msgspec import Struct, structs
@@ -17,6 +18,7 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.leftovers import open_left
 from quarterdeck.session.state import Poll, Proposal, Session, StepRun
+from quarterdeck.station.wire.protocol import Tail
 
 __all__ = ["LinkWord", "Situation"]
 
@@ -42,6 +44,8 @@ class Situation(Struct, frozen=True):
     """Secrets that the station cannot read now, to their references."""
     off: int = 0
     """Minutes east of UTC in which times are shown and read."""
+    tails: Mapping[str, Tail] = {}
+    """The ends of commands' outputs, by step, as far as this console has them."""
 
     # -- asking the rule book
 

@@ -92,6 +92,7 @@ class Desk:
             read_only=link.read_only,
             unset=link.unset,
             off=link.off,
+            tails=link.tails,
         )
 
     def availability(self, command: Command) -> Available:

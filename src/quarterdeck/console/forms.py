@@ -66,6 +66,8 @@ class Form(Struct, frozen=True):
     """Why it need not be asked any more, or nothing."""
     quick: bool = False
     """A pick is enough where nothing else is needed; otherwise the next field can be filled in first."""
+    deliberate: bool = False
+    """A pick alone does nothing: Enter is pressed as well, wherever the fields end."""
     survives_halt: bool = False
     """A halt closes every other bar (R1)."""
 
@@ -106,7 +108,7 @@ def missing(form: Form, answers: Answers) -> tuple[str, str]:
         if needed and not given:
             label = entry.label.rstrip("?: ")
             return entry.name, f"{label}: needed" if label else "pick one of these"
-        if entry.kind == "text" and given.upper() in _COMMITS:
+        if entry.kind == "text" and given.upper() in {*_COMMITS, *(other.expected for other in form.fields)} - {""}:
             return (
                 entry.name,
                 f"{given.upper()} is typed in its own field, which asks for it; this is another one",

@@ -203,6 +203,7 @@ class PlainDesk:
             read_only=link.read_only,
             unset=link.unset,
             off=link.off,
+            tails=link.tails,
         )
 
     async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:

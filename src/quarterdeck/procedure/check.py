@@ -45,6 +45,7 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     people.declared,
     people.backups,
     proofs.verified,
+    proofs.changes,
     proofs.recorded,
     targets.targets,
     targets.options,

@@ -225,6 +225,11 @@ class Step(Model, frozen=True, kw_only=True):
     targets: Annotated[tuple[str, ...], "hosts and services that it touches"] = ()
     stop: Annotated[Argv, "argv that ends it on the far side"] = ()
     gone: Annotated[VerifyItem | None, "proves that nothing of it runs any more"] = None
+    changed: Annotated[
+        VerifyItem | None,
+        "read when it ended badly: holds where it has changed something, does not where nothing is changed; says by"
+        " itself what a person would be asked, unless it cannot be read",
+    ] = None
     point_of_no_return: Annotated[bool, "at most one; directly after a poll"] = False
     expect_outage: Annotated[ExpectOutage | None, "what it is expected to break, and how long"] = None
     evidence: Annotated[Literal["", "text", "file", "output"], "what must be kept"] = ""
@@ -243,6 +248,11 @@ class Step(Model, frozen=True, kw_only=True):
     release: Annotated[Id, "wait: the role that may end it by hand"] = ""
     line: Annotated[int, FILLED_IN] = 0
     """Where the step stands in its file; 0 for a step added in the session."""
+
+    @property
+    def reads(self) -> tuple[VerifyItem, ...]:
+        """Everything that is read for it: `verify`, `gone`, `changed`."""
+        return (*self.verify, *(item for item in (self.gone, self.changed) if item is not None))
 
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """Which secrets a step's commands name, and how a person sets one that is missing.
 
 A command gets the secrets that it names and no others: `${name}` in its argv, environment, `stop`, `progress`,
-verifications and `gone`, or its variable in a `shell:` script. A shell's script names one as `$name` or `${name}`;
-what another interpreter's script says of it (`os.environ["name"]`, `$ENV{name}`) has no form of its own, so there the
-word alone counts. Pure: nobody here reads a secret.
+verifications, `gone` and `changed`, or its variable in a `shell:` script. A shell's script names one as `$name` or
+`${name}`; what another interpreter's script says of it (`os.environ["name"]`, `$ENV{name}`) has no form of its own,
+so there the word alone counts. Pure: nobody here reads a secret.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _texts(step: Step) -> Iterator[str]:
     yield from (*step.command, *step.stop, *step.env.values())
     if step.progress is not None:
         yield from step.progress.command
-    for item in (*step.verify, *([step.gone] if step.gone is not None else [])):
+    for item in step.reads:
         yield from item.command
         if item.expect is not None:
             yield from (item.expect.value, item.expect.upper)

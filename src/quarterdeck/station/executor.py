@@ -17,7 +17,15 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.availability import moment
 from quarterdeck.session.event import Event
-from quarterdeck.session.intents import Intent, NoteFact, StartStep, VerificationRead, WaitOver
+from quarterdeck.session.intents import (
+    ChangeRead,
+    Intent,
+    NoteFact,
+    StartStep,
+    VerificationRead,
+    WaitOver,
+    asks_change,
+)
 from quarterdeck.session.leftovers import few
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session, StepRun
@@ -40,6 +48,13 @@ TAILS_KEPT = 8
 """Newest outputs that a console which comes later still gets."""
 WAIT_LOOK = 1.0
 """Seconds between two looks at a wait's condition."""
+
+
+_ENDS = frozenset({
+    "poll.closed", "step.done", "step.failed", "step.skipped", "step.interrupted", "step.unknown",
+    "command.declared_gone",
+})  # fmt: skip
+"""After these nothing is read any more that was read for a step under way."""
 
 
 class Decider(Protocol):
@@ -85,8 +100,9 @@ class Executor:
 
     @property
     def verifying(self) -> tuple[str, ...]:
-        """Steps whose verifications are being read."""
-        return tuple(name.partition(" ")[2] for name in self._tasks if name.startswith(("verify ", "recheck ")))
+        """Steps whose verifications, or whose `changed`, are being read."""
+        reading = ("verify ", "recheck ", "changed ")
+        return tuple(name.partition(" ")[2] for name in self._tasks if name.startswith(reading))
 
     @property
     def busy(self) -> bool:
@@ -149,8 +165,9 @@ class Executor:
                 case "halt.called":
                     self._drop_idle()
                     self._end_orphans()
-                case "poll.closed" | "step.done" | "step.failed" | "step.skipped":
+                case kind if kind in _ENDS:
                     self._drop_idle()
+                    self._look_for_change(run)
                 case "command.left_answered" if run is not None:
                     self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
                 case _:
@@ -307,18 +324,18 @@ class Executor:
                 result, survivors=tuple(await asyncio.to_thread(find_orphans, result.run))
             )
         if step.gone is not None and (result.ended_by or result.outcome == "lost") and not result.nothing_ran:
-            gone = await self._gone(session, step, step.gone)
+            gone = await self._one(session, step, step.gone, "gone")
         fact = await self._orders.fact(step, attempt, result, gone)
         await self._hub.tell(fact)
         if result.message:
             await self._hub.tell(NoteFact(text=f"{step.title}: {result.message}", level="warning"))
 
-    async def _gone(self, session: Session, step: Step, check: VerifyItem) -> Proof:
-        """What the step's `gone` check reads; an unreadable one must not hide that the command has ended."""
+    async def _one(self, session: Session, step: Step, check: VerifyItem, name: str) -> Proof:
+        """What the step's `gone` or `changed` reads; an unreadable one must not hide that the command has ended."""
         try:
             env = self._orders.reading_environment(session, step)
         except QuarterdeckError as error:
-            return Proof("gone", None, error.message)
+            return Proof(name, None, error.message)
         return await self._verifier.item(session, step, check, env)
 
     # -- verifications and waits -----------------------------------------------------------------------------------
@@ -331,6 +348,20 @@ class Executor:
             self._spawn(f"verify {identity}", self._verify(identity, run.attempt, again=False))
         elif identity in session.rechecks:
             self._spawn(f"recheck {identity}", self._verify(identity, run.attempt if run else 0, again=True))
+
+    def _look_for_change(self, run: StepRun | None) -> None:
+        """Of a step that ended badly: whether it has changed anything, where its `changed` check can say so."""
+        session = self._hub.session
+        step = session.plan.steps[run.id] if run is not None and session.plan is not None else None
+        if run is not None and step is not None and step.changed is not None and asks_change(step, run):
+            self._spawn(f"changed {run.id}", self._change(step, run.attempt, step.changed))
+
+    async def _change(self, step: Step, attempt: int, check: VerifyItem) -> None:
+        proof = await self._one(self._hub.session, step, check, "changed")
+        if proof.ok is None:
+            text = f"whether {step.title} changed anything could not be read: {proof.title}: {proof.read}"
+            await self._hub.tell(NoteFact(text=text, level="warning"))
+        await self._hub.tell(ChangeRead(step=step.id, attempt=attempt, proof=proof))
 
     def recheck(self) -> None:
         """Read again what has aged during a halt (R11)."""
@@ -401,6 +432,7 @@ class Executor:
                 self._stop(run)
             elif run.state == "verifying" and not run.proofs:
                 self.verify(run.id)
+            self._look_for_change(run)
             if any(attempt.left_answer == "end" and not attempt.left_ended for attempt in run.runs):
                 self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
         self._drop_withheld()

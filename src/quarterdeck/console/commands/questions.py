@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.context import Situation
-from quarterdeck.console.forms import Answers, Choice, Field, Form, choice, reason, text
-from quarterdeck.console.names import name_of
+from quarterdeck.console.forms import Answers, Choice, Field, Form, choice, reason, text, word
+from quarterdeck.console.names import command_line, name_of
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
 from quarterdeck.session.intents import Intent
@@ -84,7 +84,9 @@ async def ask_manual(desk: Desk, step: str) -> bool:
                     Choice("3", "full", "done", "it is in the rollback list"),
                 ),
             ),
+            confirm="say so",
             moot=lambda now: "" if step in now.manual_questions() else "it is answered",
+            deliberate=True,
             survives_halt=True,
         ),
         lambda given: [("effect", _declared(step, given))],
@@ -93,36 +95,107 @@ async def ask_manual(desk: Desk, step: str) -> bool:
 
 
 async def ask_effect(desk: Desk, step: str) -> bool:
-    """Did it change anything? Nothing, part, all, don't know (R6)."""
-    run = desk.situation.run(step)
-    why = f"It ended: {run.reason}" if run.reason else ""
+    """Did it change anything? Nothing, part, all, don't know (R6). Nothing, of what ran, is asked once more."""
+    situation = desk.situation
+    once_more = situation.refusal(_declared(step, {"effect": "none"})) is not None
     answers = await desk.fill(
         Form(
             f"effect:{step}",
-            f"{name_of(desk.situation.session, step)}: did it change anything?",
-            (why,) if why else (),
+            f"{name_of(situation.session, step)}: did it change anything?",
+            tuple(_seen(situation, step)),
             fields=(
-                choice(
-                    "effect",
-                    "",
-                    Choice("1", "none", "nothing", "nothing to undo; it can be started again"),
-                    Choice("2", "partial", "part of it", "you pick how its undo is done"),
-                    Choice("3", "full", "all of it", "its undo runs as written"),
-                    Choice("4", "unknown", "don't know", "a rollback then needs your waiver"),
-                ),
+                choice("effect", "", *_effects(situation, step)),
                 text("note", "How do you know? (may stay empty)", required=False),
             ),
             confirm="say so",
-            moot=lambda now: "" if now.run(step).effect == "unknown" else "it is answered",
+            moot=_said(step),
             survives_halt=True,
         ),
-        lambda given: [("effect", _declared(step, given))],
+        lambda given: () if once_more and given["effect"] == "none" else [("effect", _declared(step, given))],
+    )
+    if answers is None:
+        return False
+    if not (once_more and answers["effect"] == "none"):
+        return True
+    return await _ask_nothing(desk, step, answers["note"])
+
+
+async def _ask_nothing(desk: Desk, step: str, note: str) -> bool:
+    """A step that ran has changed nothing, is that so? Typed, since its undo leaves the rollback by it."""
+    situation = desk.situation
+    refusal = situation.refusal(_declared(step, {"effect": "none"}))
+    answers = await desk.fill(
+        Form(
+            f"nothing:{step}",
+            refusal.why if refusal is not None else f"{name_of(situation.session, step)} changed nothing?",
+            (*_seen(situation, step), _effects(situation, step)[0].detail),
+            fields=(text("note", "How do you know?", initial=note), word("NOTHING")),
+            confirm="it changed nothing",
+            tone="danger",
+            moot=_said(step),
+            survives_halt=True,
+        ),
+        lambda given: [("note", _declared(step, {"effect": "none", "note": given["note"]}, sure=True))],
     )
     return answers is not None
 
 
-def _declared(step: str, given: Answers) -> Intent:
-    return intents.DeclareEffect(step=step, effect=given["effect"], note=given.get("note", ""))  # type: ignore[arg-type]  # from the choices
+def _said(step: str) -> Callable[[Situation], str]:
+    """Why its effect need not be asked any more."""
+    return lambda now: "" if now.run(step).effect == "unknown" else "it is answered"
+
+
+def _seen(situation: Situation, step: str) -> list[str]:
+    """What there is to judge by: how it ended, what it was to change, and the end of its output."""
+    run, definition = situation.run(step), situation.step(step)
+    ran = span(run.ended - run.started) if run.ended is not None and run.started is not None else ""
+    lines = [f"ended   {run.reason or 'badly'}{f', after {ran}' if ran else ''}"]
+    if definition is not None:
+        if command := command_line(definition):
+            lines.append(f"ran     {command}")
+        elif definition.instructions:
+            lines.append(f"was to  {definition.instructions.strip().splitlines()[0]}")
+        if definition.targets:
+            lines.append(f"touches {', '.join(definition.targets)}")
+        if definition.changed is not None:
+            lines.append("read    its `changed` check has not said it; the log says what it read")
+    tail = situation.tails.get(step)
+    output = [line for line in (tail.text if tail is not None else "").splitlines() if line.strip()]
+    if run.runs and run.runs[-1].id:
+        lines.append("output  its end:" if output else "output  none is here")
+    return [*lines, *(f"  | {line}" for line in output[-OUTPUT:])]
+
+
+OUTPUT = 5
+"""Lines of a command's output that are shown where its effect is asked."""
+
+
+def _effects(situation: Situation, step: str) -> tuple[Choice, ...]:
+    """The answers, each with what follows from it for the rollback."""
+    session, definition = situation.session, situation.step(step)
+    now = rollback.preview(session)
+    own = [item for item in now.items if item.undoes == step]
+    titles = ", ".join(undo.title for undo in definition.undo) if definition is not None else ""
+    if own:
+        left, seconds = now.steps - len(own), now.seconds - sum(item.duration for item in own)
+        rest = f"{left} undo of others, {span(seconds)} left" if left else "nothing is left to undo"
+        none = f"its undo leaves the rollback ({titles}): {rest}"
+        partial, full = f"you pick how it is undone: {titles}, by hand, or not", f"the rollback runs: {titles}"
+    else:
+        stays = definition.undo_none if definition is not None else ""
+        none, partial = "the rollback has nothing of it", f"it stays: {stays}" if stays else "nothing undoes it"
+        full = partial
+    return (
+        Choice("1", "none", "nothing", none),
+        Choice("2", "partial", "part of it", partial),
+        Choice("3", "full", "all of it", full),
+        Choice("4", "unknown", "don't know", "it stays in the rollback, which then needs your waiver"),
+    )
+
+
+def _declared(step: str, given: Answers, *, sure: bool = False) -> Intent:
+    effect, note = given["effect"], given.get("note", "")
+    return intents.DeclareEffect(step=step, effect=effect, note=note, sure=sure)  # type: ignore[arg-type]  # from the choices
 
 
 async def ask_gone(desk: Desk, step: str) -> bool:

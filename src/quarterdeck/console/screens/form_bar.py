@@ -64,10 +64,10 @@ class Choices(Widget):
     class Picked(Message):
         """An answer was picked by its key, by Enter or by the mouse."""
 
-        def __init__(self, sender: Choices) -> None:
-            """`sender` is the widget."""
+        def __init__(self, sender: Choices, *, entered: bool) -> None:
+            """`sender` is the widget; `entered`: it was picked before, and Enter was pressed."""
             super().__init__()
-            self.sender = sender
+            self.sender, self.entered = sender, entered
 
     def __init__(self, field: Field) -> None:
         """`field` has the choices."""
@@ -94,9 +94,9 @@ class Choices(Widget):
             rows.append(row.stylize("reverse") if number == self.current and self.has_focus else row)
         return Content("\n").join(rows)
 
-    def _pick(self, number: int) -> None:
+    def _pick(self, number: int, *, entered: bool = False) -> None:
         self.current = number
-        self.post_message(self.Picked(self))
+        self.post_message(self.Picked(self, entered=entered))
 
     def on_key(self, event: events.Key) -> None:
         """Keys of the choices, arrows, Enter."""
@@ -107,7 +107,7 @@ class Choices(Widget):
         elif event.key == "enter":
             if self.current < 0:
                 return
-            self._pick(self.current)
+            self._pick(self.current, entered=True)
         else:
             halts = keys_of(self.app)[0]
             number = next((n for n, option in enumerate(self.field.choices) if _is(option, event, halts)), -1)
@@ -263,7 +263,8 @@ class FormBar(Modal[Answers | None]):
     def on_choices_picked(self, event: Choices.Picked) -> None:
         """A pick: to the next empty field, or do it where it was the only question."""
         event.stop()
-        self._forward(event.sender)
+        if event.entered or not self.form.deliberate or event.sender is not list(self._fields.values())[-1]:
+            self._forward(event.sender)
 
     def _forward(self, widget: Input | Choices) -> None:
         following = list(self._fields.values())

@@ -11,7 +11,7 @@ from quarterdeck.procedure.model import Expect, Step, VerifyItem
 from quarterdeck.procedure.quantities import as_quantity, parse_quantity
 from quarterdeck.procedure.rules.base import Lint
 
-__all__ = ["known_target", "quantity_problem", "recorded", "verified", "verify_items"]
+__all__ = ["changes", "known_target", "quantity_problem", "recorded", "verified", "verify_items"]
 
 _NUMERIC = {"lt", "lte", "gt", "gte", "between"}
 
@@ -24,6 +24,8 @@ def verify_items(lint: Lint) -> Iterator[tuple[str, VerifyItem, Step | None]]:
             yield f"{at}.verify[{index}]", item, placed.step
         if placed.step.gone is not None:
             yield f"{at}.gone", placed.step.gone, placed.step
+        if placed.step.changed is not None:
+            yield f"{at}.changed", placed.step.changed, placed.step
     for index, entry in enumerate(lint.procedure.checklist):
         if entry.check is not None:
             yield f"checklist[{index}].check", entry.check, None
@@ -50,6 +52,23 @@ def verified(lint: Lint) -> None:
             _known_value(lint, f"{at}.value", item.value, step)
         if item.expect is not None:
             _expectation(lint, f"{at}.expect", item, item.expect)
+
+
+def changes(lint: Lint) -> None:
+    """Refuse a `changed` that could take a failure to read for "nothing was changed", or that nothing waits for."""
+    for placed in lint.places:
+        item, path = placed.step.changed, f"{lint.at(placed.step)}.changed"
+        if item is None:
+            continue
+        if not placed.step.mutates:
+            lint.error(path, "the step changes nothing (`mutates: false`), so that nobody is asked")
+        if item.check or (item.command and (item.expect is None or item.expect.op == "exit_code")):
+            what = "a target that does not answer" if item.check else "a command that fails"
+            lint.error(
+                path,
+                f"{what} would mean that nothing was changed; let a command print what there is, or take a gauge,"
+                " and `expect` something of it",
+            )
 
 
 def _known_value(lint: Lint, path: str, name: str, step: Step | None) -> None:

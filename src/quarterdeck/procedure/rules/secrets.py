@@ -77,7 +77,7 @@ def _reference_problem(lint: Lint, placed: Placed, name: str, path: str) -> str:
         near = did_you_mean(value, recorded)
         return f"{shown}: step {quote(source)} records no {quote(value)}{near}"
     if origin.step.id == placed.step.id:
-        own = path[len(lint.at(placed.step)) :].startswith((".verify", ".gone", ".record"))
+        own = path[len(lint.at(placed.step)) :].startswith((".verify", ".gone", ".changed", ".record"))
         return "" if own else f"{shown}: the step's own value is not known before it has run"
     if not _before(lint, origin, placed):
         return f"{shown}: {quote(source)} does not come before {quote(placed.step.id)}"

@@ -22,8 +22,8 @@ __all__ = [
 _POLL_ONLY = ("question", "roles", "quorum", "on_timeout", "criteria")
 _WAIT_ONLY = ("until", "release")
 _COMMAND_ONLY = (
-    "command", "shell", "interpreter", "errexit", "leaves", "progress", "stop", "gone", "interactive", "become",
-    "cwd", "env", "on_crash", "cleanup",
+    "command", "shell", "interpreter", "errexit", "leaves", "progress", "stop", "gone", "changed", "interactive",
+    "become", "cwd", "env", "on_crash", "cleanup",
 )  # fmt: skip
 
 

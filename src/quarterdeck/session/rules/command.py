@@ -24,8 +24,10 @@ from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, Wish, dr
 from quarterdeck.session.rules.finish import done_drafts, failed_drafts, on_fail
 from quarterdeck.session.rules.proofs import all_ok, value_proofs
 from quarterdeck.session.state import Session, StepRun
+from quarterdeck.spans import span
 
 __all__ = [
+    "ChangeRead",
     "CommandReturned",
     "CrashFound",
     "DeclareEffect",
@@ -34,6 +36,7 @@ __all__ = [
     "VerificationRead",
     "WaitOver",
     "WithholdOutput",
+    "asks_change",
 ]
 
 
@@ -56,6 +59,8 @@ class DeclareEffect(StepWish, frozen=True, kw_only=True):
     of_people = True
     effect: Effect
     note: str = ""
+    sure: bool = False
+    """That a step which ran has changed nothing was asked once more."""
 
     def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
         """Say what a step changed; for a manual step at a halt also whether it was done (R5, R6)."""
@@ -77,8 +82,37 @@ class DeclareEffect(StepWish, frozen=True, kw_only=True):
             return Refusal(f"nobody needs to say what “{step.title}” changed", hint="^p corrects what is done")
         if not step.mutates:
             return Refusal(f"“{step.title}” changes nothing")
+        if self.effect == "none" and not self.sure and _has_run(run):
+            ran = span((run.ended if run.ended is not None else now) - (run.started or now))
+            why = f"“{step.title}” ran for {ran}: is it sure that it changed nothing?"
+            return Refusal(why, hint="say how that is known", waivable="sure")
         declared = EffectDeclared(effect=self.effect, note=self.note, for_owner=by.role != step.owner)
         return [draft(declared, run)]
+
+
+def _has_run(run: StepRun) -> bool:
+    """Whether its last attempt did anything: a command that never began did not."""
+    return not run.runs or run.runs[-1].outcome not in {"refused", *_NEVER_RAN}
+
+
+class ChangeRead(StepWish, frozen=True, kw_only=True):
+    """What a step's `changed` check read after it ended badly."""
+
+    attempt: int
+    proof: Proof
+
+    def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
+        """Declare the effect by it: something, which is not all, or nothing. What is unread stays to be asked."""
+        if run.attempt != self.attempt or not asks_change(step, run) or self.proof.ok is None:
+            return []
+        read = f"read {self.proof.title}: {self.proof.read or 'nothing'}"
+        return [draft(EffectDeclared(effect="partial" if self.proof.ok else "none", note=read), run)]
+
+
+def asks_change(step: Step, run: StepRun) -> bool:
+    """Whether a step's `changed` check has to say what it changed: it is over for sure, and nobody has said it."""
+    over = run.state in {"failed", "interrupted", "unknown"} and not run.unproven
+    return step.changed is not None and over and run.effect == "unknown" and not run.declared
 
 
 class DeclareGone(StepWish, frozen=True, kw_only=True):

@@ -36,7 +36,7 @@ def needs(procedure: Procedure) -> list[Finding]:
 
 def _programs_of(step: Step) -> list[tuple[str, ...]]:
     progress = step.progress.command if step.progress else ()
-    reading = [item.command for item in (*step.verify, *((step.gone,) if step.gone else ()))]
+    reading = [item.command for item in step.reads]
     script = script_command(step) if step.shell else ()
     return [argv for argv in (step.command, script, step.stop, progress, *reading) if argv]
 

@@ -1,0 +1,102 @@
+"""What a step changed is not said by a slip: what there is to judge by, what follows, and nothing asked once more."""
+
+from __future__ import annotations
+
+import pytest
+from fake_station import FakeStation
+from hands_helm import Helm, helm
+
+from quarterdeck.session import intents
+from quarterdeck.session.rollback import preview
+
+ANNOUNCED = (intents.StartSession(), intents.StartStep(step="announce"), intents.FinishStep(step="announce"))
+OUTPUT = "\n".join(f"row {number} copied" for number in range(1, 40))
+
+
+def cut_short() -> FakeStation:
+    """A copy that wrote for 15 s until a halt ended it."""
+    station = FakeStation()
+    launch = intents.Launch(run="run-copy")
+    station.must(*ANNOUNCED, intents.StartStep(step="copy", launch=launch))
+    station.wall += 15
+    station.halt_elsewhere("look")
+    station.ends("copy", exit_code=-1, outcome="terminated", ended_by="halt")
+    return station
+
+
+async def asked(at: Helm) -> None:
+    at.station.tails("copy", OUTPUT)
+    await at.settle()
+    at.app.tick()
+    await at.press("enter")
+    assert at.title == "2 Copy the table: did it change anything?"
+
+
+async def test_the_question_shows_what_there_is_to_judge_by() -> None:
+    async with helm(station=cut_short()) as at:
+        await asked(at)
+        assert at.form.lines == (
+            "ended   ended by the halt, after 15 s",
+            "ran     cp a 'b [/red] c'",
+            "output  its end:",
+            *(f"  | row {number} copied" for number in range(35, 40)),
+        )
+
+
+async def test_each_answer_says_what_follows_from_it_for_the_rollback() -> None:
+    async with helm(station=cut_short()) as at:
+        await asked(at)
+        assert [(choice.label, choice.detail) for choice in at.form.fields[0].choices] == [
+            ("nothing", "its undo leaves the rollback (Remove the copy): nothing is left to undo"),
+            ("part of it", "you pick how it is undone: Remove the copy, by hand, or not"),
+            ("all of it", "the rollback runs: Remove the copy"),
+            ("don't know", "it stays in the rollback, which then needs your waiver"),
+        ]
+
+
+@pytest.mark.parametrize("keys", ["1", "2", "3", "4", "1 enter", "1 x y z enter", "1 enter 1 enter enter"])
+async def test_no_slip_of_a_few_keys_declares_an_effect(keys: str) -> None:
+    """But for Enter behind a pick of what keeps the undo in the rollback."""
+    async with helm(station=cut_short()) as at:
+        await asked(at)
+        await at.press(*keys.split())
+        run = at.station.session.steps["copy"]
+        assert (run.effect, run.declared) == ("unknown", False)
+        assert [item.step for item in preview(at.station.session).items] == ["uncopy"]
+
+
+async def test_nothing_is_asked_once_more_with_how_it_is_known_and_a_typed_word() -> None:
+    async with helm(station=cut_short()) as at:
+        await asked(at)
+        await at.press("1", "enter")
+        assert at.title == "“Copy the table” ran for 15 s: is it sure that it changed nothing?"
+        assert at.form.lines[-1] == "its undo leaves the rollback (Remove the copy): nothing is left to undo"
+        assert "  | row 39 copied" in at.form.lines
+        await at.press("enter", *"NOTHING", "enter")
+        assert "its own field" in at.wrong("note")
+        for _ in "NOTHING":
+            await at.press("backspace")
+        await at.write("counted: no row is there")
+        await at.write("nothing")
+        assert at.asks
+        await at.write("NOTHING")
+        run = at.station.session.steps["copy"]
+        assert (run.effect, run.declared) == ("none", True)
+        assert "2 Copy the table changed nothing: counted: no row is there" in at.log
+
+
+async def test_leaving_the_second_question_declares_nothing() -> None:
+    async with helm(station=cut_short()) as at:
+        await asked(at)
+        await at.press("1", "enter", "escape")
+        assert not at.asks
+        assert at.station.session.steps["copy"].effect == "unknown"
+
+
+async def test_nothing_of_a_command_that_never_began_is_not_asked_twice() -> None:
+    station = FakeStation()
+    station.must(*ANNOUNCED, intents.StartStep(step="copy", launch=intents.Launch(run="run-copy")))
+    station.ends("copy", exit_code=-1, outcome="not_found")
+    async with helm(station=station) as at:
+        await at.press("enter", "1", "enter")
+        assert at.station.session.steps["copy"].effect == "none"
