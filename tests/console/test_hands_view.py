@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 from fake_station import SESSION, FakeStation
 from hands_helm import helm
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.deck import TabBox
+from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.screens.form_bar import FormBar
+from quarterdeck.console.screens.reader import LiveReader
+from quarterdeck.host import Clocks
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session import intents
 from quarterdeck.station.wire.client import Linked
 
@@ -74,6 +80,47 @@ async def test_a_draft_is_there_again_when_the_bar_opens_again() -> None:
         await at.press("T")
         await at.write("ng")
         assert at.asked(intents.StopCommand)[0].reason == "the table is wrong"
+
+
+async def test_everything_watched_stands_in_full_and_lives_on() -> None:
+    why = "says fail; postgres unreachable; " + "; ".join(f"node{number} fail: no answer" for number in range(12))
+    values: dict[str, float | str] = {
+        "latency": 0.118, "connect": 0.0031, "tls": 0.0124, "code": 503.0, "value[checks.db.status]": "fail",
+        "value[checks.db.observedValue]": 0.95, "status": "critical",
+    }  # fmt: skip
+    reading = Reading(
+        target="api", at=time.time(), boot=Clocks().boot(), status="critical", raw="critical", values=values,
+        units={"value[checks.db.observedValue]": "s"}, message=why, interval=2.0, max_age=6.0,
+    )  # fmt: skip
+    async with helm(*RUNNING) as at:
+        at.station.reads(reading)
+        await at.settle()
+        await at.press("m")
+        assert isinstance(at.screen, LiveReader)
+        shown = lines(at.screen.pane)
+        assert any(re.match(r" \S api  critical, \d s old, http$", line) for line in shown)
+        assert why in " ".join(line.strip() for line in shown)
+        told = dict(
+            re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in shown if re.match(r"   \S+ {2,}\S", line)
+        )
+        assert told == {
+            "latency": "118 ms", "connect": "3.1 ms", "tls": "12.4 ms", "code": "503", "checks.db.status": "fail",
+            "checks.db.observedValue": "950 ms",
+        }  # fmt: skip
+        at.station.reads(replace(reading, status="ok", raw="ok", message="", values={"latency": 0.05}))
+        await at.settle()
+        at.app.tick()
+        await at.settle()
+        assert any(" api  ok, " in line for line in lines(at.screen.pane))
+        await at.press("escape")
+        assert not isinstance(at.screen, LiveReader)
+
+
+def lines(pane: Pane) -> list[str]:
+    """A pane's rows as text, those beyond its end too."""
+    assert pane.snapshot is not None
+    count = pane.row_count(pane.snapshot)
+    return ["".join(text for text, _ in pane.row(pane.snapshot, y, 80)) for y in range(count)]
 
 
 async def test_when_the_station_is_gone_keys_say_so() -> None:

@@ -331,6 +331,19 @@ async def test_a_plugins_perfdata_stands_where_a_latency_would(size: tuple[int, 
     assert "1.0" not in row, "the time that the plugin ran is no latency"
 
 
+@pytest.mark.parametrize("opened", [True, False])
+async def test_the_poll_that_opened_a_connection_shows_what_that_took(opened: bool) -> None:
+    values: dict[str, float | str] = {"latency": 0.118, **({"connect": 0.003, "tls": 0.012} if opened else {})}
+    plain = night.readings()
+    readings = {**plain, "orders-api": msgspec.structs.replace(plain["orders-api"], values=values)}
+    app = Harness(night.snapshot(readings=readings))
+    async with app.run_test(size=(250, 70)) as pilot:
+        await pilot.pause()
+        [row] = [line for line in screen_text(app).splitlines() if "orders-api" in line]
+    assert "118 ms" in row
+    assert ("connect 3 ms, tls 12 ms" in row) is opened
+
+
 @pytest.mark.parametrize("layout", ["lead", "wallboard", "compact"])
 async def test_hostile_text_in_every_pane_stays_text(layout: str) -> None:
     app = Harness(night.snapshot(), layout=layout)

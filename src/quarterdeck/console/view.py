@@ -120,6 +120,13 @@ class View:
         named = situation.selected or situation.named
         await self._desk.show_over(Reader("Links and documents", links_text(situation.session, named)))
 
+    async def watched(self) -> None:
+        """Every target's reading in full."""
+        from quarterdeck.console.panes.watched import WatchedPane
+        from quarterdeck.console.screens.reader import LiveReader
+
+        await self._desk.show_over(LiveReader("Watched", WatchedPane()))
+
     async def palette(self) -> None:
         """Everything that can be done now, by name."""
         from quarterdeck.console.screens.palette import PaletteScreen

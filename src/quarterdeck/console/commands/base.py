@@ -64,6 +64,9 @@ class View(Protocol):
     async def links(self) -> None:
         """Links and documents of the procedure and of the selected step."""
 
+    async def watched(self) -> None:
+        """Every target's reading in full."""
+
     async def palette(self) -> None:
         """Everything that can be done now, by name."""
 

@@ -24,6 +24,7 @@ __all__ = [
     "Palette",
     "Suspend",
     "Theme",
+    "Watched",
     "Write",
 ]
 
@@ -167,6 +168,19 @@ class Links(Command):
 
     async def run(self, desk: Desk) -> None:
         await desk.view.links()
+
+
+class Watched(Command):
+    """Each target's last reading in full: why it is so, and every value with its unit."""
+
+    id = "watched"
+    title = "Everything watched, in full"
+    key = "m"
+    any_case = True
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        await desk.view.watched()
 
 
 class Copy(Command):

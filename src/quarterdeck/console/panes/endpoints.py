@@ -165,6 +165,14 @@ class EndpointsPane(Pane):
         base = snapshot.bases.get(f"{name}.latency")
         if base is not None and room >= 20:
             pieces.append((f" (base {base * 1000:.0f})", "muted"))
+        parts = [
+            f"{part} {amount('latency', took)}"
+            for part in ("connect", "tls")
+            if isinstance(took := reading.values.get(part), float)
+        ]
+        opened = f"  {', '.join(parts)}" if parts else ""
+        if opened and width_of((*pieces, (opened, ""))) <= room:
+            pieces.append((opened, "muted"))
         return pieces
 
     def _values(self, reading: Reading, role: str, room: int) -> list[Piece]:

@@ -1,4 +1,7 @@
-"""Screens to read: help, contacts, links, everything of one step. Escape closes them; H halts from them too."""
+"""Screens to read: help, contacts, links, everything of one step, everything watched. Escape closes them.
+
+H halts from them too.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
+from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.step import StepPane
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.snapshot import Snapshot
@@ -22,7 +26,7 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.state import Session
 from quarterdeck.text import visible
 
-__all__ = ["Reader", "StepReader", "contacts_text", "help_text", "links_text"]
+__all__ = ["LiveReader", "Reader", "StepReader", "contacts_text", "help_text", "links_text"]
 
 
 class _Box(Modal[None]):
@@ -62,35 +66,44 @@ class Reader(_Box):
         super().__init__(title, VerticalScroll(Static(text), id="text"))
 
 
-class StepReader(_Box):
-    """Everything of one step, live."""
+class LiveReader(_Box):
+    """A pane over the session, live."""
 
-    def __init__(self, step: str, title: str) -> None:
-        """`step` is its id."""
-        self.step = step
-        self.pane = StepPane(framed=False)
-        """Shows this step, whatever is selected."""
+    def __init__(self, title: str, pane: Pane) -> None:
+        self.pane = pane
         self.pane.id = "text"
         super().__init__(title, self.pane)
 
     def compose(self) -> ComposeResult:
         """With what is known already."""
         if self.snapshot is not None:
-            self.pane.set_reactive(StepPane.snapshot, self._chosen(self.snapshot))
+            self.pane.set_reactive(Pane.snapshot, self._chosen(self.snapshot))
         yield from super().compose()
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """The same tick, with this step selected."""
+        """The same tick."""
         super().watch_snapshot(snapshot)
         if snapshot is not None and self.is_mounted:
             self.pane.snapshot = self._chosen(snapshot)
 
     def _chosen(self, snapshot: Snapshot) -> Snapshot:
-        return msgspec.structs.replace(snapshot, selected=self.step)
+        return snapshot
 
     def on_mount(self) -> None:
         """It scrolls with the keys."""
         self.pane.focus()
+
+
+class StepReader(LiveReader):
+    """Everything of one step, whatever is selected."""
+
+    def __init__(self, step: str, title: str) -> None:
+        """`step` is its id."""
+        self.step = step
+        super().__init__(title, StepPane(framed=False))
+
+    def _chosen(self, snapshot: Snapshot) -> Snapshot:
+        return msgspec.structs.replace(snapshot, selected=self.step)
 
 
 def help_text(commands: Iterable[tuple[str, str, str, str]], columns: int) -> Content:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib
 import importlib.util
 import os
 import socket
@@ -73,6 +74,9 @@ def load_httpx() -> Any:
         modules["httpx._main"] = None
         try:
             import httpx  # noqa: F401
+
+            # what anyio would load with the first connection, whose time that is no part of
+            importlib.import_module("anyio._backends._asyncio")
         finally:
             del modules["httpx._main"]
     return sys.modules["httpx"]
@@ -393,8 +397,8 @@ class Exchange:
         assert self._around is not None
         for path, at in zip(self._files, self._around.written, strict=True):
             if path and at is None:
-                called = "certificate" if path in self._options.certificate else "authorities"
-                raise SettingError(f"the {called}' file {visible(path, 80)} is not there")
+                whose = "certificate's" if path in self._options.certificate else "authorities'"
+                raise SettingError(f"the {whose} file {visible(path, 80)} is not there")
         return _trust(self._options.verify, shown, self._around.written)
 
     def _fill(self, value: str) -> str:
