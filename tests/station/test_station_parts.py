@@ -423,6 +423,21 @@ async def test_a_command_verifies_and_what_cannot_be_read_is_unknown(argv: Any, 
     assert (await verify(VerifyItem(command=argv, expect=expect))).ok is ok
 
 
+@pytest.mark.parametrize(
+    ("expect", "ok"),
+    [
+        (Expect(op="matches", value="first"), True),
+        (Expect(op="matches", value="last"), None),
+        (Expect(op="equals", value="first"), None),
+    ],
+)
+async def test_a_verification_of_output_that_was_cut_says_so(expect: Expect, ok: bool | None) -> None:
+    long = ("sh", "-c", "echo first; yes | head -c 1100000; echo last")
+    proof = await verify(VerifyItem(command=long, expect=expect))
+    assert proof.ok is ok
+    assert ok or proof.read == "not searched: output was cut"
+
+
 async def test_a_verification_tries_until_it_holds(tmp_path: Path) -> None:
     flag = tmp_path / "flag"
     asyncio.get_running_loop().call_later(0.3, flag.touch)

@@ -307,3 +307,15 @@ async def test_notes_reasons_and_text_evidence_pass_the_redaction(
     await lead.do(intents.AddEvidence(path=str(picture)))
     stored = (lead.client.folder / "blobs" / hashlib.sha256(picture.read_bytes()).hexdigest()).read_bytes()
     assert stored == picture.read_bytes(), "what is no text stays as it is"
+
+
+async def test_what_a_service_says_of_a_secret_is_neither_shown_nor_kept(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIELD_SECRET", "hush-hush/now?")
+    target = "targets:\n  job: {type: command, argv: [echo, 'WARN hush-hush/now? is old'], every: 1s}\nstages:"
+    lead = await attach(opened(TOLD.replace("stages:", target)))
+    await lead.until(lambda: any(reading.message for sampled in lead.samples for reading in sampled.readings))
+    said = {reading.message for sampled in lead.samples for reading in sampled.readings}
+    assert any("[redacted] is old" in message for message in said)
+    assert "hush" not in repr(lead.samples)

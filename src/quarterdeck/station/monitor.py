@@ -12,6 +12,8 @@ import contextlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
 
+import msgspec
+
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.host import boot_clock
 from quarterdeck.observer.client import Observer
@@ -75,10 +77,12 @@ class Monitor:
         history: History,
         recorder: Recorder,
         show: Callable[[Sampled], None],
+        clean: Callable[[str], str],
     ) -> None:
-        """`show` takes new readings on their way to the consoles."""
+        """`show` takes new readings on their way to the consoles; `clean` takes secrets out of what they say."""
         self.health: Health | None = None
         self._hub, self._history, self._recorder, self._show = hub, history, recorder, show
+        self._clean = clean
         self._guards: GuardWatch | None = None
         self._observer: Observer | None = None
         self._plan = ""
@@ -180,13 +184,19 @@ class Monitor:
 
     # -- what the observer says ------------------------------------------------------------------------------------
 
+    def _without_secrets(self, reading: Reading) -> Reading:
+        """The observer knows its own secrets alone, and a service may tell those of the procedure."""
+        values = {name: self._clean(said) if isinstance(said, str) else said for name, said in reading.values.items()}
+        return msgspec.structs.replace(reading, message=self._clean(reading.message), values=values)
+
     def _receive(self, message: Reading | Health | Finding) -> None:
         if isinstance(message, Reading):
-            self._history.take(message)
-            self._feed(message)
+            reading = self._without_secrets(message)
+            self._history.take(reading)
+            self._feed(reading)
             self._read.set()
-            self._unsaved.append(message)
-            self._unshown.append(message)
+            self._unsaved.append(reading)
+            self._unshown.append(reading)
         elif isinstance(message, Health):
             self.health = message
         else:

@@ -80,7 +80,9 @@ class Station:
         self.orders = Orders(folder, self._values, dict(os.environ))
         self._history = History(boot_clock)
         self._server = Server(self.hub, self, self._complain)
-        self._monitor = Monitor(self.hub, self._history, self.hub.journal, self._server.show_samples)
+        self._monitor = Monitor(
+            self.hub, self._history, self.hub.journal, self._server.show_samples, self._values.clean
+        )
         self._executor = Executor(
             folder, self.hub, self._history, self._values, self.orders, self._server.show_tail, self._monitor.holds
         )

@@ -20,6 +20,7 @@ from quarterdeck.procedure.quantities import Quantity
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands.probe import read_once
+from quarterdeck.station.commands.recorded import CUT
 from quarterdeck.station.commands.values import Values
 from quarterdeck.station.recent_readings import History
 from quarterdeck.text import visible
@@ -102,7 +103,9 @@ class Verifier:
             )
         if outcome.exit_code != 0:
             return _Read(None, f"exit code {outcome.exit_code}" + (f": {said}" if said else ""))
-        return await _judged(expect, outcome.stdout.strip(), outcome.stdout.strip() or "nothing")
+        read = await _judged(expect, outcome.stdout.strip(), outcome.stdout.strip() or "nothing")
+        found = expect.op == "matches" and read.ok is True  # a match is one, whatever came after it
+        return _Read(None, CUT) if outcome.cut and not found else read
 
     async def _check(self, target: str, expect: Expect | None, since: float) -> _Read:
         reading = self._history.latest(target)
