@@ -338,3 +338,24 @@ async def test_a_blind_guard_is_not_shown_as_watching_in_any_place() -> None:
         await at.press("S")
         assert "BLIND  guard API slow: api.latency was never read" in at.form.lines
         assert not any(line.startswith("watch") and "API slow" in line for line in at.form.lines)
+
+
+async def test_the_palette_withholds_a_sealed_output_with_a_reason_and_only_while_one_is_sealed() -> None:
+    station = FakeStation()
+    station.must(*ANNOUNCED, intents.StartStep(step="copy"))
+    station.ends("copy", sealed="output is sealed: nobody knows its secrets")
+    async with helm(station=station, size=(80, 24)) as at:
+        assert any("output is sealed" in line for line in at.log)
+        await at.press("ctrl+p")
+        await at.write("withhold")
+        assert "delete its sealed output unread?" in at.title
+        await at.press("enter")
+        assert not at.asked(intents.WithholdOutput), "without a reason nothing is deleted"
+        await at.write("its secret is changed")
+        (asked,) = at.asked(intents.WithholdOutput)
+        assert asked.reason == "its secret is changed"
+        assert any("withheld for good" in line for line in at.log)
+        await at.press("ctrl+p")
+        await at.write("withhold")
+        assert len(at.asked(intents.WithholdOutput)) == 1
+        assert not at.asks

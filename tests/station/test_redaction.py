@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Iterable
+from itertools import pairwise
+from random import Random
 from urllib.parse import quote, quote_plus
 
 import pytest
@@ -178,5 +180,26 @@ def test_a_value_that_comes_in_two_writes_shows_no_half_between_them(whole: str)
         assert over.startswith(shown[: len(shown) - public])
 
 
+def test_a_word_that_may_begin_a_secret_does_not_cut_one_that_is_whole() -> None:
+    redactor = Redactor(["plain-secret-value"])
+    for shown in (b"a plain-secret-value", b"a plain-secret-value b"):
+        assert b"plain" not in redactor.window(shown, 0, over=False)
+
+
 def test_a_password_with_an_at_sign_in_a_url_leaves_no_rest() -> None:
     assert redact("postgresql://app:c4n@ry@db:5432/orders") == "postgresql://app:[redacted]@db:5432/orders"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_stream_in_pieces_and_a_tail_show_what_the_whole_shows(seed: int) -> None:
+    random = Random(seed)
+    wrapped = "\n".join(base64.b64encode(f"u:{SECRET}".encode()).decode()[at : at + 7] for at in range(0, 35, 7))
+    parts = [*(text for text, _ in PATTERNS[1:]), *PROSE, SECRET, quote(SECRET), wrapped, "\n", "%2", "x" * 3000]
+    content = " ".join(random.choice(parts) for _ in range(60)).encode()
+    redactor = Redactor([SECRET])
+    whole = redactor.all(content)
+    ends = sorted({0, len(content), *(random.randrange(len(content)) for _ in range(8))})
+    assert b"".join(redactor.stream(content[begin:end] for begin, end in pairwise(ends))) == whole
+    for end in ends:
+        shown = redactor.window(content[:end], 0, over=False)
+        assert whole.startswith(shown[: len(shown) - len("ghp_")])

@@ -76,8 +76,10 @@ def _pieces(output: Path) -> Iterator[bytes]:
 
 def _read(field: RecordField, lines: bytes) -> list[str]:
     """The lines as the field's pattern meets them: of a number first without separators, then as it stands."""
-    read = lines.decode(errors="replace").splitlines()
+    text = lines.decode(errors="replace")
+    read = text.splitlines()
     if field.type not in {"integer", "number"}:
         return read
-    both = ((_THOUSANDS.sub(lambda number: re.sub(r"\D", "", number[0]), line), line) for line in read)
-    return [each for plain, line in both for each in ((plain, line) if plain != line else (line,))]
+    plain = _THOUSANDS.sub(lambda number: re.sub(r"\D", "", number[0]), text).splitlines()
+    both = zip(plain, read, strict=True)
+    return [each for without, line in both for each in ((line,) if without == line else (without, line))]

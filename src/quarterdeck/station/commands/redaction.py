@@ -11,7 +11,7 @@ import base64
 import json
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -69,7 +69,7 @@ _HINTS = (
 
 # What one way of writing puts between or instead of a value's bytes; an end that may become one counts as one.
 _WRAP = re.compile(rb"(?:\r?\n[ \t]{0,8}(?=[A-Za-z0-9+/=_-]|\Z)|\r\Z)")
-_ESCAPE = re.compile(rb"%(?:([0-9A-Fa-f]{2})|[0-9A-Fa-f]?\Z)")
+_BLANKS = b"\r\n\t "
 
 
 class _View(NamedTuple):
@@ -120,6 +120,8 @@ class Redactor:
         longest = max(map(len, plain), default=0)
         self._plain = sorted(plain, key=len, reverse=True)
         self._escaped = sorted(plain | {form.replace(b" ", b"+") for form in plain}, key=len, reverse=True)
+        codes = b"|".join(b"%02x" % byte for byte in sorted(set(b"".join(plain))))
+        self._escape = re.compile(rb"%(?:(" + codes + rb")|[0-9a-f]?\Z)", re.IGNORECASE)  # others make none of them
         self.reach = max(_LONGEST_PATTERN, 4 * longest)
         """Bytes that a match can be long: what stands further back cannot be part of one."""
         self._searched = (*self._plain, *alone)
@@ -140,9 +142,8 @@ class Redactor:
 
         Unless it is `over`, an end that may be the beginning of a secret is held back.
         """
-        if not over:
-            content = content[: len(content) - self._unsure(content)]
-        return self.between(content, skip, len(content))[0]
+        sure = len(content) if over else max(skip, len(content) - self._unsure(content))
+        return self.between(content, skip, sure)[0]
 
     def between(self, content: bytes, start: int, stop: int) -> tuple[bytes, int]:
         """`content[start:stop]` redacted with all of `content` in view, and where that really ended.
@@ -180,7 +181,7 @@ class Redactor:
             for match in self._pattern.finditer(content):
                 name = match.lastgroup
                 found.append((match.start(), match.end(), match.group(name) if name else b""))
-        for view, forms in self._views(content):
+        for view, forms in self._views(content, lambda bare, form: form in bare):
             found += view.spans(forms)
         apart: list[tuple[int, int, bytes]] = []
         for begin, end, kept in sorted(found):
@@ -190,18 +191,25 @@ class Redactor:
                 apart[-1] = (apart[-1][0], end, apart[-1][2])
         return apart
 
-    def _views(self, content: bytes) -> Iterator[tuple[_View, Iterable[bytes]]]:
-        """Each other way of writing that `content` may use, and the forms that are looked for in it."""
+    def _views(
+        self, content: bytes, may_hold: Callable[[bytes, bytes], object]
+    ) -> Iterator[tuple[_View, Iterable[bytes]]]:
+        """Each other way of writing that `content` uses, and the forms that are looked for in it.
+
+        `may_hold`, asked of the content without blanks and of a form, says whether line breaks are worth the time.
+        """
         if self._base64 and (b"\n" in content or b"\r" in content):
-            yield _View.of(content, _WRAP, 1), self._base64
-        if self._escaped and b"%" in content:
-            yield _View.of(content, _ESCAPE, 3), self._escaped
+            bare = content.translate(None, _BLANKS)
+            if any(may_hold(bare, form) for form in self._base64):
+                yield _View.of(content, _WRAP, 1), self._base64
+        if self._escaped and self._escape.search(content):
+            yield _View.of(content, self._escape, 3), self._escaped
 
     def _unsure(self, content: bytes) -> int:
         end = content[-self.reach :]
         growing = _GROWING.search(end[-_LONGEST_PATTERN:]) if _hint_in(end[-_LONGEST_PATTERN:]) else None
         sure = len(end) - (len(end[-_LONGEST_PATTERN:]) - growing.start() if growing else 0)
-        for view, forms in ((_View(end, [0], [0], 1), self._plain), *self._views(end)):
+        for view, forms in ((_View(end, [0], [0], 1), self._plain), *self._views(end, _begun)):
             held = max((_begun(view.content, form) for form in forms), default=0)
             if held:
                 sure = min(sure, view.begin(len(view.content) - held))
