@@ -208,6 +208,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "EndLeft": {"step": "one", "run": "x"},
     "CommandReturned": {"step": "one", "attempt": 1, "run": "x"},
     "VerificationRead": {"step": "one", "attempt": 1},
+    "ChangeRead": {"step": "one", "attempt": 1, "proof": {"title": "t", "ok": True}},
     "WaitOver": {"step": "one"},
     "GuardBlinded": {"guard": "x", "why": "y"},
     "GuardHolds": {"guard": "x", "reason": "y"},
