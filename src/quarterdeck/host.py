@@ -86,6 +86,8 @@ class Mount(NamedTuple):
     point: Path
     fstype: str
     source: str
+    device: str = ""
+    """What the kernel numbers it by, `8:1`: the same wherever else it is mounted. Empty where that is not told."""
 
 
 class HostNames(NamedTuple):
@@ -195,7 +197,8 @@ def _parse_mountinfo(text: str) -> list[Mount]:
     for line in text.splitlines():
         left, _, right = line.partition(" - ")
         fstype, source = (*right.split(" "), "", "")[:2]
-        found.append(Mount(Path(_unescape(left.split(" ")[4])), fstype, _unescape(source)))
+        _, _, device, _, point, *_ = left.split(" ")
+        found.append(Mount(Path(_unescape(point)), fstype, _unescape(source), device))
     return found
 
 

@@ -344,6 +344,28 @@ async def test_the_poll_that_opened_a_connection_shows_what_that_took(opened: bo
     assert ("connect 3 ms, tls 12 ms" in row) is opened
 
 
+@pytest.mark.parametrize(
+    ("values", "shown"),
+    [
+        ({"storage[/].read_only": 1.0}, "71 % ro"),
+        ({"storage[/].inodes": 100.0}, "100 % ino"),
+        ({"storage[/].inodes": 70.0, "storage[/].read_only": 0.0}, "71 % "),
+        ({"container": 1.0}, "container without limits: the numbers are its host's"),
+        (
+            {"container": 1.0, "cpu_limit": 1.5, "memory_limit": 2.0**31},
+            "container's share of CPU 1.5 cores, MEM 2.0 GiB; rest: host's",
+        ),
+    ],
+)
+async def test_gauges_say_what_a_number_leaves_out(values: dict[str, float], shown: str) -> None:
+    plain = night.readings()
+    here = msgspec.structs.replace(plain["here"], values={**plain["here"].values, **values})
+    app = Harness(night.snapshot(readings={**plain, "here": here}))
+    async with app.run_test(size=(150, 40)) as pilot:
+        await pilot.pause()
+        assert shown in screen_text(app)
+
+
 @pytest.mark.parametrize("layout", ["lead", "wallboard", "compact"])
 async def test_hostile_text_in_every_pane_stays_text(layout: str) -> None:
     app = Harness(night.snapshot(), layout=layout)

@@ -14,7 +14,7 @@ from quarterdeck.observer.checks.base import Context, SettingError
 from quarterdeck.observer.checks.local import LocalCheck, paths_in
 from quarterdeck.observer.gauges import HostGauges, busy_share, rate
 from quarterdeck.observer.messages import Value
-from quarterdeck.observer.mounts import Mounts, Space, real_mounts, space_of
+from quarterdeck.observer.mounts import Mounts, Space, Table, mount_table, space_of
 from quarterdeck.procedure.model import Bands, Target
 
 if TYPE_CHECKING:
@@ -45,7 +45,8 @@ def hanging() -> Iterator[Hanging]:
 
 
 def mounts(ask: Callable[[str], Space]) -> Mounts:
-    return Mounts(ask=ask, find=lambda: {"/": True, "/mnt/dead": False, "/mnt/fine": False}, now=Clock())
+    found = {"/": True, "/mnt/dead": False, "/mnt/fine": False}
+    return Mounts(ask=ask, find=lambda: Table(found, frozenset(found)), now=Clock())
 
 
 class Clock:
@@ -95,7 +96,7 @@ def test_cpu_counts_waiting_as_idle_and_guests_once() -> None:
 
 
 def test_real_mounts_have_the_root_and_no_pseudo_ones() -> None:
-    found = real_mounts()
+    found = mount_table().watched
     assert found["/"] is True
     assert not {"/proc", "/sys", "/dev"} & set(found)
 

@@ -1,7 +1,8 @@
 """Gauges of this host, read through psutil: cheap enough for every second.
 
 `HostGauges.sample` gives values by metric name (units: `messages`). A rate needs two samples: the first one gives
-none, and a counter that went backwards (a reset) leaves its rate out once.
+none, and a counter that went backwards (a reset) leaves its rate out once. In a container, `cpu` and `memory` are of
+the limit that applies, where one does, and of the whole host otherwise, as all else is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import psutil
 
+from quarterdeck.observer.cgroup import Cgroup, Share
 from quarterdeck.observer.messages import Value
 from quarterdeck.observer.mounts import Mounts, SpaceReading
 
@@ -52,10 +54,18 @@ class HostGauges:
     """The gauges of this host with what they remember between two samples."""
 
     def __init__(
-        self, paths: Iterable[str] = (), *, mounts: Mounts | None = None, now: Callable[[], float] = time.monotonic
+        self,
+        paths: Iterable[str] = (),
+        *,
+        listed: Iterable[str] = (),
+        mounts: Mounts | None = None,
+        cgroup: Cgroup | None = None,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`paths` are watched for space beside the real mounts."""
-        self.mounts = mounts or Mounts(paths)
+        """`paths` are watched for space beside the real mounts; those `listed` must be mounts."""
+        self.mounts = mounts or Mounts(paths, listed=listed)
+        self._cgroup = cgroup or Cgroup()
+        self._worked: tuple[float, Share] | None = None
         self.spaces: dict[str, SpaceReading] = {}
         """The last space readings, with the problems that `sample` cannot show as values."""
         self._now = now
@@ -73,6 +83,7 @@ class HostGauges:
         memory = psutil.virtual_memory()
         if memory.total:
             values["memory"] = 100.0 * (memory.total - memory.available) / memory.total
+        self._take_limits(values, float(memory.total))
         self._take_swap(values)
         values.update(zip(("load1", "load5", "load15"), os.getloadavg(), strict=True))
         self._take_space(values)
@@ -87,6 +98,24 @@ class HostGauges:
                 values["cpu"] = share
         self._cpu = now
 
+    def _take_limits(self, values: dict[str, Value], total: float) -> None:
+        """In a container its own numbers of what it limits, and the limits."""
+        memory, cpu, now = self._cgroup.memory(total), self._cgroup.cpu(os.cpu_count() or 1), self._now()
+        if self._cgroup.is_container:
+            values["container"] = 1.0
+        if memory is not None and memory.limit:
+            values["memory"] = min(100.0, 100.0 * memory.used / memory.limit)
+            values["memory_limit"] = memory.limit
+        if cpu is not None:
+            values.pop("cpu", None)
+            values["cpu_limit"] = cpu.limit
+            if self._worked is not None:
+                before, share = self._worked
+                cores = rate(share.used, cpu.used, now - before)
+                if cores is not None:
+                    values["cpu"] = min(100.0, 100.0 * cores / cpu.limit)
+        self._worked = (now, cpu) if cpu is not None else None
+
     def _take_swap(self, values: dict[str, Value]) -> None:
         swap = psutil.swap_memory()
         values["swap"] = 100.0 * swap.used / swap.total if swap.total else 0.0
@@ -100,6 +129,9 @@ class HostGauges:
             values[f"storage[{path}].free"] = float(reading.space.free)
             values[f"storage[{path}].reserved"] = float(reading.space.reserved)
             values[f"storage[{path}].total"] = float(reading.space.total)
+            values[f"storage[{path}].read_only"] = float(reading.space.read_only)
+            if reading.space.inodes_share is not None:
+                values[f"storage[{path}].inodes"] = reading.space.inodes_share
 
     def _take_rates(self, values: dict[str, Value]) -> None:
         now = self._now()

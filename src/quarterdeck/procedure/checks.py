@@ -95,8 +95,11 @@ _WEB = {
 _WEB_VALUE = {**_WEB, **_VALUE}
 _HOST = {
     **_STATUS,
-    "cpu": MetricKind("%", "higher", "busy share of all cores", difference=True),
-    "memory": MetricKind("%", "higher", "share of memory that is not available"),
+    "cpu": MetricKind("%", "higher", "busy share of all cores, or of a container's limit", difference=True),
+    "memory": MetricKind("%", "higher", "share of memory, or of a container's limit, that is not available"),
+    "container": MetricKind("", "", "1 in a container; absent elsewhere"),
+    "cpu_limit": MetricKind("", "", "cores that the container may use, where it is limited"),
+    "memory_limit": MetricKind("B", "", "memory that the container may use, where it is limited"),
     "swap": MetricKind("%", "higher", "used share of swap"),
     "load1": MetricKind("", "higher", "load average, 1 minute"),
     "load5": MetricKind("", "higher", "load average, 5 minutes"),
@@ -105,6 +108,8 @@ _HOST = {
     "storage.free": MetricKind("B", "lower", "bytes that a user can still write", keyed=True),
     "storage.reserved": MetricKind("B", "", "bytes that only root can write", keyed=True),
     "storage.total": MetricKind("B", "", "size of the file system", keyed=True),
+    "storage.inodes": MetricKind("%", "higher", "used share of the inodes, where their number is fixed", keyed=True),
+    "storage.read_only": MetricKind("", "higher", "1 where nothing can be written, else 0", keyed=True),
     "disk_read": MetricKind("B/s", "higher", "read from disks", difference=True),
     "disk_write": MetricKind("B/s", "higher", "written to disks", difference=True),
     "net_in": MetricKind("B/s", "higher", "received", difference=True),
@@ -132,7 +137,7 @@ class LocalOptions(Options, frozen=True, kw_only=True):
     metrics: ClassVar[Mapping[str, MetricKind]] = _HOST
 
     host: Annotated[str, HOST, Default("the station's host"), "this host's name; no other host yet"] = ""
-    mounts: Annotated[tuple[str, ...], MOUNTS, Default("all real ones"), "mount points to watch, whole paths"] = ()
+    mounts: Annotated[tuple[str, ...], MOUNTS, Default("all real ones"), "whole paths that must be mounts"] = ()
 
 
 class WebOptions(Options, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ _NAMES = {
 DELIVERY = 1.5
 """Seconds that a reading may be on its way: the station hands them on once a second, the screen ticks after that."""
 GRAPH = 6
+ROLES = {"warning": "warn", "critical": "critical", "unknown": "unknown"}
 CELL = 27
 
 
@@ -70,6 +71,29 @@ def gauge_names(reading: Reading) -> list[str]:
     names += ["load1"] if "load1" in have else []
     names += sorted(name for name in have if name.startswith("storage[") and name.endswith("].used"))
     return names + [name for name in ("disk_read", "disk_write", "net_in", "net_out") if name in have]
+
+
+def _of_container(reading: Reading) -> str:
+    """Which limits a container has, and whose the numbers are."""
+    cores, memory = (reading.values.get(f"{name}_limit") for name in ("cpu", "memory"))
+    limits = [f"CPU {cores:g} cores"] if isinstance(cores, float) else []
+    limits += [f"MEM {amount('total', memory)}"] if isinstance(memory, float) else []
+    if not limits:
+        return "container without limits: the numbers are its host's"
+    return f"container's share of {', '.join(limits)}; rest: host's"
+
+
+def _space(reading: Reading, name: str) -> str:
+    """What says more of a file system than its used space: read-only, or fuller of inodes than of bytes."""
+    path, _, used = name.rpartition(".")
+    if used != "used":
+        return ""
+    inodes, space = reading.values.get(f"{path}.inodes"), reading.values[name]
+    if reading.values.get(f"{path}.read_only") == 1.0:
+        return f"{space:.0f} % ro"
+    if isinstance(inodes, float) and isinstance(space, float) and inodes > max(space, 90.0):
+        return f"{inodes:.0f} % ino"
+    return ""
 
 
 class GaugesPane(Pane):
@@ -128,12 +152,14 @@ class GaugesPane(Pane):
                 rows.append(((f" {self.look.glyphs.status['withdrawn']} no data {span(age)}", "warn"),))
                 continue
             if reading.message and reading.status != "ok":
-                rows.append(((f" {visible(reading.message, 200)}", "warn"),))
+                rows.append(((f" {visible(reading.message, 200)}", ROLES[reading.status]),))
             cells = [self._gauge(snapshot, host, name, reading, fresh, label) for name in gauge_names(reading)]
             rows += [
                 tuple(piece for cell in cells[start : start + columns] for piece in cell)
                 for start in range(0, len(cells), columns)
             ]
+            if "container" in reading.values:
+                rows.append(((f" {_of_container(reading)}", "muted"),))
             if fresh != "fresh":
                 rows.append(((f" {fresh}: {span(age)} old", "warn" if fresh == "stale" else "muted"),))
         return rows
@@ -160,7 +186,7 @@ class GaugesPane(Pane):
         picture = graph(history, GRAPH, glyphs.graph, 0.0, high)
         if fresh == "stale":
             picture = (glyphs.hatch * GRAPH)[:GRAPH]
-        shown = fit(amount(name, value), 9, right=True)
+        shown = fit(_space(reading, name) or amount(name, value), 9, right=True)
         return [
             (f" {fit(label, room, ellipsis=glyphs.ellipsis)} ", "muted"),
             (f"{picture} ", drawn),

@@ -25,7 +25,10 @@ __all__ = ["health"]
 
 POINTS = 360
 """Points that a series is thinned out to."""
-_QUIET = frozenset({"storage.total", "storage.reserved", "load5", "load15", "code", "cert_days"})
+_QUIET_STORAGE = frozenset(f"storage.{name}" for name in ("total", "reserved", "inodes", "read_only"))
+_QUIET = (
+    frozenset({"load5", "load15", "code", "cert_days", "container", "cpu_limit", "memory_limit"}) | _QUIET_STORAGE
+)
 """Metrics that say little over an evening: kept in the lines, not drawn."""
 
 
