@@ -182,10 +182,10 @@ async def test_halt_works_within_a_second_while_the_station_hangs(opened: Opened
         took = time.monotonic() - began
         assert await halting is None, "nobody confirmed"
         assert took < 2.0  # the mark is a second; another second for a loaded machine
-        await lead.until(lambda: lead.client.hung, 8)
+        await lead.until(lambda: lead.client.state == "hung", 8)
     finally:
         os.kill(lead.client.welcome.pid, signal.SIGCONT)
-    await lead.until(lambda: not lead.client.hung and lead.session.state == "halted")
+    await lead.until(lambda: lead.client.state != "hung" and lead.session.state == "halted")
     called = [event for event in lead.events if event.kind == "halt.called"]
     assert len(called) == 1
     assert lead.session.steps["long"].state == "interrupted"

@@ -110,11 +110,6 @@ class Client:
         ]
         return client
 
-    @property
-    def hung(self) -> bool:
-        """Whether the station gave no sign of life for 3 s."""
-        return self.state == "hung"
-
     # -- what a console does ---------------------------------------------------------------------------------------
 
     async def ask(self, intent: Intent, timeout: float = 10.0) -> Answered:  # noqa: ASYNC109 - one answer
