@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from quarterdeck.procedure.check import parse
 from quarterdeck.session import intents
+from quarterdeck.station.doctor.watching import watching
 
 Attach = Callable[..., Awaitable[Any]]
 Opened = Callable[..., Path]
@@ -102,3 +104,30 @@ async def test_an_endpoint_that_no_longer_says_what_a_guard_reads_pauses_where_i
     await lead.until(lambda: not lead.session.blind, 30)
     await lead.do(intents.GoOn())
     await lead.until(lambda: lead.session.state == "running")
+
+
+def test_doctor_reads_every_target_and_every_guard_once(endpoint: Endpoint) -> None:
+    loaded = parse(
+        endpoint.plan().replace("guards:", "  dead: {type: tcp, host: 127.0.0.1, port: 1}\nguards:"), path="p"
+    )
+    assert loaded.procedure is not None
+    found = {finding.title: finding for finding in watching(loaded.procedure)}
+    assert found["Target api"].message.startswith("ok; latency ")
+    assert "value[checks.queue:depth.observedValue] 3" in found["Target api"].message
+    assert (found["Target dead"].level, "refused" in found["Target dead"].message) == ("warning", True)
+    assert (found["Guard fine"].level, found["Guard fine"].message) == (
+        "ok",
+        "api.value[checks.queue:depth.observedValue] is 3",
+    )
+    assert {name: found[f"Guard {name}"].level for name in ("typo", "unit")} == {"typo": "problem", "unit": "problem"}
+    assert "did you mean `api.value[checks.queue:depth.observedValue]`?" in found["Guard typo"].message
+    endpoint.body = b"<html>"
+    found = {finding.title: finding for finding in watching(loaded.procedure)}
+    assert (found["Target api"].level, "HTML" in found["Target api"].message) == ("problem", True)
+
+
+def test_doctor_says_of_a_target_with_an_open_parameter_that_it_is_not_read() -> None:
+    text = PLAN.replace("http://127.0.0.1:PORT/", "${where}").replace("ON_UNKNOWN", "")
+    loaded = parse(text.replace("revision: 1", "revision: 1\nparams: {where: {type: url}}"), path="p", demand=False)
+    assert loaded.procedure is not None
+    assert {finding.level for finding in watching(loaded.procedure)} == {"ok"}

@@ -1,7 +1,7 @@
 """What a window will need from this machine, looked at before it begins: `quarterdeck doctor`.
 
 Each look is a small function that returns a finding and changes nothing but files of its own, which it removes;
-other programs get five seconds. It never judges a session.
+other programs get five seconds, and what a procedure watches is read as a session would. It never judges a session.
 """
 
 from __future__ import annotations
@@ -36,7 +36,11 @@ def probe(home: Path, procedure: Procedure | None = None, *, recorder: Path | No
         *terminal.terminal(),
     ]
     if procedure is not None:
-        found += needs.needs(procedure)
+        from quarterdeck.station.doctor.watching import watching
+
+        needed = needs.needs(procedure)
+        named = {finding.title for finding in needed}
+        found += needed + [finding for finding in watching(procedure) if finding.title not in named]
     return found
 
 
