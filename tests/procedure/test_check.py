@@ -327,10 +327,16 @@ def test_a_target_that_nothing_judges_is_warned_of(changed: Changed) -> None:
     assert "no guard or criterion uses the target `idle`" in found[0].message
 
 
-def test_a_target_that_is_not_watched_yet_is_warned_of(changed: Changed) -> None:
+def test_a_target_that_is_not_watched_yet_is_warned_of_and_what_judges_by_it_is_refused(changed: Changed) -> None:
     found = changed("type: health_json", "type: actuator")
-    assert [problem.level for problem in found] == ["warning"]
-    assert "is not watched by this version" in found[0].message
+    assert [p.message for p in found if p.level == "warning"] == [
+        "type actuator is not watched by this version: it stays unknown"
+    ]
+    refused = [problem for problem in found if problem.level == "error"]
+    assert len(refused) > 3
+    assert {problem.message for problem in refused} == {
+        "`orders-api` is of type actuator, which is not supported yet: nothing reads it"
+    }
 
 
 def test_a_lead_without_backup_is_warned_of(changed: Changed) -> None:

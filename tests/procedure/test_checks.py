@@ -42,6 +42,16 @@ def document(target: str, params: str = "") -> str:
     return f"{HEAD}{params}targets:\n  it: {target}{TAIL}"
 
 
+NOTHING_READS_IT = "which is not supported yet: nothing reads it"
+
+
+def but_for_its_guard(problems: list[Problem]) -> list[str]:
+    """What is said of a target that nobody watches, beside that its guard is refused."""
+    messages = [problem.message for problem in problems]
+    assert any(message.endswith(NOTHING_READS_IT) for message in messages)
+    return [message for message in messages if not message.endswith(NOTHING_READS_IT)]
+
+
 def linted(target: str, params: str = "", machine: Elsewhere | None = None) -> list[Problem]:
     make = None if machine is None else lambda: machine
     return list(parse(document(target, params), path="p", demand=False, machine=make).problems)
@@ -242,17 +252,16 @@ def test_types_that_nobody_watches_are_judged_as_they_were(name: str) -> None:
     }
     known = CHECKS[name].__struct_fields__
     written = ", ".join(f"{key}: {value!r}" for key, value in options.items() if key in known)
-    problems = linted(f"{{type: {name}, {written}}}")
-    assert [problem.message for problem in problems] == [
+    assert but_for_its_guard(linted(f"{{type: {name}, {written}}}")) == [
         f"type {name} is not watched by this version: it stays unknown"
     ]
 
 
 def test_types_that_nobody_watches_still_need_an_address_and_a_port() -> None:
-    [problem] = errors_of(linted("{type: actuator, url: 'ftp://a'}"))
-    assert "must begin with http:// or https://" in problem.message
-    [problem] = errors_of(linted("{type: tls, host: a, port: x}"))
-    assert "`x` is no port" in problem.message
+    [message] = but_for_its_guard(list(errors_of(linted("{type: actuator, url: 'ftp://a'}"))))
+    assert "must begin with http:// or https://" in message
+    [message] = but_for_its_guard(list(errors_of(linted("{type: tls, host: a, port: x}"))))
+    assert "`x` is no port" in message
 
 
 USED = [
@@ -288,3 +297,36 @@ def test_a_pattern_that_python_warns_programmers_of_is_a_pattern() -> None:
 def test_brackets_inside_brackets_are_told_to_be_quoted(when: str) -> None:
     [problem] = lint_text(f"quarterdeck: 1\nguards:\n  - {{id: d, when: {when}, action: pause}}\n", "p")
     assert "with brackets, in quotes" in problem.message or "holds brackets in quotes" in problem.message
+
+
+JUDGES = [
+    "guards: [{id: g, title: G, when: it.status == critical, action: warn}]",
+    "guards: [{id: g, title: G, when: here.cpu > 1%, release: it.status == ok, action: warn}]",
+    "criteria: [{id: c, title: C, indicator: data, condition: it.status == ok}]",
+    "criteria: [{id: c, title: C, indicator: downtime, downtime: {targets: [it], max: 1m}}]",
+    "criteria: [{id: c, title: C, indicator: performance, baseline: {metric: it.latency}}]",
+    "checklist: [{id: i, title: I, check: {check: it}}]",
+    "checklist: [{id: i, title: I, check: {gauge: it.latency, expect: {lt: 1s}}}]",
+    "closing: [{id: w, title: W, kind: wait, duration: 1m, until: it.status == ok}]",
+    "closing: [{id: w, title: W, kind: check, duration: 1m, verify: [{check: it}]}]",
+]
+
+
+@pytest.mark.parametrize("judge", JUDGES)
+@pytest.mark.parametrize("name", [name for name, check in CHECKS.items() if not check.watched])
+def test_nothing_is_judged_by_a_target_that_nobody_watches(name: str, judge: str) -> None:
+    known = CHECKS[name].__struct_fields__
+    options = {"url": "http://a/", "host": "a", "dsn": "env:DSN", "name": "a", "query": "x"}
+    written = ", ".join(f"{key}: {value!r}" for key, value in options.items() if key in known)
+    text = document(f"{{type: {name}, {written}}}\n  here: {{type: local}}") + f"\n{judge}\n"
+    messages = [problem.message for problem in errors_of(lint_text(text, "p"))]
+    refused = f"`it` is of type {name}, {NOTHING_READS_IT}"
+    assert refused in messages or any("has no metric `latency`" in message for message in messages)
+
+
+def test_a_parameter_that_must_be_given_has_no_default() -> None:
+    text = document("{type: tcp, host: a, port: 1}").replace(
+        "revision: 1", "revision: 1\nparams: {x: {required: true, default: y}}"
+    )
+    [problem] = errors_of(lint_text(text, "p"))
+    assert problem.message == "`x` has a default, so it need not be given: leave out one of the two"

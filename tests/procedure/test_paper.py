@@ -116,3 +116,21 @@ def test_a_cycle_is_named_in_order() -> None:
     assert sorted(found) == ["a", "b", "c"]
     assert found[(found.index("a") + 1) % 3] == "b"
     assert longest(steps) == 0.0
+
+
+def test_the_paper_shows_every_text_that_is_for_people_only() -> None:
+    steps = (Step(id="a", title="A", duration=60, targets=("db01", "shop"), tags=("index", "orders")),)
+    text = on_paper(
+        Procedure(
+            id="p",
+            title="P",
+            revision=1,
+            category="database",
+            cadence="monthly",
+            environments=("staging",),
+            services=("orders",),
+            stages=(Stage(id="s", title="S", steps=steps),),
+        )
+    )
+    for part in ("Category: database", "Cadence: monthly", "staging", "Touches: db01, shop", "Tags: index, orders"):
+        assert part in text, part

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quarterdeck.procedure.check import lint_text
-from quarterdeck.procedure.model import Param, Procedure, Progress, Step, VerifyItem
+from quarterdeck.procedure.model import Param, Procedure, Progress, Stage, Step, VerifyItem
 from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of, variables_of
 
 PROCEDURE = Procedure(
@@ -33,6 +33,11 @@ def step(**fields: object) -> Step:
         ({"shell": "print $ENV{c}", "interpreter": "perl"}, ("c",)),
         ({"shell": "true", "env": {"C": "${c}"}}, ("c",)),
         ({"command": ("true",), "env": {"C": "$${c}"}}, ()),
+        (
+            {"command": ("true",), "env": {"K": "env:KUBECONFIG", "F": "file:/run/x"}},
+            ("env:KUBECONFIG", "file:/run/x"),
+        ),
+        ({"command": ("true",), "env": {"REPO": "file:///srv/repo", "X": "env: x"}}, ()),
         ({"command": ("login", "${token}")}, ("token",)),
         ({"command": ("true",), "stop": ("kill", "${c}")}, ("c",)),
         ({"command": ("true",), "progress": Progress(command=("ask", "${c}"))}, ("c",)),
@@ -82,3 +87,11 @@ def test_lint_refuses_a_keyring_where_it_stands(place: str) -> None:
     assert [(p.level, "not supported yet" in p.message) for p in found] == [("error", True)]
     expected = next(n for n, line in enumerate(TEXT.splitlines(), 1) if f"{{{place}}}" in line)
     assert found[0].line == expected
+
+
+def test_a_reference_in_a_steps_environment_travels_as_that_of_a_parameter_does() -> None:
+    plan = Procedure(
+        id="p", title="P", revision=1, stages=(Stage(id="s", title="S", steps=(step(env={"K": "env:KUBE"}),)),)
+    )
+    assert references_of(plan) == {"env:KUBE": "env:KUBE"}
+    assert variables_of(plan) == ("KUBE",)

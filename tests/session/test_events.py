@@ -43,6 +43,7 @@ EXAMPLES: dict[str, dict[str, object]] = {
     "guard.cleared": {"guard": "g"},
     "guard.blind": {"guard": "g", "why": "api.latency was never read"},
     "guard.sees": {"guard": "g"},
+    "status.due": {"number": 2},
     "guard.overridden": {"guard": "g", "reason": "known"},
     "criterion.answered": {"criterion": "users", "satisfied": False},
     "window.extended": {"end": 7200.0, "reason": "vacuum"},
@@ -144,5 +145,6 @@ def test_what_a_command_left_running_is_told_and_needs_an_eye() -> None:
 
 def test_what_asks_a_person_or_grows_late_rings_and_a_kind_of_a_newer_version_does_not() -> None:
     ringing = {kind for kind in KINDS if rings(event(Payload(), kind))}
-    assert ringing == {"step.late", "late.noticed", "guard.proposed", "halt.called", "step.failed", "poll.opened"}
+    asks = {"guard.proposed", "halt.called", "step.failed", "poll.opened"}
+    assert ringing == asks | {"step.late", "late.noticed", "status.due"}
     assert not rings(event(Payload(), "of.tomorrow"))

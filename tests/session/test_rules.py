@@ -766,3 +766,30 @@ def test_every_intent_says_itself_what_happens() -> None:
 def test_an_event_that_does_not_say_how_it_is_told_cannot_be_made() -> None:
     with pytest.raises(TypeError, match="has no sentence"):
         type("Waved", (happened.Payload,), {"kind": "hand.waved", "__annotations__": {}})
+
+
+def test_a_status_update_is_asked_for_as_often_as_the_procedure_says_and_none_is_made_up_for() -> None:
+    book = Book(NIGHT.replace("revision: 1", "revision: 1\nprogress_every: 30m", 1)).begin()
+    book.wait(29 * 60)
+    assert "status.due" not in [event.kind for event in book.events]
+    book.wait(61)
+    book.halt("n1", "slow")
+    book.wait(95 * 60)
+    told = [sentence(event, book.session.plan) for event in book.events if event.kind == "status.due"]
+    assert told == [f"status update {number} is due: say how it stands" for number in (1, 4)]
+
+
+def test_an_added_step_asks_for_nothing_that_is_not_supported_yet(book: Book) -> None:
+    step = Step(id="extra", title="Extra", kind="command", command=("true",), interactive=True)
+    assert "`interactive`" in book.refused(wanted.AddStep(step=step, reason="needed")).why
+
+
+def test_the_role_that_may_end_a_wait_is_told_how() -> None:
+    wait = "{id: count, title: Count, kind: wait, duration: 1m, until: window.start+50m, release: dba}"
+    text = f"""{NIGHT[: NIGHT.index("stages:")]}stages: [{{id: s, title: S, steps: [{wait}]}}]\n"""
+    book = Book(text).begin()
+    book.ask(wanted.StartStep(step="count"))
+    line = next_line(book.session, book.now, DBA)
+    assert (line.key, "you: D ends it" in line.text) == ("D", True)
+    book.ask(wanted.FinishStep(step="count"), by=DBA)
+    assert book.step("count").state == "done"

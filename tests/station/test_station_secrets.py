@@ -319,3 +319,43 @@ async def test_what_a_service_says_of_a_secret_is_neither_shown_nor_kept(
     said = {reading.message for sampled in lead.samples for reading in sampled.readings}
     assert any("[redacted] is old" in message for message in said)
     assert "hush" not in repr(lead.samples)
+
+
+DIRECT = """
+quarterdeck: 1
+id: direct
+title: References in env
+revision: 1
+stages:
+  - id: s
+    title: S
+    steps:
+      - {id: e, title: E, kind: command, duration: 5s, mutates: false, shell: "test $K = kube-value && echo kc=$K",
+         env: {K: "env:FIELD_KUBE", PLAIN: "file:///srv"}}
+"""
+
+
+async def test_a_reference_in_a_steps_environment_is_followed_and_its_value_redacted(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIELD_KUBE", "kube-value")
+    folder = opened(DIRECT)
+    lead = await attach(folder)
+    await lead.do(intents.StartSession())
+    await lead.do(intents.StartStep(step="e"))
+    await lead.until(lambda: lead.state("e") in {"done", "failed"})
+    blob = lead.session.steps["e"].runs[0].blobs[0]
+    assert (lead.state("e"), (folder / "blobs" / blob.sha256).read_text()) == ("done", "kc=[redacted]\n")
+
+
+async def test_a_reference_in_a_steps_environment_that_leads_nowhere_is_said_and_refused(
+    opened: Opened, attach: Attach
+) -> None:
+    lead = await attach(opened(DIRECT))
+    await lead.do(intents.StartSession())
+    answered = await lead.ask(intents.StartStep(step="e"))
+    assert "env:FIELD_KUBE is not set" in answered.refusal
+    assert lead.standing is not None
+    assert [each.words for each in missing_later(lead.session, lead.standing.unset)] == [
+        "secret env:FIELD_KUBE is not set: 1 E needs it"
+    ]

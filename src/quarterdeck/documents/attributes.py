@@ -14,7 +14,19 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from msgspec import NODEFAULT, Struct
 from msgspec.structs import fields
 
-__all__ = ["FILLED_IN", "REQUIRED", "Attribute", "Default", "Mark", "Names", "attributes", "bare", "first_line"]
+__all__ = [
+    "FILLED_IN",
+    "NOT_YET",
+    "REQUIRED",
+    "Attribute",
+    "Default",
+    "Mark",
+    "Names",
+    "attributes",
+    "bare",
+    "first_line",
+    "not_yet",
+]
 
 Found = TypeVar("Found")
 
@@ -29,6 +41,8 @@ FILLED_IN = Mark("filled in")
 """Nobody writes it: the program fills it in."""
 REQUIRED = Mark("required")
 """It must be written, though the struct has a default for records."""
+NOT_YET = Mark("not supported yet")
+"""It can be read, for plans of other versions, and lint refuses it: nothing comes of it."""
 
 
 class Default(Struct, frozen=True):
@@ -78,6 +92,12 @@ def attributes(struct: type[Struct]) -> dict[str, Attribute]:
         others = tuple(mark for mark in marks if not isinstance(mark, str))
         found[field.encode_name] = Attribute(field.name, field.encode_name, plain, others, doc, default)
     return found
+
+
+def not_yet(part: Struct) -> list[str]:
+    """The keys in which a part asks for what is not supported yet."""
+    marked = (attribute for attribute in attributes(type(part)).values() if NOT_YET in attribute.marks)
+    return [attribute.key for attribute in marked if getattr(part, attribute.name) != attribute.default]
 
 
 def bare(annotation: Any) -> tuple[Any, tuple[Any, ...]]:

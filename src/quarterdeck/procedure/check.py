@@ -19,7 +19,7 @@ from quarterdeck.documents.schema import Context
 from quarterdeck.documents.strict_yaml import Limits, compose, read_text
 from quarterdeck.procedure import model
 from quarterdeck.procedure.draft import Draft, draft
-from quarterdeck.procedure.rules import order, people, proofs, secrets, steps, stopping, targets, window
+from quarterdeck.procedure.rules import order, params, people, proofs, secrets, steps, stopping, targets, window
 from quarterdeck.procedure.rules.base import Lint, Machine
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     steps.identities,
     steps.durations,
     steps.kinds,
+    steps.not_yet,
     steps.scripts,
     steps.undo,
     steps.retries,
@@ -42,12 +43,14 @@ RULES: tuple[Callable[[Lint], None], ...] = (
     order.after,
     order.cycles,
     order.point_of_no_return,
+    params.required,
     people.declared,
     people.backups,
     proofs.verified,
     proofs.changes,
     proofs.recorded,
     targets.targets,
+    targets.unwatched,
     targets.options,
     targets.guards,
     targets.waits,

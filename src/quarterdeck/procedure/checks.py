@@ -254,7 +254,7 @@ CHECKS: dict[str, type[Options]] = {
         "a database query",
         {**_LOOK, **_VALUE},
         Options,
-        ("dsn", _text("env:NAME, file:PATH or keyring:service/user")),
+        ("dsn", _text("env:NAME or file:PATH")),
         ("query", _text("gives one number or word")),
     ),
     "node_exporter": _later("a host by its node_exporter", _WEB_HOST, WebOptions),

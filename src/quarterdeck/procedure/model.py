@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from msgspec import UNSET, Struct, UnsetType, defstruct, field, structs
 
-from quarterdeck.documents.attributes import FILLED_IN, REQUIRED, Default, Names
+from quarterdeck.documents.attributes import FILLED_IN, NOT_YET, REQUIRED, Default, Names
 from quarterdeck.documents.kinds import DURATION, ID, TIME, Choice, Integer, Text, pattern_problem
 from quarterdeck.documents.schema import ListOf
 
@@ -193,11 +193,11 @@ class Step(Model, frozen=True, kw_only=True):
     env: Annotated[
         dict[str, AnyText],
         Names(r"[A-Za-z_][A-Za-z0-9_]*", "a name of an environment variable"),
-        "environment; secrets as `${name}` of a secret parameter",
+        "environment; secrets as `${name}` of a secret parameter, or as env:NAME or file:PATH",
     ] = field(default_factory=dict)
     timeout: Annotated[Duration, Default("none"), "ends the command; for a poll: unanswered until then"] = 0.0
     """Seconds; 0 where the procedure names none."""
-    interactive: Annotated[bool, "hands the terminal over"] = False
+    interactive: Annotated[bool, NOT_YET, "hands the terminal over; not supported yet"] = False
     become: Annotated[Literal["", "root"], "through sudo"] = ""
     progress: Annotated[Progress | None, "a command that gives a percentage or a line"] = None
     verify: Annotated[tuple[VerifyItem, ...], "what is read to see whether it is done"] = ()

@@ -57,6 +57,8 @@ def blocks(procedure: Procedure) -> Iterator[Block]:
 def _front(procedure: Procedure) -> Iterator[Block]:
     facts = (
         ("Procedure", f"{procedure.id}, revision {procedure.revision}"),
+        ("Category", procedure.category),
+        ("Cadence", procedure.cadence),
         ("Change", procedure.change),
         ("Class", f"{procedure.class_} {procedure.severity or ''}".strip()),
         ("Services", ", ".join(procedure.services)),
@@ -137,6 +139,10 @@ def _step(step: Step, number: str) -> Iterator[Block]:
     yield Block("step", f"[ ] {number}  {step.title}  ({step.owner}{duration}{alone}) [{step.id}]")
     if step.point_of_no_return:
         yield Block("detail", "from here on there is no way back", label="POINT OF NO RETURN")
+    if step.targets:
+        yield Block("detail", ", ".join(step.targets), label="Touches")
+    if step.tags:
+        yield Block("detail", ", ".join(step.tags), label="Tags")
     if step.question:
         yield Block("detail", f"{step.question} ({', '.join(step.roles)})", label="Ask")
     if step.until:

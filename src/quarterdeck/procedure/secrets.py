@@ -11,15 +11,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from quarterdeck.documents.kinds import is_secret_reference
+from quarterdeck.procedure.graph import every_step
 from quarterdeck.procedure.interpreters import is_shell
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.parameters import environment_name, references
 
-__all__ = ["how_to_set", "named_secrets", "references_of", "variables_of"]
+__all__ = ["environment_references", "how_to_set", "named_secrets", "references_of", "variables_of"]
 
 
 def references_of(procedure: Procedure) -> dict[str, str]:
-    """Each secret parameter that has one, to the reference by which it is found (`env:NAME`)."""
+    """Each secret parameter that has one, to the reference by which it is found (`env:NAME`).
+
+    Also each reference that stands in a step's `env`, under its own name.
+    """
+    direct = {
+        reference: reference for placed in every_step(procedure) for reference in environment_references(placed.step)
+    }
+    return _parameters(procedure) | direct
+
+
+def environment_references(step: Step) -> tuple[str, ...]:
+    """The references that stand in the step's `env` themselves; an address such as file:///srv is none."""
+    return tuple(text for text in step.env.values() if is_secret_reference(text) and not text.startswith("file://"))
+
+
+def _parameters(procedure: Procedure) -> dict[str, str]:
     return {
         name: reference
         for name, reference in procedure.values.items()
@@ -34,11 +51,10 @@ def variables_of(procedure: Procedure) -> tuple[str, ...]:
 
 
 def named_secrets(procedure: Procedure, step: Step) -> tuple[str, ...]:
-    """The secret parameters that the step's commands name, in the procedure's order."""
+    """The secret parameters that the step's commands name, in the procedure's order, and its `env`'s references."""
     spliced = {name for text in _texts(step) for name, _ in references(text)}
-    return tuple(
-        name for name in references_of(procedure) if name in spliced or (step.shell and _in_script(step, name))
-    )
+    named = [name for name in _parameters(procedure) if name in spliced or (step.shell and _in_script(step, name))]
+    return tuple(dict.fromkeys((*named, *environment_references(step))))
 
 
 def _texts(step: Step) -> Iterator[str]:

@@ -279,6 +279,8 @@ class Session(Struct):
     recorders: dict[str, str] = field(default_factory=dict)
     late: list[str] = field(default_factory=list)
     """What was said once about lateness since it last fitted."""
+    updates_due: int = 0
+    """Number of the last status update that was reminded of."""
     gaps: list[str] = field(default_factory=list)
     """Replicas whose chain has a hole: forward work is frozen until it is filled."""
     unknown_kinds: list[str] = field(default_factory=list)

@@ -124,6 +124,8 @@ def _facts(step: Step, run: StepRun | None, width: int) -> list[Row]:
     where = ", ".join(step.host) or (run.runs[-1].host if run and run.runs else "")
     if where or step.become:
         rows += _labelled("on", f"{where or 'this machine'}{' as root' if step.become else ''}", width)
+    if step.targets:
+        rows += _labelled("touches", ", ".join(step.targets), width)
     if step.expect_outage:
         rows += _labelled("breaks", f"{step.expect_outage.target}, for {span(step.expect_outage.max)} at most", width)
     if step.auto_start and (run is None or run.started is None):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quarterdeck.documents import attributes
 from quarterdeck.documents.problems import quote
 from quarterdeck.procedure.interpreters import is_shell, named
 from quarterdeck.procedure.model import Step
@@ -12,6 +13,7 @@ __all__ = [
     "durations",
     "identities",
     "kinds",
+    "not_yet",
     "production_hosts",
     "retries",
     "scripts",
@@ -100,6 +102,13 @@ def _needs(lint: Lint, step: Step) -> None:
             lint.step_error(step, "quorum", f"a quorum of {step.quorum} cannot come from {len(step.roles)} roles")
     elif step.kind == "wait" and not (lint.wrote(step, "until") or lint.wrote(step, "release")):
         lint.step_error(step, "", f"a wait needs `until` or `release` ({quote(step.id)})")
+
+
+def not_yet(lint: Lint) -> None:
+    """Refuse what the format knows and this version does not do: it would be accepted and ignored."""
+    for placed in lint.places:
+        for key in attributes.not_yet(placed.step):
+            lint.step_error(placed.step, key, f"`{key}` is not supported yet")
 
 
 def scripts(lint: Lint) -> None:

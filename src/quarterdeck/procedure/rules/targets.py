@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from quarterdeck.documents.attributes import attributes
 from quarterdeck.documents.kinds import is_time
@@ -19,7 +19,7 @@ from quarterdeck.procedure.rules.base import Lint, Machine
 from quarterdeck.procedure.rules.proofs import known_target, quantity_problem, verify_items
 from quarterdeck.spans import duration
 
-__all__ = ["criteria", "guards", "options", "targets", "waits"]
+__all__ = ["criteria", "guards", "options", "targets", "unwatched", "waits"]
 
 _PARTS = ("rollback", "contingency", "closing")
 
@@ -226,26 +226,46 @@ def _on_machine(lint: Lint, at: str, built: Options, machine: Callable[[], Machi
         )
 
 
-def _used(lint: Lint) -> set[str]:
-    """Return the targets that anything judges; all of them where a condition cannot be read yet."""
-    procedure = lint.procedure
-    texts = [text for guard in procedure.guards for text in (guard.when, guard.release) if text]
-    texts += [criterion.condition for criterion in procedure.criteria if criterion.condition]
-    names: set[str] = set()
-    for criterion in procedure.criteria:
-        names |= set(criterion.downtime.targets) if criterion.downtime else set()
-        names |= {split_metric(criterion.baseline.metric)[0]} if criterion.baseline else set()
-    for _, item, _ in verify_items(lint):
-        names |= {item.check, split_metric(item.gauge)[0]}
+def unwatched(lint: Lint) -> None:
+    """Refuse to judge a target of a type that this version does not read: it would stay unknown for ever."""
+    for path, name in _judging(lint):
+        kind = CHECKS.get(lint.types.get(name, ""))
+        if kind is not None and not kind.watched:
+            lint.error(
+                path, f"{quote(name)} is of type {lint.types[name]}, which is not supported yet: nothing reads it"
+            )
+
+
+def _judging(lint: Lint) -> Iterator[tuple[str, str]]:
+    """Yield where something is judged by a target, with the target's name; without one where a parameter is open."""
+    texts: list[tuple[str, str]] = []
+    for index, guard in enumerate(lint.procedure.guards):
+        texts += [(f"guards[{index}].when", guard.when), (f"guards[{index}].release", guard.release)]
+    for index, criterion in enumerate(lint.procedure.criteria):
+        at = f"criteria[{index}]"
+        texts.append((f"{at}.condition", criterion.condition))
+        if criterion.downtime:
+            yield from ((f"{at}.downtime.targets[{n}]", name) for n, name in enumerate(criterion.downtime.targets))
+        if criterion.baseline:
+            yield f"{at}.baseline.metric", split_metric(criterion.baseline.metric)[0]
+    for at, item, _ in verify_items(lint):
+        read = ((".check", item.check), (".gauge", split_metric(item.gauge)[0]))
+        yield from ((f"{at}{key}", name) for key, name in read if name)
     for placed in lint.places:
-        step = placed.step
-        names |= {step.expect_outage.target} if step.expect_outage else set()
-        texts += [step.until] if step.until and not is_time(step.until) else []
+        if not is_time(placed.step.until):
+            texts.append((f"{lint.at(placed.step)}.until", placed.step.until))
     silent = Lint(lint.draft)
     silent.context = type(lint.context)("")
-    for text in texts:
-        condition = silent.condition("", text)
-        if condition is None:
-            return set(lint.types)
-        names |= {split_metric(metric)[0] for metric in metrics_of(condition)}
-    return names
+    for path, text in texts:
+        condition = silent.condition("", text) if text else None
+        if condition is not None:
+            yield from ((path, name) for name in dict.fromkeys(split_metric(m)[0] for m in metrics_of(condition)))
+        elif text:
+            yield path, ""
+
+
+def _used(lint: Lint) -> set[str]:
+    """Return the targets that anything judges; all of them where a condition cannot be read yet."""
+    outages = {placed.step.expect_outage.target for placed in lint.places if placed.step.expect_outage}
+    names = {name for _, name in _judging(lint)}
+    return set(lint.types) if "" in names else names | outages

@@ -19,6 +19,7 @@ __all__ = [
     "RecorderChanged",
     "ReplicaBurned",
     "StationRestarted",
+    "StatusDue",
     "StepLate",
 ]
 
@@ -73,6 +74,22 @@ class LateNoticed(Payload, frozen=True, kw_only=True):
             "forecast": "by the forecast the work ends too late",
         }
         return f"{words[self.what]}{why_of(self.detail)}"
+
+
+class StatusDue(Payload, frozen=True, kw_only=True):
+    """The next status update is due, as `progress_every` of the procedure asks for."""
+
+    kind = "status.due"
+    rings = True
+    attention = "notice"
+    number: int
+    """From 1 since Start; what came due while no station lived is not made up for."""
+
+    def apply(self, session: Session, event: Event, at: float) -> None:
+        session.updates_due = self.number
+
+    def sentence(self, told: Told) -> str:
+        return f"status update {self.number} is due: say how it stands"
 
 
 class StationRestarted(Payload, frozen=True, kw_only=True):

@@ -142,8 +142,10 @@ class Steps(Words):
             )
         if step.kind == "wait":
             until = f" until {step.until}" if step.until else ""
+            by_hand = f" · {self.who(step.release)}: D ends it" if step.release else ""
             return NextLine(
-                f"waiting{until}: {name}, {self.spent(run)}{then}",
+                f"waiting{until}: {name}, {self.spent(run)}{by_hand}{then}",
+                key="D" if step.release else "",
                 step=run.id,
                 waiting_for=step.release,
                 since=run.started or 0.0,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import structs
 
+from quarterdeck.documents.attributes import not_yet
 from quarterdeck.procedure.model import NewStep, Step
 from quarterdeck.session.event import Actor, Blob
 from quarterdeck.session.events.plan_change import (
@@ -143,6 +144,9 @@ class AddStep(Wish, frozen=True, kw_only=True):
             return Refusal(f"the id {(taken or identities)[0]!r} is taken or not of the form [a-z0-9_-]+")
         if not step.title.strip():
             return Refusal("an added step needs a title")
+        later = [key for each in (step, *step.undo) for key in not_yet(each)]
+        if later:
+            return Refusal(f"`{later[0]}` of a step is not supported yet")
         if step.mutates and not step.undo and not step.undo_none and not self.undo_later:
             return Refusal("say how it is undone, why nothing is, or “decide later”")
         if step.undo and not step.mutates:

@@ -11,7 +11,14 @@ from quarterdeck.session.events.halt import SessionPaused
 from quarterdeck.session.events.rollback import UndoFinished
 from quarterdeck.session.events.session import ClosingBegun
 from quarterdeck.session.events.shared import Draft
-from quarterdeck.session.events.station import ClockStepped, FactNoted, LateNoticed, RecorderChanged, StepLate
+from quarterdeck.session.events.station import (
+    ClockStepped,
+    FactNoted,
+    LateNoticed,
+    RecorderChanged,
+    StatusDue,
+    StepLate,
+)
 from quarterdeck.session.forecast import clocks, forecast, through_by
 from quarterdeck.session.rules.answer import Answer, Wish, draft
 from quarterdeck.session.rules.poll import ended_poll
@@ -33,7 +40,13 @@ def overdue(session: Session, now: float) -> list[Draft]:
     """What has come by itself and is not written down yet."""
     if session.plan is None or session.is_over:
         return []
-    return _polls(session, now) or _proposals(session, now) or _through(session) or _late(session, now)
+    return (
+        _polls(session, now)
+        or _proposals(session, now)
+        or _through(session)
+        or _late(session, now)
+        or _update(session, now)
+    )
 
 
 def _polls(session: Session, now: float) -> list[Draft]:
@@ -103,6 +116,16 @@ def _late(session: Session, now: float) -> list[Draft]:
         if ends and max(ends) > latest:
             return [draft(LateNoticed(what="forecast", detail="the plan no longer fits the window less its reserve"))]
     return []
+
+
+def _update(session: Session, now: float) -> list[Draft]:
+    """The status update that `progress_every` asks for, while the session is live."""
+    assert session.plan is not None
+    every = session.plan.procedure.progress_every
+    if not every or not session.is_live_session or session.started is None:
+        return []
+    number = int((now - session.started) / every)
+    return [draft(StatusDue(number=number))] if number > session.updates_due else []
 
 
 class NoteFact(Wish, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ import msgspec
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.procedure.model import Procedure, Step
 from quarterdeck.procedure.parameters import environment_name, leading_dash_refused, references, substitute
-from quarterdeck.procedure.secrets import how_to_set, named_secrets, references_of
+from quarterdeck.procedure.secrets import environment_references, how_to_set, named_secrets, references_of
 from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import OUTPUT, RESULT, SECRETS, write_atomic
 from quarterdeck.runner.processes import descendants
@@ -150,7 +150,7 @@ class Values:
         }
         if secrets:
             for name in named_secrets(procedure, step):
-                found[name] = secret(hidden[name], self._own)
+                found[name] = secret(hidden.get(name, name), self._own)
                 self._known.add(found[name])
         return found
 
@@ -168,10 +168,13 @@ class Values:
 
     def environment(self, step: Step, values: Mapping[str, str]) -> dict[str, str]:
         """What the step declares, and for a script all `values` as variables: of the secrets those that it names."""
-        declared = {name: substitute(text, values) for name, text in step.env.items()}
-        return (
-            {environment_name(name): value for name, value in values.items()} | declared if step.shell else declared
-        )
+        direct = environment_references(step)
+        declared = {
+            name: values.get(text, "") if text in direct else substitute(text, values)
+            for name, text in step.env.items()
+        }
+        variables = {environment_name(name): value for name, value in values.items() if name not in direct}
+        return variables | declared if step.shell else declared
 
 
 def _pattern(session: Session, name: str) -> str:

@@ -62,12 +62,19 @@ def _secrets(procedure: Procedure, steps: list[Step]) -> list[Finding]:
     unset = Values(Path()).learn(procedure)
     missing = [
         Finding(
-            "problem", "Secrets", f"{name} ({unset[name]}) is not set: step {step} needs it", how_to_set(unset[name])
+            "problem",
+            "Secrets",
+            f"{_called(name, unset[name])} is not set: step {step} needs it",
+            how_to_set(unset[name]),
         )
         for name, step in named.items()
         if name in unset
     ]
     return missing or ([Finding("ok", "Secrets", "all that the steps name can be read")] if named else [])
+
+
+def _called(name: str, reference: str) -> str:
+    return name if name == reference else f"{name} ({reference})"
 
 
 def _targets(procedure: Procedure) -> list[Finding]:
