@@ -88,6 +88,9 @@ class Mount(NamedTuple):
     source: str
     device: str = ""
     """What the kernel numbers it by, `8:1`: the same wherever else it is mounted. Empty where that is not told."""
+    number: str = ""
+    """Its own, and that of the mount in which its point lies; empty where they are not told."""
+    parent: str = ""
 
 
 class HostNames(NamedTuple):
@@ -197,8 +200,8 @@ def _parse_mountinfo(text: str) -> list[Mount]:
     for line in text.splitlines():
         left, _, right = line.partition(" - ")
         fstype, source = (*right.split(" "), "", "")[:2]
-        _, _, device, _, point, *_ = left.split(" ")
-        found.append(Mount(Path(_unescape(point)), fstype, _unescape(source), device))
+        number, parent, device, _, point, *_ = left.split(" ")
+        found.append(Mount(Path(_unescape(point)), fstype, _unescape(source), device, number, parent))
     return found
 
 

@@ -61,8 +61,8 @@ def test_mountinfo_is_parsed_with_spaces_and_optional_fields() -> None:
     )
     mounts = host._parse_mountinfo(text)
     assert mounts == [
-        host.Mount(Path("/"), "ext4", "/dev/root", "98:0"),
-        host.Mount(Path("/mnt/a b"), "nfs4", "server:/export", "0:40"),
+        host.Mount(Path("/"), "ext4", "/dev/root", "98:0", "36", "35"),
+        host.Mount(Path("/mnt/a b"), "nfs4", "server:/export", "0:40", "37", "36"),
     ]
     assert host.is_network_filesystem(mounts[1].fstype)
     assert not host.is_network_filesystem(mounts[0].fstype)

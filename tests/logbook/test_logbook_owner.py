@@ -59,6 +59,13 @@ def test_a_level_that_belongs_to_another_is_refused(place: SessionFolder, tmp_pa
     place.prepare()
 
 
+def test_a_session_that_others_could_only_look_into_is_closed_to_them(place: SessionFolder) -> None:
+    place.path.chmod(0o755)
+    place.spool.chmod(0o711)
+    place.prepare()
+    assert {folder.stat().st_mode & 0o777 for folder in (place.path, place.spool)} == {0o700}
+
+
 def test_a_sticky_folder_above_is_as_good_as_tmp_and_one_of_its_own_is_not(
     place: SessionFolder, tmp_path: Path
 ) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -81,6 +82,20 @@ async def test_a_mount_that_a_condition_names_is_critical_once_it_is_none_and_ne
     await check.close()
 
 
+async def test_a_mount_that_another_covers_is_gone_until_that_one_is(mount: Mount, tmp_path: Path) -> None:
+    (tmp_path / "above").mkdir()
+    point = mount("above/data")
+    check = local(point)
+    assert (await check.sample()).status == "ok"
+    above = mount("above")
+    point.mkdir()
+    found = await check.sample()
+    assert (found.status, found.message) == ("critical", f"{point} is no longer mounted")
+    unmount(above)
+    assert (await check.sample()).status == "ok"
+    await check.close()
+
+
 async def test_a_plain_folder_that_a_condition_names_shows_its_file_system(tmp_path: Path) -> None:
     check = local(metrics=(used(tmp_path),))
     found = await check.sample()
@@ -152,25 +167,43 @@ async def test_a_file_system_that_becomes_read_only_and_one_without_inodes_are_w
     await again.close()
 
 
-async def test_a_mount_on_a_device_that_nobody_named_is_missed_too(tmp_path: Path) -> None:
+ON_A_DEVICE = """
+import asyncio, subprocess, sys
+from quarterdeck.observer.checks import build
+from quarterdeck.observer.checks.base import Context
+from quarterdeck.procedure.model import Target
+
+async def main(image, point):
+    if subprocess.run(["mount", "-o", "loop", image, point], capture_output=True).returncode:
+        return print("nothing can be mounted here")
+    check = build(Target(type="local"), Context(name="it"))
+    found = await check.sample()
+    print(found.status, f"storage[{point}].used" in found.values)
+    subprocess.run(["umount", point], check=True)
+    found = await check.sample()
+    print(found.status, f"storage[{point}].used" in found.values, found.message)
+    await check.close()
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+"""In mounts of its own, since all other checks on this machine would miss the disk too."""
+
+
+def test_a_mount_on_a_device_that_nobody_named_is_missed_too(tmp_path: Path) -> None:
     image, point = tmp_path / "image", tmp_path / "disk"
     image.write_bytes(b"")
     os.truncate(image, 8 * 2**20)
     point.mkdir()
     try:
         run("mkfs.ext4", "-q", str(image))
-        run("mount", "-o", "loop", str(image), str(point))
+        run("unshare", "-m", "true")
     except (OSError, subprocess.CalledProcessError):
+        pytest.skip("needs mkfs.ext4, and mounts of its own")
+    command = ["unshare", "-m", sys.executable, "-c", ON_A_DEVICE, str(image), str(point)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    if "nothing can be mounted" in said:
         pytest.skip("no image can be mounted here")
-    try:
-        check = local()
-        found = await check.sample()
-        assert used(point) in found.values
-    finally:
-        unmount(point)
-    found = await check.sample()
-    assert (found.status, found.message) == ("critical", f"{point} is no longer mounted")
-    await check.close()
+    assert said == f"ok True\ncritical False {point} is no longer mounted\n"
 
 
 def test_what_an_automounter_lets_go_and_what_came_later_may_go() -> None:

@@ -82,7 +82,8 @@ def sync_folder(path: Path) -> None:
 def make_private(path: Path) -> None:
     """Make a folder of ours, 0700, with its parents. LogbookError for a link, or somebody else's folder.
 
-    One that is there stays as it is: who could write to it may have done so, and `require_own` says that.
+    One that is there is only closed to those who could look into it. Who could write to it may have done so: that is
+    not for mending, and `require_own` says it.
     """
     try:
         if not path.parent.exists():
@@ -96,6 +97,8 @@ def make_private(path: Path) -> None:
                 where=str(path),
                 hint="set QUARTERDECK_HOME to a folder of yours",
             )
+        if found.st_mode & 0o077 and not found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
+            path.chmod(0o700)
         if made:
             sync_folder(path.parent)
     except OSError as error:

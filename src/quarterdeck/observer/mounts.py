@@ -87,7 +87,7 @@ class Table(Struct, frozen=True):
     watched: dict[str, bool]
     """Mount points worth watching, and whether each can be asked directly: the kernel's own, on a device."""
     points: frozenset[str]
-    """All mount points."""
+    """All mount points that a path leads to."""
     automatic: tuple[str, ...] = ()
     """Folders in which an automounter mounts and unmounts as it likes."""
 
@@ -99,7 +99,7 @@ def mount_table(found: Iterable[Mount] | None = None) -> Table:
     (its shortest mount point, so that bind mounts and subvolumes do not repeat it). Mounts of files (as containers
     have for resolv.conf) and images are left out.
     """
-    found = mounts() if found is None else list(found)
+    found = _reachable(mounts() if found is None else list(found))
     chosen: dict[str, tuple[str, bool]] = {}
     for mount in found:
         fuse = mount.fstype.startswith(("fuse", "macfuse", "osxfuse"))
@@ -117,6 +117,21 @@ def mount_table(found: Iterable[Mount] | None = None) -> Table:
         frozenset(str(mount.point) for mount in found),
         tuple(str(mount.point) for mount in found if mount.fstype == "autofs"),
     )
+
+
+def _reachable(found: list[Mount]) -> list[Mount]:
+    """Those that a path leads to: not covered by another that was mounted later on a folder above."""
+    by_number = {mount.number: mount for mount in found if mount.number}
+    taken = {(mount.parent, mount.point) for mount in found if mount.number}
+
+    def is_covered(mount: Mount) -> bool:
+        # had the one above been there first, this one's point would lie in it: siblings, so it came later
+        if any((mount.parent, folder) in taken for folder in mount.point.parents):
+            return True
+        above = by_number.get(mount.parent)
+        return above is not None and above is not mount and is_covered(above)
+
+    return [mount for mount in found if not is_covered(mount)]
 
 
 class _Changes:

@@ -54,7 +54,7 @@ class LocalCheck:
         """All gauges, with what is wrong with mounts."""
         values = self._gauges.sample()
         spaces = self._gauges.spaces
-        gone = [f"{visible(path, 80)} {each.problem}" for path, each in spaces.items() if each.is_gone]
+        gone = [f"{visible(path, 200)} {each.problem}" for path, each in spaces.items() if each.is_gone]
         troubles = [text for path, each in spaces.items() for text in self._troubles(path, each)]
         message = "; ".join(gone + troubles)
         if not message:
@@ -62,7 +62,7 @@ class LocalCheck:
         return Result(status="critical" if gone else "warning", values=values, message=message, finding=message)
 
     def _troubles(self, path: str, reading: SpaceReading) -> Iterator[str]:
-        shown = visible(path, 80)
+        shown = visible(path, 200)
         if reading.hung_for:
             yield f"mount {shown} does not answer"
         if reading.space is not None:
@@ -74,7 +74,7 @@ class LocalCheck:
 
     def _unreadable(self) -> str:
         problems = {path: space.problem for path, space in self._gauges.spaces.items() if space.problem}
-        return "; ".join(f"{visible(path, 80)}: {problem}" for path, problem in problems.items())
+        return "; ".join(f"{visible(path, 200)}: {problem}" for path, problem in problems.items())
 
     async def close(self) -> None:
         """Let the mounts' workers go."""
