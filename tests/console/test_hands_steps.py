@@ -8,6 +8,7 @@ from hands_helm import helm
 from quarterdeck.console.panes.banner import troubles
 from quarterdeck.console.panes.endpoints import roll_up
 from quarterdeck.console.panes.gauges import GaugesPane
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session import intents
 
 START = (intents.StartSession(),)
@@ -330,9 +331,7 @@ async def test_a_blind_guard_is_not_shown_as_watching_in_any_place() -> None:
         at.station.must(intents.GuardBlinded(guard=guard.id, why="api.latency was never read"))
         await at.settle()
         assert at.snapshot.next_line.text.startswith("BLIND: API slow · ")
-        assert ("BLIND GUARD  API slow: api.latency was never read", "it cannot fire", "badge-warn") in troubles(
-            at.snapshot
-        )
+        assert ("BLIND GUARD  API slow: api.latency was never read", "", "badge-warn") in troubles(at.snapshot)
         assert roll_up(at.snapshot)["guard blind"] == 1
         assert GaugesPane().title_of(at.snapshot).endswith(" · 1 guard blind")
         await at.press("S")
@@ -359,3 +358,20 @@ async def test_the_palette_withholds_a_sealed_output_with_a_reason_and_only_whil
         await at.write("withhold")
         assert len(at.asked(intents.WithholdOutput)) == 1
         assert not at.asks
+
+
+async def test_the_bar_before_start_shows_what_each_guard_reads_or_why_it_reads_nothing() -> None:
+    async with helm() as at:
+        await at.press("S")
+        [watch] = [line for line in at.form.lines if line.startswith("watch")]
+        assert "API slow (api.latency was never read)" in watch
+        await at.press("escape")
+        boot = at.app.desk.situation.boot
+        values: dict[str, float | str] = {"latency": 0.118, "status": "ok"}
+        at.station.reads(
+            Reading(target="api", at=0.0, boot=boot, status="ok", raw="ok", values=values, interval=5, max_age=600)
+        )
+        await at.settle()
+        await at.press("S")
+        [watch] = [line for line in at.form.lines if line.startswith("watch")]
+        assert "API slow (api.latency is 118 ms)" in watch

@@ -107,9 +107,9 @@ async def test_an_endpoint_that_no_longer_says_what_a_guard_reads_pauses_where_i
 
 
 def test_doctor_reads_every_target_and_every_guard_once(endpoint: Endpoint) -> None:
-    loaded = parse(
-        endpoint.plan().replace("guards:", "  dead: {type: tcp, host: 127.0.0.1, port: 1}\nguards:"), path="p"
-    )
+    wait = "closing: [{id: w, title: W, kind: wait, duration: 1m, until: 'api.value[checks.none] > 1'}]"
+    text = endpoint.plan().replace("guards:", "  dead: {type: tcp, host: 127.0.0.1, port: 1}\nguards:")
+    loaded = parse(f"{text}{wait}\n", path="p")
     assert loaded.procedure is not None
     found = {finding.title: finding for finding in watching(loaded.procedure)}
     assert found["Target api"].message.startswith("ok; latency ")
@@ -119,6 +119,7 @@ def test_doctor_reads_every_target_and_every_guard_once(endpoint: Endpoint) -> N
         "ok",
         "api.value[checks.queue:depth.observedValue] is 3",
     )
+    assert "is not in what api says" in found["Metric api.value[checks.none]"].message
     assert {name: found[f"Guard {name}"].level for name in ("typo", "unit")} == {"typo": "problem", "unit": "problem"}
     assert "did you mean `api.value[checks.queue:depth.observedValue]`?" in found["Guard typo"].message
     endpoint.body = b"<html>"

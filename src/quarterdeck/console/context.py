@@ -11,6 +11,7 @@ from typing import Literal
 
 from msgspec import Struct, structs
 
+from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import availability, decide
 from quarterdeck.session.decide import Refusal
@@ -42,6 +43,10 @@ class Situation(Struct, frozen=True):
     """Why nothing may be written."""
     unset: dict[str, str] = {}
     """Secrets that the station cannot read now, to their references."""
+    readings: Mapping[str, Reading] = {}
+    """The newest of each target."""
+    boot: float = 0.0
+    """Boot clock, seconds: ages of readings count from it."""
     off: int = 0
     """Minutes east of UTC in which times are shown and read."""
     tails: Mapping[str, Tail] = {}

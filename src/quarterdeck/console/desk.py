@@ -81,16 +81,18 @@ class Desk:
     @property
     def situation(self) -> Situation:
         """The moment, as commands see it."""
-        link = self.link
+        link, instant = self.link, self.instant()
         return Situation(
             session=link.session,
-            now=self.instant().now,
+            now=instant.now,
             me=link.me,
             selected=self.picked,
             named=self.shown.next_line.step if self.shown is not None else "",
             link=link.state,
             read_only=link.read_only,
             unset=link.unset,
+            readings=link.readings,
+            boot=instant.boot,
             off=link.off,
             tails=link.tails,
         )

@@ -202,6 +202,8 @@ class PlainDesk:
             link=link.state,
             read_only=link.read_only,
             unset=link.unset,
+            readings=link.readings,
+            boot=boot_clock_ns() / 1e9,
             off=link.off,
             tails=link.tails,
         )

@@ -33,7 +33,7 @@ from quarterdeck.session.metric_history import MetricHistory
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 
-__all__ = ["GuardWatch", "expected_outages"]
+__all__ = ["GuardWatch", "expected_outages", "readings_of"]
 
 
 class _Judged(Struct):
@@ -227,6 +227,15 @@ def _words(comparison: Comparison, left: Quantity | str | None, right: Quantity 
     if comparison.operator == "==":
         return f"{name} is {reading}"
     return f"{name} is {reading}, {_WORDS[comparison.operator]} {_shown(right)}"
+
+
+def readings_of(guard: Guard, metrics: MetricHistory) -> str:
+    """What a guard reads now, for people: `api.latency is 118 ms, api.status is ok`, or why it reads nothing."""
+    said = []
+    for metric in metrics_of(parse(guard.when)):
+        value, why = metrics.value(metric), metrics.why_unknown(metric)
+        said.append(f"{metric} {why or ('is not known yet' if value is None else f'is {_shown(value)}')}")
+    return ", ".join(said)
 
 
 def _shown(value: Quantity | str | None) -> str:

@@ -220,6 +220,31 @@ async def _confirm_again(desk: Desk, step: str, why: str) -> bool:
     return await desk.fill(form) is not None
 
 
+def _guards_read(situation: Situation) -> list[str]:
+    """What each guard reads now; those that are blind stand with what is open."""
+    plan = situation.session.plan
+    if plan is None or not plan.procedure.guards:
+        return []
+    from quarterdeck.session.guard_watch import readings_of  # with the condition language: a start does without
+    from quarterdeck.session.metric_history import MetricHistory
+
+    metrics = MetricHistory(plan.procedure.targets)
+    metrics.at = situation.boot
+    for name, reading in situation.readings.items():
+        metrics.take(
+            name,
+            reading.boot,
+            {**reading.values, "status": reading.status},
+            units=reading.units,
+            max_age=reading.max_age,
+            sound="stale" not in reading.flags,
+            message=reading.message,
+        )
+    blind = [guard for guard, _ in availability.blind_guards(situation.session, situation.now)]
+    said = [f"{guard.title} ({readings_of(guard, metrics)})" for guard in plan.procedure.guards if guard not in blind]
+    return [f"watch  {', '.join(said)}"] if said else []
+
+
 async def start_session(desk: Desk, *, override: bool = False) -> bool:
     """Begin the window's forward plan; what is open has to be overridden with a reason."""
     situation = desk.situation
@@ -236,6 +261,7 @@ async def start_session(desk: Desk, *, override: bool = False) -> bool:
         lines.append(f"window {stretch(window.get('start', ''), window.get('end', ''), situation.off)}")
     else:
         lines.append("no window is given: change, rollback and reserve from now are assumed")
+    lines += _guards_read(situation)
     lines += [f"open: {gate}" for gate in gates]
     lines += [f"MISSING {each.words} · {each.hint}" for each in missing_later(session, situation.unset)]
     answers = await desk.fill(

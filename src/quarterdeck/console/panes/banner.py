@@ -70,8 +70,7 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         said = Words(session, snapshot.now, snapshot.me).measured(proposal)
         found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
     found += [
-        (f"BLIND GUARD  {guard.title}: {why}", "it cannot fire", "badge-warn")
-        for guard, why in blind_guards(session, snapshot.now)
+        (f"BLIND GUARD  {guard.title}: {why}", "", "badge-warn") for guard, why in blind_guards(session, snapshot.now)
     ]
     if snapshot.read_only:
         found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))

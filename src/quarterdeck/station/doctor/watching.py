@@ -1,7 +1,7 @@
 """Doctor's look at what a procedure watches: the observer reads every target once, and every guard is asked once.
 
-It is what Start will ask for: a guard that reads nothing here would be blind there. Endpoints and plugins are asked
-as a session would, with this shell's environment.
+So is every other metric that something judges by. A guard that reads nothing here would be blind at Start, which asks
+for it. Endpoints and plugins are asked as a session would, with this shell's environment.
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ from quarterdeck.observer.client import Observer
 from quarterdeck.observer.messages import Finding as Told
 from quarterdeck.observer.messages import Health, Reading
 from quarterdeck.procedure.conditions import metrics_of, parse
+from quarterdeck.procedure.metric_names import split_metric
 from quarterdeck.procedure.model import Guard, Procedure, Target
 from quarterdeck.procedure.quantities import Quantity, show
-from quarterdeck.session.guard_watch import GuardWatch
+from quarterdeck.session.guard_watch import GuardWatch, readings_of
 from quarterdeck.session.plan import Plan, build
 from quarterdeck.station.doctor.finding import Finding
 from quarterdeck.station.monitor import watched_metrics
@@ -48,7 +49,7 @@ class _Look:
 
     async def findings(self) -> list[Finding]:
         """Read, then judge."""
-        metrics = tuple(watched_metrics(self._plan.procedure, self._plan.steps.values()))
+        metrics = tuple(sorted(set(watched_metrics(self._plan.procedure, self._plan.steps.values()))))
         observer = Observer(self._take)
         try:
             await observer.start(self._targets, metrics)
@@ -62,7 +63,13 @@ class _Look:
                         await self._news.wait()
         finally:
             await observer.stop()
-        return [*map(self._target, self._plan.procedure.targets), *map(self._guard, self._guards)]
+        guarded = {metric for guard in self._guards for metric in metrics_of(parse(guard.when))}
+        others = [metric for metric in metrics if metric not in guarded and split_metric(metric)[0] in self._targets]
+        return [
+            *map(self._target, self._plan.procedure.targets),
+            *map(self._guard, self._guards),
+            *map(self._metric, others),
+        ]
 
     def _take(self, message: Reading | Health | Told) -> None:
         if isinstance(message, Reading):
@@ -105,9 +112,16 @@ class _Look:
             return Finding(
                 "problem", title, f"blind: {why}", "mend its condition or its target; Start will ask for it"
             )
-        return Finding(
-            "ok", title, ", ".join(f"{metric} is {self._shown(metric) or 'not known yet'}" for metric in metrics)
-        )
+        return Finding("ok", title, readings_of(guard, self._watch.metrics))
+
+    def _metric(self, metric: str) -> Finding:
+        """What a wait, a criterion or a verification will read; it may begin to exist in the window only."""
+        why = self._watch.metrics.why_unknown(metric)
+        if why:
+            return Finding(
+                "warning", f"Metric {metric}", why, "a wait, criterion or verification by it stays unknown"
+            )
+        return Finding("ok", f"Metric {metric}", self._shown(metric) or "not known yet")
 
     def _shown(self, metric: str) -> str:
         """A metric's value for people; empty where it has none."""
