@@ -165,6 +165,21 @@ def test_a_lock_holds_although_its_file_is_deleted_and_is_taken_again(tmp_path: 
     Lock.take(path, patience=0.0).release()
 
 
+def test_who_only_looks_does_not_turn_an_owner_away_that_renews(tmp_path: Path) -> None:
+    import fcntl
+    import threading
+
+    path = tmp_path / "lock"
+    held = Lock.take(path)
+    path.unlink()
+    with path.open("w") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        threading.Timer(0.1, lambda: fcntl.flock(looking, fcntl.LOCK_UN)).start()
+        held.renew()
+    assert held.is_ours()
+    held.release()
+
+
 def test_a_file_that_an_older_owner_holds_keeps_others_out(tmp_path: Path) -> None:
     import fcntl
 

@@ -67,11 +67,11 @@ class Lock:
         if self.is_ours():
             return
         if not _is_at(self.path.parent, self._folder):
-            fresh = Lock.take(self.path, patience=0.0)
+            fresh = Lock.take(self.path)
             self.release()
             self._folder, self._file = fresh._folder, fresh._file
         else:
-            file = _locked(self.path, os.O_RDWR | os.O_CREAT, self.path, time.monotonic())
+            file = _locked(self.path, os.O_RDWR | os.O_CREAT, self.path, time.monotonic() + _PATIENCE)
             os.close(self._file)
             self._file = file
             self._sign()

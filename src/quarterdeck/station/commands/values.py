@@ -79,9 +79,11 @@ class Values:
 
         StationError where it cannot be written: then nothing may run.
         """
+        if not self._has_secrets:
+            return
         kept = [value.encode(errors="surrogateescape") for value in sorted(self._known)]
         try:
-            write_atomic(run / SECRETS, msgspec.json.encode(kept), durable=True)
+            write_atomic(run / SECRETS, msgspec.json.encode(kept), durable=False)
         except OSError as error:
             raise StationError(
                 f"What the command's output is redacted by cannot be kept: {error.strerror}", where=str(run)
