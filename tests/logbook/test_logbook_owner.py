@@ -136,7 +136,9 @@ def shared() -> Iterator[Path]:
 
 
 @root_only
-def test_an_ordinary_user_trusts_root_above_and_nobody_else(shared: Path) -> None:
+def test_an_ordinary_user_trusts_root_above_and_nobody_else(shared: Path, place: SessionFolder) -> None:
+    place.prepare()  # so that all modules and encodings are loaded: that user cannot read the interpreter's files
+    assert place.exposed() == []
     mine = shared / "mine"
     mine.mkdir(mode=0o700)
     os.chown(mine, NOBODY, NOBODY)

@@ -42,7 +42,7 @@ def mount(tmp_path: Path) -> Iterator[Mount]:
         return point
 
     yield new
-    for point in made:
+    for point in reversed(made):
         while subprocess.run(["umount", "-l", point], check=False, capture_output=True).returncode == 0:
             continue
 
