@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from fake_station import FakeStation
+from fake_station import ITSELF, PROCEDURE, FakeStation
 from hands_helm import Helm, helm
 
 from quarterdeck.session import intents
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.rollback import preview
 
 ANNOUNCED = (intents.StartSession(), intents.StartStep(step="announce"), intents.FinishStep(step="announce"))
@@ -100,3 +101,33 @@ async def test_nothing_of_a_command_that_never_began_is_not_asked_twice() -> Non
     async with helm(station=station) as at:
         await at.press("enter", "1", "enter")
         assert at.station.session.steps["copy"].effect == "none"
+
+
+WATCHED = PROCEDURE.replace(
+    'command: [cp, a, "b [/red] c"]\n',
+    'command: [cp, a, "b [/red] c"]\n        gone: {command: [idle], expect: {exit_code: 0}}\n',
+)
+
+
+async def test_before_an_undo_is_picked_its_bar_says_what_gone_has_read() -> None:
+    station = FakeStation(WATCHED)
+    station.must(*ANNOUNCED, intents.StartStep(step="copy"))
+    station.ends("copy", exit_code=1)
+    station.must(intents.DeclareEffect(step="copy", effect="partial"))
+    station.halt_elsewhere("look")
+    station.must(intents.RollBack(halts=station.session.live_halts(), typed="ROLLBACK"))
+    async with helm(station=station) as at:
+        await at.press("S")
+        assert at.title == "2 Copy the table changed part: its undo?", "S asks what nothing runs without"
+        assert at.form.lines[-1] == "Whether its command is gone is being read."
+        await at.press("escape")
+        station.do(intents.ProveGone(step="copy", proof=Proof("idle", False, "1 runs")), ITSELF)
+        await at.settle()
+        await at.press("enter")
+        assert at.form.lines[-1] == "Its command is NOT proven gone: idle: 1 runs"
+        await at.press("1")
+        assert at.asked(intents.DecideUndo)
+        await at.press("S", "enter")
+        assert at.title == "What it undoes is not proven gone: start Remove the copy all the same?"
+        await at.write("killed it by hand")
+        assert at.step("uncopy") == "running"

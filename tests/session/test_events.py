@@ -13,6 +13,7 @@ from quarterdeck.spans import span
 EXAMPLES: dict[str, dict[str, object]] = {
     "session.opened": {"title": "Night", "procedure": "p"},
     "plan.revised": {"text": "x"},
+    "command.gone_read": {"proof": {"title": "idle", "ok": False, "read": "1 runs"}},
     "checklist.ticked": {"item": "window-approved"},
     "session.started": {"start": 0.0, "end": 3600.0, "reserve": 60.0, "warn": 60.0},
     "halt.called": {"nonce": "n"},

@@ -7,8 +7,9 @@ import re
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import invariant, rule
-from sessionbook import DBA, LEAD
+from sessionbook import DBA, LEAD, Book
 from test_next_line import answer
+from test_rules import WATCHED
 from test_rules_as_properties import Night
 
 from quarterdeck.console.commands import all_commands
@@ -18,11 +19,14 @@ from quarterdeck.console.context import Situation
 from quarterdeck.console.keys import Keymap
 from quarterdeck.session import intents as wanted
 from quarterdeck.session.next_line import NextLine, next_line
+from quarterdeck.session.parts import Proof
+from quarterdeck.session.rollback import due_items
 from quarterdeck.session.state import Session
 
 KEYS = Keymap(all_commands())
 NAMED = re.compile(r"(?:(?<=[·:,;?] )|(?<=^))(enter|\^p|[A-Zv])(?= [a-z])")
 """As the pane finds the keys that it lets stand out."""
+BLIND = re.compile(r"^BLIND: [^·]* · ")
 GOES_ON = ("starting:", "verifying:", "next by itself:", "running:", "waiting for", "waiting", "reading again")
 
 
@@ -43,11 +47,25 @@ def unavailable(session: Session, now: float, said: NextLine) -> list[str]:
 def needs_no_key(session: Session, said: NextLine) -> bool:
     """Whether something goes on by itself, so that nobody has to press anything."""
     busy = any(run.state in {"granted", "running", "verifying"} or run.retry_at for run in session.steps.values())
-    return busy or said.text.startswith(GOES_ON) or None in session.rechecks.values()
+    return busy or BLIND.sub("", said.text).startswith(GOES_ON) or None in session.rechecks.values()
 
 
 class Nexts(Night):
-    """Every night of the rule book's, with an eye on the line."""
+    """Every night of the rule book's, with an eye on the line; its build has a `gone` check."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.book = Book(WATCHED)
+
+    @rule(ok=st.sampled_from([True, False, None]))
+    def what_is_undone_is_looked_for(self, ok: bool | None) -> None:
+        for item in due_items(self.session):
+            if item.asks:
+                self.ask(wanted.ProveGone(step=item.undoes, proof=Proof("idle", ok, "1 runs")))
+
+    @rule(guard=st.sampled_from(["slow", "full"]), sees=st.booleans())
+    def a_guard_is_blind(self, guard: str, sees: bool) -> None:
+        self.ask(wanted.GuardSighted(guard=guard) if sees else wanted.GuardBlinded(guard=guard, why="no reading"))
 
     @rule(times=st.integers(1, 6))
     def follow_it(self, times: int) -> None:

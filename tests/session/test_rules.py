@@ -793,3 +793,81 @@ def test_the_role_that_may_end_a_wait_is_told_how() -> None:
     assert (line.key, "you: D ends it" in line.text) == ("D", True)
     book.ask(wanted.FinishStep(step="count"), by=DBA)
     assert book.step("count").state == "done"
+
+
+# ---------------------------------------------------------------- R6: gone runs before the undo of what is not sure
+
+WATCHED = NIGHT.replace(
+    "command: [echo, build]\n", "command: [echo, build]\n        gone: {command: [idle], expect: {exit_code: 0}}\n"
+)
+
+
+def rolled_back_with_a_part() -> Book:
+    """The build has failed, has changed a part, and its rollback is committed."""
+    book = Book(WATCHED).begin()
+    at_build(book)
+    book.returned("build", exit_code=1)
+    book.ask(wanted.DeclareEffect(step="build", effect="partial"))
+    book.halt(reason="look")
+    book.roll_back()
+    book.ask(wanted.DecideUndo(step="build", choice="run"))
+    return book
+
+
+def start_of_undo(waiver: str = "") -> wanted.StartStep:
+    waivers = {"gone": waiver} if waiver else {}
+    return wanted.StartStep(step="drop-new", launch=wanted.Launch(run="u", hosts=("db01",)), waivers=waivers)
+
+
+def gone(book: Book, ok: bool | None) -> None:
+    book.ask(wanted.ProveGone(step="build", proof=Proof("idle", ok, "2 of it run")))
+
+
+def test_r6_an_undo_of_what_is_not_sure_waits_until_gone_is_read() -> None:
+    book = rolled_back_with_a_part()
+    refused = book.refused(start_of_undo())
+    assert (refused.why, refused.waivable) == (
+        "whether the command of “Build the index” is gone is being read",
+        "gone",
+    )
+    book.ask(wanted.RunMine())
+    assert book.step("drop-new").state == "pending", "nor by itself"
+    gone(book, ok=True)
+    book.wait(1)
+    assert book.step("drop-new").state == "running"
+
+
+@pytest.mark.parametrize("ok", [False, None])
+def test_r6_what_is_not_proven_gone_is_undone_with_a_reason_only(ok: bool | None) -> None:
+    book = rolled_back_with_a_part()
+    gone(book, ok)
+    assert "is not proven gone: idle: 2 of it run" in book.refused(start_of_undo()).why
+    said = next_line(book.session, book.now, LEAD)
+    assert (said.key, said.level) == ("S", "alarm")
+    assert said.text.endswith("S runs Drop it all the same, with a reason")
+    book.ask(start_of_undo("killed them by hand"))
+    assert any(
+        d.weight == "exception" and d.why == "killed them by hand" and "not proven gone" in d.what
+        for d in book.session.deviations
+    )
+
+
+def test_r6_one_step_undone_alone_waits_for_gone_too() -> None:
+    book = Book(WATCHED).begin()
+    at_build(book)
+    book.returned("build", exit_code=1)
+    book.ask(wanted.DeclareEffect(step="build", effect="partial"))
+    book.ask(wanted.Pause())
+    book.ask(wanted.UndoStep(step="build", reason="look"))
+    assert book.refused(start_of_undo()).waivable == "gone"
+    gone(book, ok=True)
+    book.ask(start_of_undo())
+
+
+def test_r6_an_undo_of_the_whole_change_waits_for_nothing() -> None:
+    book = Book(WATCHED).begin()
+    at_build(book)
+    book.returned("build")
+    book.halt(reason="look")
+    book.roll_back()
+    book.ask(start_of_undo())

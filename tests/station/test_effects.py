@@ -8,6 +8,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 from stationkit import SMALL, Lead, station_pid
 
 from quarterdeck.session import intents
@@ -87,3 +88,33 @@ async def test_after_the_crash_of_station_and_command_the_check_is_read_too(open
         os.kill(note[who]["pid"], signal.SIGKILL)
     await lead.until(lambda: lead.state("long") == "unknown" and lead.session.steps["long"].declared, 30)
     assert lead.session.steps["long"].effect == "none"
+
+
+GONE = SMALL.replace(
+    "        on_halt: terminate\n",
+    """        gone: {command: [sh, -c, '[ -e "$0/gone" ]', "${quarterdeck.home}"], title: looked}
+        on_halt: terminate
+""",
+)
+
+
+@pytest.mark.parametrize("holds", [True, False])
+async def test_before_the_undo_of_what_is_not_sure_gone_is_read(
+    opened: Opened, attach: Attach, home: Path, holds: bool
+) -> None:
+    (home / "gone").touch()
+    lead = await attach(opened(GONE))
+    await halted_while_it_ran(lead)
+    await lead.do(intents.DeclareEffect(step="long", effect="partial"))
+    if not holds:
+        (home / "gone").unlink()
+    await lead.do(intents.RollBack(halts=lead.session.live_halts(), typed="ROLLBACK"))
+    await lead.do(intents.DecideUndo(step="long", choice="run"))
+    await lead.do(intents.RunMine())
+    await lead.until(lambda: "command.gone_read" in lead.kinds())
+    if holds:
+        await lead.until(lambda: lead.state("undo-long") == "done")
+    else:
+        refused = await lead.ask(intents.StartStep(step="undo-long"))
+        assert refused.waivable == "gone"
+        assert lead.state("undo-long") == "pending"

@@ -23,7 +23,7 @@ Intent = (
     | Estimate
     | RecordValue | AddEvidence | AddNote | SignStep | AddStep | CorrectStep | ExtendWindow | AnswerPoll
     | DismissProposal | OverrideGuard | AnswerCriterion | CommandReturned | FindLeft | EndLeft | VerificationRead
-    | ChangeRead
+    | ChangeRead | ProveGone
     | WaitOver | GuardBlinded | GuardSighted | GuardHolds
     | GuardReleased | Tick | CrashFound | NoteFact | NoteClockStep | NoteRecorder
 )  # fmt: skip

@@ -122,6 +122,8 @@ class StepRun(Struct):
     survivors: tuple[str, ...] = ()
     unproven: bool = False
     """Its command's end could not be proven: somebody declares it gone (R6)."""
+    gone: Proof | None = None
+    """What its `gone` check read before its undo, where its effect is not sure; None: not read yet."""
     stop_asked: bool = False
     late: int = 0
     undone: bool = False

@@ -21,6 +21,7 @@ from quarterdeck.session.intents import (
     ChangeRead,
     Intent,
     NoteFact,
+    ProveGone,
     StartStep,
     VerificationRead,
     WaitOver,
@@ -28,6 +29,7 @@ from quarterdeck.session.intents import (
 )
 from quarterdeck.session.leftovers import few
 from quarterdeck.session.parts import Proof
+from quarterdeck.session.rollback import due_items
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.station.commands.orders import Order, Orders
 from quarterdeck.station.commands.orphans import end_orphans, find_orphans
@@ -160,8 +162,9 @@ class Executor:
                     self._stop(run)
                 case "command.output_withheld":
                     self._drop_withheld()
-                case "session.went_on":
+                case "session.went_on" | "rollback.committed" | "undo.opened":
                     self.recheck()
+                    self._look_whether_gone()
                 case "halt.called":
                     self._drop_idle()
                     self._end_orphans()
@@ -363,6 +366,18 @@ class Executor:
             await self._hub.tell(NoteFact(text=text, level="warning"))
         await self._hub.tell(ChangeRead(step=step.id, attempt=attempt, proof=proof))
 
+    def _look_whether_gone(self) -> None:
+        """Before the undo of what is not sure: whether its command is gone, where its `gone` can say so (R6)."""
+        session = self._hub.session
+        for item in due_items(session) if session.plan is not None else ():
+            step = session.plan.steps[item.undoes] if session.plan is not None and item.undoes else None
+            if item.asks and step is not None and step.gone is not None and session.steps[step.id].gone is None:
+                self._spawn(f"gone {step.id}", self._prove_gone(step, step.gone))
+
+    async def _prove_gone(self, step: Step, check: VerifyItem) -> None:
+        proof = await self._one(self._hub.session, step, check, "gone")
+        await self._hub.tell(ProveGone(step=step.id, proof=proof))
+
     def recheck(self) -> None:
         """Read again what has aged during a halt (R11)."""
         for identity, read in self._hub.session.rechecks.items():
@@ -437,6 +452,7 @@ class Executor:
                 self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
         self._drop_withheld()
         self.recheck()
+        self._look_whether_gone()
         self._spawn("look for what is left", self._leftovers.look())
 
     async def close(self) -> None:

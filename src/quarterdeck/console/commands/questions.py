@@ -266,13 +266,16 @@ async def ask_reason(desk: Desk) -> bool:
 
 async def ask_undo(desk: Desk, step: str) -> bool:
     """For a partial or unknown effect: run its undo, by hand, or not needed (R6)."""
-    session = desk.situation.session
-    effect = desk.situation.run(step).effect
+    situation = desk.situation
+    session, effect = situation.session, situation.run(step).effect
     answers = await desk.fill(
         Form(
             f"undo:{step}",
             f"{name_of(session, step)} changed {'part' if effect == 'partial' else 'we do not know what'}: its undo?",
-            ("An undo that was written for the whole change can harm half of one. Look first.",),
+            (
+                "An undo that was written for the whole change can harm half of one. Look first.",
+                *_gone_lines(situation, step),
+            ),
             fields=(
                 choice(
                     "choice",
@@ -294,6 +297,17 @@ async def ask_undo(desk: Desk, step: str) -> bool:
         ],
     )
     return answers is not None
+
+
+def _gone_lines(situation: Situation, step: str) -> list[str]:
+    """What its `gone` check has read, where it has one."""
+    definition, proof = situation.step(step), situation.run(step).gone
+    if definition is None or definition.gone is None:
+        return []
+    if proof is None:
+        return ["Whether its command is gone is being read."]
+    word = "Its command is gone" if proof.ok else "Its command is NOT proven gone"
+    return [f"{word}: {proof.title}: {proof.read or 'nothing'}"]
 
 
 async def ask_poll(desk: Desk, step: str) -> bool:

@@ -24,6 +24,7 @@ WAIVERS = {
     "host": "This is not the machine that the step names",
     "start_by": "It is past the latest start",
     "sign_off": "A sign-off is missing",
+    "gone": "What it undoes is not proven gone",
 }
 
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
 from quarterdeck.console.commands.note import added
-from quarterdeck.console.commands.questions import ask_effect
+from quarterdeck.console.commands.questions import ask_effect, ask_undo
 from quarterdeck.console.commands.start import start_session, start_step
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Field, Form, reason, text
@@ -107,6 +107,10 @@ async def start_or_retry(desk: Desk, step: str) -> None:
     """Start a step; where an attempt ended badly its effect is asked for first."""
     situation = desk.situation
     if step in situation.effect_questions() and not await ask_effect(desk, step):
+        return
+    undone = situation.session.plan.places[step].undoes if situation.session.plan is not None else ""
+    asked = undone in situation.undo_questions()
+    if asked and not (await ask_undo(desk, undone) and desk.situation.run(undone).undo_choice == "run"):
         return
     await start_step(desk, step, again=situation.run(step).state in ENDED_BADLY)
 
@@ -316,7 +320,8 @@ class Verify(Command):
 def _verifiable(situation: Situation) -> list[str]:
     session = situation.session
     runs = sorted(session.steps.values(), key=lambda run: (run.state != "verifying", -run.sequence))
-    found = [r.id for r in runs if r.sequence and (step := situation.step(r.id)) is not None and awaits_proof(step)]
+    begun = [run.id for run in runs if run.sequence or run.state == "verifying"]
+    found = [identity for identity in begun if (step := situation.step(identity)) is not None and awaits_proof(step)]
     if situation.selected in found:
         found.remove(situation.selected)
         found.insert(0, situation.selected)

@@ -14,7 +14,8 @@ from quarterdeck.session.told import Told, values_of, why_of
 from quarterdeck.spans import span
 
 __all__ = [
-    "CommandEnded", "DeclaredGone", "EffectDeclared", "OutputWithheld", "StepInterrupted", "StepUnknown", "StopAsked",
+    "CommandEnded", "DeclaredGone", "EffectDeclared", "GoneRead", "OutputWithheld", "StepInterrupted", "StepUnknown",
+    "StopAsked",
 ]  # fmt: skip
 
 
@@ -211,6 +212,25 @@ class DeclaredGone(StepPayload, frozen=True, kw_only=True):
 
     def sentence(self, told: Told) -> str:
         return f"the command of {told.step} is gone, says its owner{why_of(self.note)}"
+
+
+class GoneRead(StepPayload, frozen=True, kw_only=True):
+    """What its `gone` check read before its undo, since its effect is not sure (R6)."""
+
+    kind = "command.gone_read"
+    proof: Proof
+
+    @property
+    def attention(self) -> Level:
+        return "info" if self.proof.ok else "alarm"
+
+    def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        run.gone = self.proof
+
+    def sentence(self, told: Told) -> str:
+        read = f"{self.proof.title}: read {self.proof.read or 'nothing'}"
+        word = "is gone" if self.proof.ok else "is NOT proven gone"
+        return f"before its undo: the command of {told.step} {word}: {read}"
 
 
 class StopAsked(StepPayload, frozen=True, kw_only=True):

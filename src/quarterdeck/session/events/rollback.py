@@ -47,6 +47,9 @@ class RollbackCommitted(Payload, frozen=True, kw_only=True):
             (event.replica, event.aseq),
             waiver=self.waiver,
         )
+        for item in self.items:
+            if item.undoes in session.steps:
+                session.steps[item.undoes].gone = None
         if self.waiver:
             deviate(session, event, at, what="rolled back with an unknown effect", why=self.waiver, exception=True)
 
@@ -109,7 +112,7 @@ class UndoOpened(StepPayload, frozen=True, kw_only=True):
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         session.undoing, session.undo_items = run.id, self.items
-        run.undo_choice = "run"
+        run.undo_choice, run.gone = "run", None
         for item in self.items:
             _forget(session.steps[item.step])
 

@@ -50,6 +50,7 @@ _WAIVED = {
     "host": "ran on another host",
     "start_by": "started late",
     "again": "ran again though not idempotent",
+    "gone": "undone although its command is not proven gone",
 }
 
 
@@ -106,6 +107,7 @@ class StepStarted(StepPayload, frozen=True, kw_only=True):
             Run(event.attempt, self.run, event.actor.login, at, None, self.argv, self.shell, self.spool, self.host)
         )
         run.proofs, run.reason, run.retry_at, run.estimate, run.late = (), "", 0.0, None, 0
+        run.gone = None
         run.survivors, run.unproven, run.stop_asked, run.question_at_halt, run.undone = (), False, False, False, False
         run.reported_by_hand, run.reported_by_phone, run.sign_off = False, "", "not_required"
         if mutates(session, run.id):

@@ -6,10 +6,12 @@ from quarterdeck.session.forecast import rollback_seconds
 from quarterdeck.session.leftovers import few, open_left
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.next_line.working import Steps
+from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview, undecided
 from quarterdeck.session.rules.command import StopCommand
 from quarterdeck.session.rules.halt import GoOn
 from quarterdeck.session.rules.rollback import WORD, RollBack, StartContingency, UndoStep
+from quarterdeck.session.rules.start import not_gone
 from quarterdeck.spans import span
 
 __all__ = ["Halted", "Undoing"]
@@ -150,6 +152,8 @@ class Undoing(Steps):
                 question="undo",
                 level="asks",
             )
+        if waits := self.not_gone(first):
+            return waits
         if first.owner in rollback.run_mine:
             return NextLine(f"next by itself: {self.name(first.step)} · {left}", step=first.step)
         mine = "S starts" if first.owner == self.me.role else f"waiting for {first.owner}: S starts"
@@ -162,6 +166,15 @@ class Undoing(Steps):
             level="asks",
         )
 
+    def not_gone(self, item: UndoItem) -> NextLine | None:
+        """R6: what its undo waits for, where nothing proves that what it undoes is gone."""
+        why = not_gone(self.session, item.step)
+        if not why:
+            return None
+        text = f"{why[0].upper()}{why[1:]} · S runs {self.name(item.step)} all the same, with a reason"
+        alarm = self.session.steps[item.undoes].gone is not None
+        return NextLine(text, "S", item.step, item.owner, level="alarm" if alarm else "asks")
+
     def undoing(self) -> NextLine:
         """R14: one step is undone alone."""
         ids = tuple(item.step for item in self.session.undo_items)
@@ -172,6 +185,8 @@ class Undoing(Steps):
         if not pending:
             return NextLine(f"{self.name(self.session.undoing)} is undone")
         first = pending[0]
+        if waits := self.not_gone(first):
+            return waits
         return NextLine(
             f"undoing {self.name(self.session.undoing)} alone · S starts {self.name(first.step)}",
             key="S",

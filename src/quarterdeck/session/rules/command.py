@@ -11,6 +11,7 @@ from quarterdeck.session.events.command import (
     CommandEnded,
     DeclaredGone,
     EffectDeclared,
+    GoneRead,
     OutputWithheld,
     StepInterrupted,
     StepUnknown,
@@ -32,6 +33,7 @@ __all__ = [
     "CrashFound",
     "DeclareEffect",
     "DeclareGone",
+    "ProveGone",
     "StopCommand",
     "VerificationRead",
     "WaitOver",
@@ -125,6 +127,15 @@ class DeclareGone(StepWish, frozen=True, kw_only=True):
         if not run.unproven:
             return Refusal(f"nothing of “{step.title}” is left to declare")
         return [draft(DeclaredGone(note=self.note), run)]
+
+
+class ProveGone(StepWish, frozen=True, kw_only=True):
+    """What the `gone` check of a step read whose undo is due, and whose effect is not sure."""
+
+    proof: Proof
+
+    def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
+        return [draft(GoneRead(proof=self.proof), run)] if run.gone is None else []
 
 
 class StopCommand(StepWish, frozen=True, kw_only=True):

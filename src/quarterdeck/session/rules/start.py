@@ -16,7 +16,7 @@ from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, t
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.spans import span
 
-__all__ = ["ClaimStep", "Launch", "StartStep", "may_start"]
+__all__ = ["ClaimStep", "Launch", "StartStep", "may_start", "not_gone"]
 
 
 class Launch(Struct, frozen=True, omit_defaults=True):
@@ -160,7 +160,21 @@ def _waivable(session: Session, intent: StartStep, run: StepRun, now: float) -> 
     asks = run.state in {"failed", "interrupted", "unknown"} and step.mutates and not step.idempotent
     if asks and session.plan.places[run.id].part == "undo" and not intent.again and "again" not in waived:
         return Refusal(f"“{step.title}” may not be safe to run twice", hint="confirm it", waivable="again")
+    if "gone" not in waived and (why := not_gone(session, run.id)):
+        return Refusal(why, hint="look, then run it with a reason", waivable="gone")
     return None if "start_guard" in waived else _start_guard(session, run, now)
+
+
+def not_gone(session: Session, undo: str) -> str:
+    """R6: why an undo waits for the `gone` check of what it undoes, whose effect is not sure; else empty."""
+    item = next((item for item in due_items(session) if item.step == undo), None)
+    if item is None or not item.asks or session.plan is None or session.plan.steps[item.undoes].gone is None:
+        return ""
+    proof, name = session.steps[item.undoes].gone, title(session, item.undoes)
+    if proof is None:
+        return f"whether the command of “{name}” is gone is being read"
+    read = f"{proof.title}: {proof.read or 'nothing'}"
+    return "" if proof.ok else f"the command of “{name}” is not proven gone: {read}"
 
 
 def _start_guard(session: Session, run: StepRun, now: float) -> Refusal | None:
