@@ -6,11 +6,13 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import IO
 
 import pytest
 
 from quarterdeck import __version__
 from quarterdeck.cli import _VERBS, build_parser
+from quarterdeck.record.export import export_session
 
 
 def run(*words: str, home: Path, stdin: str = "") -> subprocess.CompletedProcess[str]:
@@ -91,6 +93,67 @@ def test_every_verb_has_its_function_and_its_help() -> None:
 
 def test_a_completion_script_names_the_verbs(tmp_path: Path) -> None:
     assert "demo" in run("--print-completion", "bash", home=tmp_path).stdout
+
+
+ANSWERS = (
+    "--version", "--help", "halt --help", "--print-completion bash", "schema", "sessions", "doctor", "doctor --json",
+    "lint good.yaml", "lint --json good.yaml", "show good.yaml", "show --md good.yaml", "status", "status --json",
+    "export -o out --force", "verify record",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a state folder in which a session ended, its record, and a procedure."""
+    from record_nights import TEXT, whole_night
+
+    folder = tmp_path_factory.mktemp("night")
+    session = whole_night(folder / "home").close()
+    export_session(session, folder / "record", ("jsonl",))
+    (folder / "good.yaml").write_text(TEXT)
+    (folder / "bad.yaml").write_text("quarterdeck: 1\n")
+    return folder
+
+
+def ended(words: str, night: Path, stdout: IO[bytes] | int | None, unbuffered: str = "") -> tuple[int, str]:
+    """The exit code with this standard output (None: closed), and what stands on stderr."""
+    line = f'exec "{sys.executable}" -m quarterdeck {words}' + (" >&-" if stdout is None else "")
+    env = {**os.environ, "QUARTERDECK_HOME": str(night / "home"), "PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(
+        ["sh", "-c", line], stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE, cwd=night, env=env,
+        timeout=60, check=False,
+    )  # fmt: skip
+    return done.returncode, done.stderr.decode()
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("words", ANSWERS)
+def test_an_answer_that_cannot_be_written_is_a_failure_in_one_line(words: str, unbuffered: str, night: Path) -> None:
+    with Path("/dev/full").open("wb") as full:
+        assert ended(words, night, full, unbuffered) == (
+            1, "quarterdeck: The answer cannot be written: No space left on device\n",
+        )  # fmt: skip
+    reader, writer = os.pipe()
+    os.close(reader)
+    try:
+        assert ended(words, night, writer, unbuffered) == (1, ""), "whoever read it has gone"
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("words", ANSWERS)
+def test_without_a_standard_output_the_exit_code_answers(words: str, night: Path) -> None:
+    with_one = ended(words, night, subprocess.DEVNULL)
+    assert with_one[0] == 0 or words.startswith("doctor")
+    assert ended(words, night, None) == with_one
+
+
+@pytest.mark.parametrize(("words", "code"), [("", 2), ("frobnicate", 2), ("status nothing", 2), ("lint bad.yaml", 1)])
+def test_what_is_wrong_has_its_exit_code_whoever_hears_it(words: str, code: int, night: Path) -> None:
+    for stream in (">/dev/full", ">&-", "2>/dev/full", "2>&-", ">/dev/full 2>&1", ">&- 2>&- <&-"):
+        for unbuffered in ("", "1"):
+            found, said = ended(f"{words} {stream}", night, subprocess.DEVNULL, unbuffered)
+            assert (found, "Traceback" in said) == (code, False), f"{stream} {unbuffered}: {said}"
 
 
 def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path) -> None:

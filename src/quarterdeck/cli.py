@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
 
+    from _typeshed import SupportsWrite
+
     from quarterdeck.documents.nodes import Node
     from quarterdeck.documents.schema import Context
 
@@ -24,13 +26,25 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb; returns the exit code. No traceback reaches a person."""
     _open_streams()
     words = sys.argv[1:] if arguments is None else arguments
+    try:
+        code = _answer(words)
+    except SystemExit as left:  # argparse has said what it is
+        code = int(left.code or 0)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
+    except Exception as error:  # noqa: BLE001 - the process's own boundary: no traceback reaches a person
+        code = _failed(error)
+    undelivered = _undelivered()
+    return code or undelivered
+
+
+def _answer(words: list[str]) -> int:
     if words in (["--version"], ["-V"]):
         from quarterdeck import __version__
 
         print(f"quarterdeck {__version__}")
         return 0
-    from quarterdeck.errors import QuarterdeckError
-
     parser = build_parser(words[0] if words else "")
     parsed = parser.parse_args(words)
     if parsed.print_completion:
@@ -39,24 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(shtab.complete(parser, parsed.print_completion))
         return 0
     if parsed.verb is None:
-        parser.print_help()
-        return 2
-    try:
-        return _run(parsed)
-    except QuarterdeckError as error:
-        return _tell(error)
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return 130
-    except BrokenPipeError:
-        return _drop_output()
-    except Exception as error:  # noqa: BLE001 - the process's own boundary: no traceback reaches a person
-        if (why := _unwritable()) or _is_of_a_stream(error):
-            return _tell(QuarterdeckError(f"The answer cannot be written: {why or getattr(error, 'strerror', '')}"))
-        return _tell_crash(error)
-
-
-def _run(parsed: argparse.Namespace) -> int:
+        parser.exit(2, parser.format_help())
     from importlib import import_module
 
     module = import_module(f"quarterdeck.{_VERBS[parsed.verb].package}.verbs")
@@ -64,8 +61,36 @@ def _run(parsed: argparse.Namespace) -> int:
     code: int = verb(parsed, _READERS) if parsed.verb == "lint" else verb(parsed)
     if parsed.verb == "halt":
         _unwritable()  # how it went is said by its code, whoever hears it
-    sys.stdout.flush()
     return code
+
+
+def _failed(error: Exception) -> int:
+    """Say what went wrong; the exit code."""
+    from quarterdeck.errors import QuarterdeckError
+
+    if isinstance(error, QuarterdeckError):
+        return _tell(error)
+    if isinstance(error, BrokenPipeError):
+        _unwritable()
+        return 1
+    if (why := _unwritable()) or _is_of_a_stream(error):
+        return _tell(QuarterdeckError(f"The answer cannot be written: {why or getattr(error, 'strerror', '')}"))
+    return _tell_crash(error)
+
+
+def _undelivered() -> int:
+    """1 where what was to be said could not be; quietly where whoever read it has gone (`| head`)."""
+    import errno
+    import os
+
+    why = _unwritable()
+    if not why:
+        return 0
+    if why != os.strerror(errno.EPIPE):
+        from quarterdeck.errors import QuarterdeckError
+
+        _tell(QuarterdeckError(f"The answer cannot be written: {why}"))
+    return 1
 
 
 def _check_layout(node: Node, context: Context) -> None:
@@ -87,10 +112,12 @@ _READERS = {"quarterdeck-layout": _check_layout, "quarterdeck-settings": _check_
 
 def _tell(error: Exception) -> int:
     """Print an error for a person: one line, and one for each problem of a document."""
+    from quarterdeck.text import in_full
+
     try:
         for problem in getattr(error, "problems", ()):
-            print(problem, file=sys.stderr)
-        print(f"quarterdeck: {error}", file=sys.stderr)
+            print(in_full(problem), file=sys.stderr)
+        print(in_full(f"quarterdeck: {error}"), file=sys.stderr)
     except OSError:
         _unwritable()  # nobody hears it; the exit code says it
     return int(getattr(error, "exit_code", 1))
@@ -120,13 +147,18 @@ def _open_streams() -> None:
 
 
 def _unwritable() -> str:
-    """Why stdout or stderr takes nothing (a full disk); what waited for it is dropped. Empty where both do."""
+    """Why stdout or stderr takes nothing (a full disk, a reader that has gone); what waited for it is dropped.
+
+    Empty where both do.
+    """
+    import os
+
     why = ""
     for number, stream in enumerate((sys.stdout, sys.stderr), 1):
         try:
             stream.flush()
         except OSError as error:
-            _drop_output(number)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), number)
             why = why or error.strerror or str(error)
     return why
 
@@ -139,19 +171,17 @@ def _is_of_a_stream(error: Exception) -> bool:
     return isinstance(error, OSError) and error.errno in full and error.filename is None
 
 
-def _drop_output(number: int = 1) -> int:
-    """Whoever read our output has gone (`| head`), or there is no room for it: end quietly."""
-    import os
-
-    os.dup2(os.open(os.devnull, os.O_WRONLY), number)
-    return 1
-
-
 def build_parser(only: str = "") -> argparse.ArgumentParser:
     """Build the parser; of all verbs, or `only` of the one that was asked for, since each costs start-up time."""
     import argparse
 
-    parser = argparse.ArgumentParser(
+    class Parser(argparse.ArgumentParser):
+        """argparse swallows that its help cannot be written."""
+
+        def print_help(self, file: SupportsWrite[str] | None = None) -> None:
+            print(self.format_help(), end="", file=file)
+
+    parser = Parser(
         prog="quarterdeck",
         description="A terminal console for live maintenance sessions.",
         epilog="Try it: quarterdeck demo",

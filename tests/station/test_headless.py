@@ -101,6 +101,48 @@ def test_abandoning_answers_12(home: Path, tmp_path: Path) -> None:
     assert lead(tmp_path, START, gone).returncode == 12
 
 
+@pytest.mark.parametrize("plain", [False, True])
+def test_a_session_that_ends_while_stdin_stays_open_ends_the_process_with_its_code(
+    home: Path, tmp_path: Path, plain: bool
+) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    command = [sys.executable, "-c", MAIN, str(path)]
+    if plain:
+        assert lead(tmp_path, START).returncode == exit_code("")
+        command = [sys.executable, "-m", "quarterdeck", "attach", "--plain"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as led:
+        assert led.stdin is not None
+        assert led.stderr is not None
+        gone = {"do": "Abandon", "reason": "wrong host", "handover": "ada looks after it"}
+        lines = [b"quit", b"D"] if plain else [json.dumps(START).encode(), json.dumps(gone).encode()]
+        led.stdin.writelines(line + b"\n" for line in lines)
+        led.stdin.flush()
+        code = led.wait(30)
+        assert (code, b"Fatal" in led.stderr.read()) == (exit_code("") if plain else 12, False)
+
+
+def test_plain_mode_leaves_where_stdin_ends_in_a_question(home: Path, tmp_path: Path) -> None:
+    assert lead(tmp_path, START).returncode == exit_code("")
+    command = [sys.executable, "-m", "quarterdeck", "attach", "--plain"]
+    done = subprocess.run(command, input="quit\n", capture_output=True, text=True, timeout=60, check=False)
+    assert "Leave: the session is live" in done.stdout
+    assert done.returncode == exit_code("")
+
+
+def test_intents_that_nobody_hears_complaints_about_are_done_all_the_same(home: Path, tmp_path: Path) -> None:
+    path = tmp_path / "small.yaml"
+    path.write_text(SMALL)
+    gone = {"do": "Abandon", "reason": "wrong host", "handover": "ada looks after it"}
+    lines = "".join(json.dumps(intent) + "\n" for intent in ({"do": "Nonsense"}, START, gone))
+    with Path("/dev/full").open("wb", buffering=0) as full:
+        done = subprocess.run(
+            [sys.executable, "-c", MAIN, str(path)], input=lines.encode(), stdout=subprocess.DEVNULL, stderr=full,
+            timeout=60, check=False,
+        )  # fmt: skip
+    assert done.returncode == 12
+
+
 def test_the_end_of_stdin_detaches_and_leaves_the_session_live(home: Path, tmp_path: Path) -> None:
     done = lead(tmp_path, START, {"do": "nonsense"}, {"do": "wait", "for": "gibberish"})
     assert done.returncode == 3

@@ -7,9 +7,7 @@ screen has, with the same forms asked one question after the other. `halt` or H 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
-import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TextIO
@@ -29,6 +27,7 @@ from quarterdeck.session.missing import Missing, missing_later
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.spans import hour, zone
+from quarterdeck.station.stdin import feed_lines
 from quarterdeck.station.wire.protocol import Answered
 from quarterdeck.text import visible
 
@@ -43,17 +42,12 @@ def run_plain(connect: Callable[[], Awaitable[StationClient]]) -> int:
 
 
 async def _run(connect: Callable[[], Awaitable[StationClient]]) -> int:
-    loop = asyncio.get_running_loop()
     lines: asyncio.Queue[str | None] = asyncio.Queue()
-
-    def read() -> None:
-        """Stdin may be a terminal, a pipe or a file: only a thread reads them all, and it must not keep us here."""
-        with contextlib.suppress(RuntimeError, OSError, ValueError):  # the loop or stdin is closed: nobody listens
-            for line in sys.stdin:
-                loop.call_soon_threadsafe(lines.put_nowait, line.rstrip("\n"))
-            loop.call_soon_threadsafe(lines.put_nowait, None)
-
-    threading.Thread(target=read, name="stdin", daemon=True).start()
+    encoding = sys.stdin.encoding or "utf-8"
+    feed_lines(
+        sys.stdin.fileno(),
+        lambda line: lines.put_nowait(None if line is None else line.decode(encoding, "replace").rstrip("\r")),
+    )
     return await PlainDesk(connect, sys.stdout).run(lines.get)
 
 
@@ -153,7 +147,7 @@ class PlainDesk:
     async def _obey(self) -> None:
         await self.link.caught_up.wait()
         self.print("Type a command (help lists them); . leaves a question; H halts at any time.")
-        while (line := await self._lines.get()) is not None and self._code is None:
+        while (line := await self._typed()) is not None and self._code is None:
             word = line.strip()
             if not word:
                 continue
@@ -167,6 +161,13 @@ class PlainDesk:
                 await self.perform(command.id)
             if self._code is not None:
                 return
+
+    async def _typed(self) -> str | None:
+        """The next line; None from the end of stdin on, whichever question it meets."""
+        line = await self._lines.get()
+        if line is None:
+            self._lines.put_nowait(None)
+        return line
 
     def _find(self, word: str) -> Command | None:
         for command in self._keymap.commands:
@@ -234,7 +235,7 @@ class PlainDesk:
                 answers[field.name] = given
             if not form.fields:
                 self.print(f"Enter: {form.confirm}; . leaves")
-                entered = await self._lines.get()
+                entered = await self._typed()
                 if entered is None or entered.strip():
                     return None
             if form.moot is not None and (why := form.moot(self.situation)):
@@ -258,7 +259,7 @@ class PlainDesk:
         only = Form(form.id, form.title, fields=(field,))
         while True:
             self.print(f"{field.label or 'Which?'}{f' [{field.initial}]' if field.initial else ''}")
-            line = await self._lines.get()
+            line = await self._typed()
             if line is None or line.strip() in LEAVE:
                 return None
             typed = line.strip() or field.initial
@@ -275,7 +276,7 @@ class PlainDesk:
         for number, step in enumerate(steps, 1):
             self.print(f"  {number}  {name_of(self.link.session, step)}")
         self.print(f"{verb}: which one?")
-        line = await self._lines.get()
+        line = await self._typed()
         typed = (line or "").strip()
         return steps[int(typed) - 1] if typed.isdecimal() and 0 < int(typed) <= len(steps) else ""
 

@@ -12,7 +12,6 @@ import asyncio
 import contextlib
 import os
 import sys
-import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +24,7 @@ from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import DETACHED, exit_code
 from quarterdeck.session.state import Session
+from quarterdeck.station.stdin import feed_lines
 from quarterdeck.station.wire.client import Client, Linked
 from quarterdeck.station.wire.protocol import Answered, Farewell, Happened
 
@@ -34,8 +34,8 @@ WAIT = 600.0
 """Seconds that a `wait` waits where it names no timeout."""
 
 
-def run_headless(folder: Path, stdin: BinaryIO, stdout: BinaryIO, *, via: str = "headless") -> int:
-    """Lead the session in `folder` by lines from `stdin` until it is over or they end; returns the exit code."""
+def run_headless(folder: Path, stdin: int, stdout: BinaryIO, *, via: str = "headless") -> int:
+    """Lead the session in `folder` by lines of the descriptor `stdin` until it is over or they end; the exit code."""
     return asyncio.run(_Run(folder, stdout, via).run(stdin))
 
 
@@ -49,7 +49,7 @@ class _Run:
         self._gone = ""
         self._position = 0
 
-    async def run(self, stdin: BinaryIO) -> int:
+    async def run(self, stdin: int) -> int:
         client = await Client.connect(self._folder, via=self._via, own=os.environ)
         _complain(session=self._folder.name, folder=str(self._folder))
         watching = asyncio.create_task(self._watch(client))
@@ -103,18 +103,10 @@ class _Run:
         async with self._news:
             await self._news.wait_for(lambda: holds(self._session))
 
-    async def _ask_all(self, client: Client, stdin: BinaryIO) -> None:
+    async def _ask_all(self, client: Client, stdin: int) -> None:
         await self._caught_up.wait()
         lines: asyncio.Queue[bytes | None] = asyncio.Queue()
-        loop = asyncio.get_running_loop()
-
-        def read() -> None:
-            with contextlib.suppress(RuntimeError, ValueError):  # the loop, or the file, is closed
-                for line in stdin:
-                    loop.call_soon_threadsafe(lines.put_nowait, line)
-                loop.call_soon_threadsafe(lines.put_nowait, None)
-
-        threading.Thread(target=read, name="stdin", daemon=True).start()
+        feed_lines(stdin, lines.put_nowait)
         number = 0
         while (line := await lines.get()) is not None:
             number += 1
@@ -174,8 +166,9 @@ class _Run:
 
 
 def _complain(**said: object) -> None:
-    sys.stderr.write(msgspec.json.encode(said).decode() + "\n")
-    sys.stderr.flush()
+    with contextlib.suppress(OSError, ValueError):  # nobody hears it, and the session goes on
+        sys.stderr.write(msgspec.json.encode(said).decode() + "\n")
+        sys.stderr.flush()
 
 
 def _tell_refusal(line: int, answered: Answered) -> None:

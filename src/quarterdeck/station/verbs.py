@@ -159,7 +159,7 @@ def headless(arguments: argparse.Namespace) -> int:
     window = read_window(arguments.window)
     path = find_procedure(arguments.procedure)
     folder = open_session(path, params=parameters(arguments.param), window=window, via="headless")
-    return run_headless(folder, sys.stdin.buffer, sys.stdout.buffer)
+    return run_headless(folder, sys.stdin.fileno(), sys.stdout.buffer)
 
 
 def _say(text: str) -> None:
