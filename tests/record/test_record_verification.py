@@ -330,6 +330,14 @@ def test_the_script_beside_the_record_says_the_same_without_quarterdeck(record: 
     assert subprocess.run(command, capture_output=True, check=False).returncode == 1
 
 
+def test_the_script_answers_by_its_exit_code_whatever_takes_its_words(record: Path) -> None:
+    script = f'exec "{sys.executable}" -I -S "{record.parent / "verify.py"}"'
+    for stream, code in ((">/dev/full", 1), (">&-", 0), ("2>&-", 0), (">/dev/full 2>&1", 1)):
+        done = subprocess.run(["sh", "-c", f"{script} {stream}"], capture_output=True, text=True, check=False)
+        assert (done.returncode, "Traceback" in done.stderr) == (code, False), stream
+    assert not [child for child in record.parent.iterdir() if child.name == "__pycache__"]
+
+
 def test_the_script_needs_nothing_but_the_standard_library() -> None:
     code = "import sys; before = set(sys.modules)\nimport runpy\nrunpy.run_path(sys.argv[1])\n"
     code += "print(sorted({m.split('.')[0] for m in sys.modules} - set(sys.stdlib_module_names)))"

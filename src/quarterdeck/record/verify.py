@@ -17,9 +17,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 __all__ = ["Problem", "Report", "check", "check_lines", "find_records", "main", "printed"]
 
@@ -422,14 +423,33 @@ def main(arguments: list[str] | None = None) -> int:
     for word in words or [str(Path(__file__).resolve().parent)]:
         found = find_records(Path(word))
         if not found:
-            sys.stderr.write(f"{word!a}: there is no record\n")
+            _write(sys.stderr, f"{word!a}: there is no record\n")
             wrong = True
         for path in found:
-            report = check(path)
-            text = "\n".join(printed(report)) + "\n"
-            sys.stdout.write(text.encode(sys.stdout.encoding or "utf-8", "backslashreplace").decode(errors="replace"))
-            wrong = wrong or bool(report.problems)
+            try:
+                report = check(path)
+            except OSError as error:
+                _write(sys.stderr, f"{str(path)!a}: it cannot be read: {error.strerror}\n")
+                wrong = True
+                continue
+            wrong = bool(report.problems) or wrong
+            if not _write(sys.stdout, "\n".join(printed(report)) + "\n"):
+                _write(sys.stderr, "the answer cannot be written\n")
+                wrong = True
     return 1 if wrong else 0
+
+
+def _write(stream: TextIO | None, text: str) -> bool:
+    """Write what the stream's encoding can say; False where it takes nothing. One that is closed needs nothing."""
+    if stream is None:
+        return True
+    try:
+        stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(errors="replace"))
+        stream.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())  # what waits in it would fail again at the end
+        return False
+    return True
 
 
 if __name__ == "__main__":
