@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from quarterdeck.demo import archiving, upkeep
+from quarterdeck.demo.auto import seconds_of_the_shop
 from quarterdeck.demo.files import LEASE_SECONDS, Home, lease_is_fresh, read_json
 from quarterdeck.demo.job import Job
 from quarterdeck.demo.world import World
@@ -43,6 +44,17 @@ def test_a_world_takes_orders_and_misses_none(start_world: StartWorld, until: Un
     assert (stats.missing, stats.running) == (0, True)
     assert World.attach(world.home.folder).url == world.url
     assert world.stats(look_for_missing=False).missing == -1
+
+
+def test_a_proxy_of_the_environment_is_not_asked_for_the_demos_own_services(
+    start_world: StartWorld, until: Until, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    world = start_world()
+    until(lambda: world.stats().orders_acknowledged >= 2)
+    assert seconds_of_the_shop(world.url) > 0
 
 
 def test_the_end_ends_everything_and_can_be_repeated(start_world: StartWorld, until: Until) -> None:

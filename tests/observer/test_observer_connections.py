@@ -260,6 +260,24 @@ async def test_a_client_certificate_is_shown_to_who_asks_for_one(
 
 
 @needs_openssl
+async def test_a_client_certificate_is_not_shown_where_a_redirect_leads(
+    server: Server, another: Server, tmp_path: Path
+) -> None:
+    made, key = certificate(tmp_path, "IP:127.0.0.1")
+    await server.start(served(made, key))
+    await another.start(served(made, key))
+    server.handler = server.answer(code=302, location=another.url())
+    options: dict[str, Any] = {"verify": str(made), "follow_redirects": "true"}
+    assert (await once(server.url(), **options)).status == "ok"
+    found = await once(server.url(), certificate=[str(made), str(key)], **options)
+    assert (found.status, found.message) == (
+        "unknown",
+        "redirects to 127.0.0.1, not followed: the client's certificate is not for it",
+    )
+    assert another.connections == 1
+
+
+@needs_openssl
 @pytest.mark.parametrize("wrong", ["missing", "empty", "locked"])
 async def test_a_client_certificate_that_cannot_be_used_is_unknown_and_named(
     server: Server, tmp_path: Path, wrong: str

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-import urllib.request
 from collections.abc import Callable
 
 from quarterdeck import host
 from quarterdeck.demo.autopilot import Orders, next_move
+from quarterdeck.demo.loopback import fetch
 from quarterdeck.demo.opening import Demo
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.session import intents as wanted
@@ -25,7 +25,7 @@ from quarterdeck.spans import second
 from quarterdeck.station.wire.client import Client, Linked
 from quarterdeck.station.wire.protocol import Farewell, Happened, Tail
 
-__all__ = ["drive"]
+__all__ = ["drive", "seconds_of_the_shop"]
 
 PATIENCE = 600.0
 """Seconds after which a night that does not end is given up."""
@@ -165,7 +165,7 @@ class _Night:
             step = plan.steps[run.id]
             if step.kind == "manual" and "seconds" in missing_values(step, self._orders.values):
                 try:
-                    seconds = await asyncio.to_thread(_time_the_shop, self._demo.world.url)
+                    seconds = await asyncio.to_thread(seconds_of_the_shop, self._demo.world.url)
                 except OSError as error:
                     await self._ask(wanted.FailStep(step=run.id, reason=f"the shop does not open: {error}"))
                     continue
@@ -177,8 +177,8 @@ def _with_values(orders: Orders, **values: str) -> Orders:
     return Orders(orders.halt_after, {**orders.values, **values})
 
 
-def _time_the_shop(url: str) -> float:
+def seconds_of_the_shop(url: str) -> float:
+    """How long the shop's page took. OSError where it does not open."""
     before = time.monotonic()
-    with urllib.request.urlopen(f"{url}/shop", timeout=10) as answer:  # noqa: S310 - our own loopback address
-        answer.read()
+    fetch(f"{url}/shop", 10)
     return time.monotonic() - before

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-import urllib.request
 
 from quarterdeck.demo.database import (
     COLUMNS,
@@ -23,6 +22,7 @@ from quarterdeck.demo.database import (
 )
 from quarterdeck.demo.files import read_json, write_json
 from quarterdeck.demo.job import Job, RefusedError
+from quarterdeck.demo.loopback import fetch
 from quarterdeck.demo.receipts import count
 
 __all__ = [
@@ -216,7 +216,6 @@ def _drop(job: Job, name: str, *, instead: str) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=2) as answer:
-            return bool(json.load(answer)["status"] in ("pass", "warn"))
+        return bool(json.loads(fetch(f"http://127.0.0.1:{port}/health", 2))["status"] in ("pass", "warn"))
     except OSError:
         return False
