@@ -16,15 +16,16 @@ import pytest
 from stationkit import SMALL, station_pid
 
 from quarterdeck.errors import UsageError
+from quarterdeck.logbook.folder import FoundSession
 from quarterdeck.session.outcomes import exit_code
-from quarterdeck.station import verbs
+from quarterdeck.station import sessions, verbs
 from quarterdeck.station.wire.start_station import start_station
 
 Opened = Callable[..., Path]
 
 MAIN = """
 import argparse, sys
-from quarterdeck.station import verbs
+from quarterdeck.station import sessions, verbs
 sys.exit(verbs.headless(argparse.Namespace(procedure=sys.argv[1], param=[], window="1h")))
 """
 
@@ -212,6 +213,33 @@ def test_sessions_lists_them_and_none_is_said_kindly(
     folder = opened()
     assert verbs.sessions(arguments()) == 0
     assert folder.name in capsys.readouterr().out
+
+
+def test_a_halt_without_a_name_reads_no_session_that_is_over(
+    home: Path, tmp_path: Path, opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = {"do": "Abandon", "reason": 'a note that says "kind":"session.opened"', "handover": "nobody"}
+    for _ in range(2):
+        assert lead(tmp_path, START, gone).returncode == 12
+    meant = opened()
+    read: list[str] = []
+    listed = sessions._listed
+
+    def reads(found: FoundSession) -> sessions.Listed:
+        read.append(found.id)
+        return listed(found)
+
+    monkeypatch.setattr(sessions, "_listed", reads)
+    assert sessions.choose_session("") == meant
+    assert [each.folder for each in sessions.listed_sessions(ended=False)] == [meant]
+    assert read == [meant.name, meant.name]
+    assert len(sessions.listed_sessions()) == 3
+
+
+def test_a_session_goes_on_whatever_its_notes_say(home: Path, tmp_path: Path) -> None:
+    note = {"do": "AddNote", "text": '","kind":"session.ended"'}
+    assert lead(tmp_path, START, note).returncode == exit_code("")
+    assert sessions.choose_session("").parent == home / "sessions"
 
 
 def test_which_session_is_asked_where_several_are_open(opened: Opened) -> None:

@@ -18,10 +18,11 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck import __version__
-from quarterdeck.errors import LogbookError, StationError, UsageError
+from quarterdeck.errors import DocumentError, LogbookError, StationError, UsageError
 from quarterdeck.host import ThisMachine
 from quarterdeck.logbook.folder import (
     FoundSession,
+    SessionFolder,
     find_session,
     fitting_sessions,
     list_sessions,
@@ -29,8 +30,19 @@ from quarterdeck.logbook.folder import (
     sessions_folder,
 )
 from quarterdeck.logbook.read_only import read_session
-from quarterdeck.session.event import Actor
-from quarterdeck.session.events import Draft, FactNoted, PlanRevised, SessionOpened
+from quarterdeck.logbook.recorder import scan
+from quarterdeck.regular_files import open_regular
+from quarterdeck.session.event import Actor, decode, digest
+from quarterdeck.session.events import (
+    Draft,
+    FactNoted,
+    PlanRevised,
+    ReplicaBurned,
+    SessionAbandoned,
+    SessionClosed,
+    SessionEnded,
+    SessionOpened,
+)
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
 from quarterdeck.station.wire.blocking_client import history_of
@@ -44,6 +56,10 @@ __all__ = [
     "plan_hash",
     "read_window",
 ]
+
+_END = 128 * 1024
+"""Bytes of a flight recorder in which its end is looked for; where it stands before them, all is read."""
+_ENDS = frozenset({SessionEnded.kind, SessionAbandoned.kind, SessionClosed.kind})
 
 
 def plan_hash(text: str, params: Mapping[str, str], window: Mapping[str, str]) -> str:
@@ -170,9 +186,21 @@ class Listed(Struct):
         return self.session is not None and not self.session.is_over
 
 
-def listed_sessions() -> list[Listed]:
-    """Every session on this machine, oldest first."""
-    return [_listed(found) for found in list_sessions()]
+def listed_sessions(*, ended: bool = True) -> list[Listed]:
+    """Every session on this machine, oldest first; without `ended` those that are over are not even read, mostly."""
+    return [_listed(found) for found in list_sessions() if ended or not _has_ended(found)]
+
+
+def _has_ended(found: FoundSession) -> bool:
+    """Whether the end of its flight recorder proves that it is over: a halt does not wait for a long history."""
+    try:
+        with os.fdopen(open_regular(SessionFolder.of(found.folder).recorder), "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - _END))
+            tail = scan(file.read()).lines
+        kinds = {decode(raw).kind for link, raw in tail if b'"kind":"' in raw and digest(raw) == link}
+    except (OSError, ValueError, DocumentError):
+        return False
+    return not kinds.isdisjoint(_ENDS) and ReplicaBurned.kind not in kinds
 
 
 def _listed(found: FoundSession) -> Listed:
@@ -201,7 +229,7 @@ def choose_session(part: str, *, over: bool = False) -> Path:
     fitting = fitting_sessions(named, found) if named else found
     if named and len(fitting) <= 1:
         return find_session(part)
-    listed = [_listed(each) for each in fitting]
+    listed = [_listed(each) for each in fitting if over or not _has_ended(each)]
     opened = [each for each in listed if each.is_open]
     for meant in (live_sessions(listed), [each for each in opened if each.owned], opened):
         if len(meant) == 1:

@@ -70,7 +70,7 @@ def halt(arguments: argparse.Namespace) -> int:
         return _halt(choose_session(arguments.session), arguments.reason)
     if arguments.session:
         raise UsageError("--all halts every session: name none", hint=f"or without --all: {arguments.session}")
-    listed = listed_sessions()
+    listed = listed_sessions(ended=False)
     live = live_sessions(listed) or [each for each in listed if each.is_open and each.owned]
     if not live:
         raise UsageError("No session is live on this machine", hint="quarterdeck sessions lists them")
