@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 import night
 import pytest
+from emulator import Emulator
 from harness import Harness
-from rich.cells import cell_len
 from test_panes import screen_text
 from textual._compositor import Compositor, CompositorUpdate
 from textual.app import ComposeResult
@@ -19,32 +18,6 @@ from quarterdeck.console.deck import Deck
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.terminal import SparingScreen, spare
 from quarterdeck.console.terminal.compositor import SparingCompositor, SparingUpdate
-
-TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[[\d;]*m|([^\x1b]+)")
-
-
-class Terminal:
-    """As much of a terminal as an update needs: move, write, colours ignored."""
-
-    def __init__(self, lines: list[str]) -> None:
-        self.lines = [list(line) for line in lines]
-        self.written = 0
-
-    def feed(self, data: str) -> None:
-        x = y = 0
-        for token in TOKEN.finditer(data):
-            if token[1]:
-                y, x = int(token[1]) - 1, int(token[2]) - 1
-            elif token[3]:
-                assert cell_len(token[3]) == len(token[3])
-                self.lines[y][x : x + len(token[3])] = token[3]
-                x += len(token[3])
-                self.written += len(token[3])
-        assert "".join(token[0] for token in TOKEN.finditer(data)) == data
-
-    @property
-    def text(self) -> str:
-        return "\n".join(map("".join, self.lines))
 
 
 async def test_the_screen_is_the_same_and_only_changed_cells_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,19 +33,21 @@ async def test_the_screen_is_the_same_and_only_changed_cells_are_sent(monkeypatc
 
     async with app.run_test(size=(120, 36)) as pilot:
         await pilot.pause()
-        terminal = Terminal(screen_text(app).split("\n"))
+        terminal = Emulator(120, 36)
+        terminal.feed(app.screen._compositor.render_full_update().render_segments(app.console))
+        terminal.written = 0
         monkeypatch.setattr(SparingCompositor, "render_partial_update", recording)
         later = changed_a_little()
         app.deck.snapshot = later
         await pilot.pause()
         terminal.feed("".join(sent))
-        assert terminal.text == screen_text(app)
+        assert "\n".join(terminal.lines) == screen_text(app)
         assert 0 < terminal.written < 200
         await pilot.press("down")
         await pilot.pause()
         for data in sent[len(sent) - 1 :]:
             terminal.feed(data)
-        assert terminal.text == screen_text(app)
+        assert "\n".join(terminal.lines) == screen_text(app)
 
 
 def changed_a_little() -> Snapshot:

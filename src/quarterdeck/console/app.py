@@ -259,6 +259,11 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
             self._footer = self.keys.footer()
         return self._footer
 
+    def on_resize(self, event: events.Resize) -> None:
+        """A terminal may have lost what stood on it and be as large as before: after `fg`, or smaller in between."""
+        if self.screen_stack and event.size == self.screen.outer_size:
+            self.screen.refresh()
+
     # -- keys and clicks
 
     async def on_event(self, event: events.Event) -> None:

@@ -93,7 +93,7 @@ class Welcome(Modal[object]):
 
     def action_choose(self, night: str) -> None:
         """Begin."""
-        self.dismiss(None)
+        self.finish(None)
         self._choose(night)
 
 
@@ -130,7 +130,7 @@ class TheEnd(Modal[object]):
         command = next((command for command in found if command.id in {"open_record", "leave"}), None)
         if event.key in {"escape", "enter"}:
             event.stop()
-            self.dismiss(None)
+            self.finish(None)
         elif command is not None:
             event.stop()
             keys.start(command)

@@ -171,8 +171,6 @@ class FormBar(Modal[Answers | None]):
         """
         super().__init__()
         self.form = form
-        self.is_closing = False
-        """It was answered, left or closed; it only has to vanish yet."""
         self.is_sent = False
         """It was answered, and whether that is taken is not known yet."""
         self.wrong = ("", "")
@@ -319,9 +317,3 @@ class FormBar(Modal[Answers | None]):
     def action_leave(self) -> None:
         """Leave without an answer."""
         self.finish(None)
-
-    def finish(self, answers: Answers | None) -> None:
-        """Close once; a second answer or event changes nothing any more."""
-        if not self.is_closing:
-            self.is_closing = True
-            self.dismiss(answers)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from textual.reactive import reactive
+from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
@@ -13,6 +14,8 @@ from quarterdeck.console.terminal import SparingScreen
 from quarterdeck.console.terminal.filters import plain
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from quarterdeck.console.snapshot import Snapshot
 
 __all__ = ["Modal"]
@@ -32,6 +35,20 @@ class Modal(SparingScreen, ModalScreen[Result]):
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 
     _proposed = ""
+    is_closing = False
+    """It was answered, left or closed; it only has to vanish yet."""
+
+    def finish(self, result: Result | None) -> None:
+        """Close once: a second answer would close what lies below."""
+        if not self.is_closing:
+            self.is_closing = True
+            self.dismiss(result)
+
+    def render(self) -> RenderableType:
+        """The screen below, tinted: Textual loses count of which that is where it remembers one of several."""
+        stack = self.app.screen_stack
+        below = stack[stack.index(self) - 1] if self in stack[1:] else None
+        return BackgroundScreen(below, self.styles.background) if below is not None else super().render()
 
     def halt_button(self) -> HaltPane:
         """The button, with what is known already."""

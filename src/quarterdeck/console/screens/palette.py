@@ -36,7 +36,7 @@ class PaletteScreen(Modal[str]):
                            border: round $accent; background: $surface; padding: 0 1; }
     PaletteScreen Line { border: none; height: 1; padding: 0; background: $surface; }
     PaletteScreen Line:focus { border: none; }
-    PaletteScreen #found { height: auto; margin-top: 1; }
+    PaletteScreen #rows { height: auto; margin-top: 1; }
     PaletteScreen #told { height: 2; color: $muted; margin-top: 1; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
@@ -49,13 +49,18 @@ class PaletteScreen(Modal[str]):
         self._all.sort(key=lambda command: command.urgent)  # never what Enter alone would do
         self._found = self._all
         self._at = 0
+        self._line, self._rows, self._told = (
+            Line(placeholder="what to do …"),
+            Static("", id="rows"),
+            Static("", id="told"),
+        )
 
     def compose(self) -> ComposeResult:
         """A field, what is found, what it does, the halt button."""
         with Vertical(id="box"):
-            yield Line(placeholder="what to do …")
-            yield Static("", id="found")
-            yield Static("", id="told")
+            yield self._line
+            yield self._rows
+            yield self._told
             with Horizontal(classes="foot"):
                 yield self.halt_button()
                 yield Static(
@@ -65,7 +70,7 @@ class PaletteScreen(Modal[str]):
 
     def on_mount(self) -> None:
         """Type at once."""
-        self.query_one(Input).focus()
+        self._line.focus()
         self._paint()
 
     def on_input_changed(self, event: Input.Changed) -> None:
@@ -81,7 +86,7 @@ class PaletteScreen(Modal[str]):
         """Do it."""
         event.stop()
         if self._found:
-            self.dismiss(self._found[self._at].id)
+            self.finish(self._found[self._at].id)
 
     def on_key(self, event: events.Key) -> None:
         """Arrows move."""
@@ -96,20 +101,19 @@ class PaletteScreen(Modal[str]):
         for number, command in enumerate(self._found[top : top + ROWS], top):
             row = Content.assemble((f" {self._key_of(command):<7}", "bold $accent"), f"{command.title} ")
             rows.append(row.stylize("reverse") if number == self._at else row)
-        self.query_one("#found", Static).update(Content("\n").join(rows) if rows else Content("nothing by that name"))
+        self._rows.update(Content("\n").join(rows) if rows else Content("nothing by that name"))
         told = self._found[self._at].help if self._found else ""
-        self.query_one("#told", Static).update(Content(told))
+        self._told.update(Content(told))
 
     def on_click(self, event: events.Click) -> None:
         """Pick with the mouse."""
-        found = self.query_one("#found", Static)
-        if event.widget is found:
+        if event.widget is self._rows:
             top = max(0, min(self._at - ROWS // 2, len(self._found) - ROWS))
             number = top + event.y
             if 0 <= number < len(self._found):
                 event.stop()
-                self.dismiss(self._found[number].id)
+                self.finish(self._found[number].id)
 
     def action_leave(self) -> None:
         """Leave."""
-        self.dismiss("")
+        self.finish("")

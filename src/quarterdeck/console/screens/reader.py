@@ -56,7 +56,7 @@ class _Box(Modal[None]):
 
     def action_close(self) -> None:
         """Back."""
-        self.dismiss(None)
+        self.finish(None)
 
 
 class Reader(_Box):

@@ -13,7 +13,9 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.control import Control
+from textual import messages
 from textual._compositor import ChopsUpdate, Compositor
+from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
 
@@ -21,7 +23,9 @@ from quarterdeck.console.terminal.private import needs
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from textual.geometry import Offset
     from textual.strip import Strip
+    from textual.widget import Widget
 
     ScreenBase = Screen[Any]
 else:
@@ -29,10 +33,14 @@ else:
 
 __all__ = ["SparingCompositor", "SparingScreen", "SparingUpdate", "spare"]
 
+BATCH = 0.01
+"""Seconds until it is looked again whether a batch of changes is over."""
+
 needs(ChopsUpdate, "render_segments", "spans", "chops", "chop_ends")
 needs(Compositor, "render_partial_update", "_dirty_regions", "_regions_to_spans", "_render_chops", "cuts")
-needs(Compositor, "visible_widgets")
-needs(Screen, "is_current", "_compositor", "_compositor_refresh", "_dirty_widgets")
+needs(Compositor, "visible_widgets", "update_widgets")
+needs(App, "_batch_count")
+needs(Screen, "_compositor", "_compositor_refresh", "_dirty_widgets", "_set_dirty")
 
 
 class SparingUpdate(ChopsUpdate):
@@ -45,10 +53,21 @@ class SparingUpdate(ChopsUpdate):
             for end, (x, strip) in zip(self.chop_ends[y], self.chops[y].items(), strict=False):
                 if strip is None or x >= last or end <= first:
                     continue
-                start, stop = max(x, first), min(end, last)
-                sequences.append(Control.move_to(start, y).segment.text)
-                sequences.append(strip.crop(start - x, stop - x).render(console))
+                start, stop = _off_the_middle(strip, max(x, first) - x, min(end, last) - x)
+                sequences.append(Control.move_to(x + start, y).segment.text)
+                sequences.append(strip.crop(start, stop).render(console))
         return "".join(sequences)
+
+
+def _off_the_middle(strip: Strip, start: int, stop: int) -> tuple[int, int]:
+    """Both ends of a crop, moved outwards where a wide character lies across: half of one erases the other half."""
+    if strip.text.isascii():
+        return start, stop
+
+    def is_across(cell: int) -> bool:
+        return strip.crop(0, cell).text + strip.crop(cell).text != strip.text
+
+    return start - is_across(start), stop + is_across(stop)
 
 
 class SparingCompositor(Compositor):
@@ -116,20 +135,34 @@ class SparingScreen(ScreenBase):
         """Crop at both ends."""
         spare(self)
 
-    def _compositor_refresh(self) -> None:
-        """Behind a modal: only the changed cells of what is in front are painted again.
+    def get_widget_and_offset_at(self, x: int, y: int) -> tuple[Widget | None, Offset | None]:
+        """As Textual's, which breaks on a click at a widget that is removed and still stands on the screen."""
+        widget, offset = super().get_widget_and_offset_at(x, y)
+        return (widget, offset) if widget is not None and widget.is_attached else (None, None)
 
-        Textual's own also marks this whole screen dirty, so that each tick would send all of it.
+    def _compositor_refresh(self) -> None:
+        """Behind a modal: only the changed cells of what is above it are painted again, screen by screen.
+
+        Textual's own also marks this whole screen dirty, so that each tick would send all of it. And the one above is
+        not asked to `refresh`: a screen that is forgets which of its own widgets were to be painted.
         """
-        front = self.app.screen
-        if front is self or not self.is_current:
+        if self.app._batch_count:  # Textual would draw it, throw it away, and forget what was to be painted
+            self.set_timer(BATCH, self._compositor_refresh)
+            return
+        self._compositor.update_widgets(
+            self._dirty_widgets
+        )  # it may be later than Textual thinks, which forgets them
+        stack = self.app.screen_stack
+        if self not in stack[:-1]:
             super()._compositor_refresh()
             return
         changed = self._compositor._dirty_regions
         if changed:
-            front.refresh(*changed)
+            above = stack[stack.index(self) + 1]
+            above._set_dirty(*changed)
+            above.post_message(messages.Update(above))
             changed.clear()
-            self._dirty_widgets.clear()
+        self._dirty_widgets.clear()
 
 
 def spare(screen: Screen[Any]) -> None:
