@@ -23,6 +23,7 @@ from quarterdeck.console.layout import Layouts
 from quarterdeck.console.names import name_of
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.screens.session import SessionScreen
+from quarterdeck.console.terminal import job_control
 
 if TYPE_CHECKING:
     from quarterdeck.console.desk import Desk
@@ -214,4 +215,4 @@ class View:
 
     async def suspend(self) -> None:
         """Into the background."""
-        self._app.action_suspend_process()
+        job_control.stop(self._app)
