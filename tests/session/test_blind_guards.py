@@ -209,3 +209,24 @@ def test_next_and_log_say_it_and_the_record_keeps_it() -> None:
     said = [sentence(event, night.book.session.plan) for event in night.book.events if event.kind == "guard.blind"]
     assert said[0].startswith("guard g IS BLIND: api.value[checks.queue:dpth.observedValue] is not in")
     assert [d.what for d in night.book.session.deviations if "blind" in d.what] == ["guard g was blind"]
+
+
+def test_a_guard_looks_back_as_far_as_it_says() -> None:
+    night = Watched("max(api.latency, 3h) > 5s").start()
+    night.read({"status": "ok", "latency": 6.0})
+    night.book.wait(2.9 * 3600)
+    night.read({"status": "ok", "latency": 0.1})
+    assert [type(intent).__name__ for intent in night.watch.judge(night.book.session, night.book.now)] == [
+        "GuardHolds"
+    ]
+    night.book.wait(0.2 * 3600)
+    night.read({"status": "ok", "latency": 0.1})
+    assert night.watch.judge(night.book.session, night.book.now) == []
+
+
+def test_a_guard_over_two_targets_is_calm_while_one_of_them_is_expected_to_be_out() -> None:
+    night = Watched("api.latency > 5s or here.cpu > 90%").start()
+    night.book.ask(wanted.StartStep(step="a"))
+    for _ in range(50):
+        night.watch.take("here", night.book.now + 1, {"cpu": 1.0}, max_age=10)
+        assert "guard.blind" not in night.seconds(1, {"status": "critical"})

@@ -11,12 +11,14 @@ of its own (`Plan.on_unknown`): it holds while the target, or a guard on duty th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
 from quarterdeck.procedure.conditions import (
     Comparison,
+    Condition,
+    ConditionError,
     Metric,
     Over,
     compare,
@@ -24,16 +26,17 @@ from quarterdeck.procedure.conditions import (
     evaluate,
     metrics_of,
     parse,
+    reads_of,
 )
 from quarterdeck.procedure.metric_names import split_metric
-from quarterdeck.procedure.model import Guard
+from quarterdeck.procedure.model import Guard, Procedure, Step
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.session.intents import GuardBlinded, GuardHolds, GuardReleased, GuardSighted, Intent
-from quarterdeck.session.metric_history import MetricHistory
+from quarterdeck.session.metric_history import KEPT, MetricHistory
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 
-__all__ = ["GuardWatch", "expected_outages", "readings_of"]
+__all__ = ["GuardWatch", "conditions_of", "expected_outages", "readings_of"]
 
 
 class _Judged(Struct):
@@ -60,7 +63,13 @@ class GuardWatch:
     def __init__(self, plan: Plan) -> None:
         """Watch the guards of `plan`."""
         self._plan = plan
-        self.metrics = MetricHistory(plan.procedure.targets)
+        spans = [
+            read.seconds
+            for condition in conditions_of(plan.procedure, plan.steps.values())
+            for read in reads_of(condition)
+            if isinstance(read, Over)
+        ]
+        self.metrics = MetricHistory(plan.procedure.targets, max([KEPT, *spans]))
         self._guards = (*plan.procedure.guards, *plan.on_unknown.values())
         self._judged = {guard.id: _Judged() for guard in self._guards}
 
@@ -129,10 +138,11 @@ class GuardWatch:
         if not why:
             judged.blind_since, judged.blind = None, ""
             return GuardSighted(guard=guard.id) if told else None
-        if session.is_live_session and _excused(session, self._plan, guard, now):
+        targets = _targets_of(guard)
+        out = targets & expected_outages(session, self._plan, now).keys()
+        if session.is_live_session and (out or _excused(session, self._plan, guard, now)):
             judged.blind_since, judged.blind = None, ""
             return None
-        targets = _targets_of(guard)
         if judged.blind_since is None:
             last = [self.metrics.taken(target) for target in targets]
             judged.blind_since = min([now, *(at for at in last if at is not None)])
@@ -227,6 +237,18 @@ def _words(comparison: Comparison, left: Quantity | str | None, right: Quantity 
     if comparison.operator == "==":
         return f"{name} is {reading}"
     return f"{name} is {reading}, {_WORDS[comparison.operator]} {_shown(right)}"
+
+
+def conditions_of(procedure: Procedure, steps: Iterable[Step]) -> Iterator[Condition]:
+    """Every condition of a guard, a criterion or a wait."""
+    texts = [text for guard in procedure.guards for text in (guard.when, guard.release)]
+    texts += [criterion.condition for criterion in procedure.criteria]
+    texts += [step.until for step in steps if step.kind == "wait"]
+    for text in filter(None, texts):
+        try:
+            yield parse(text)
+        except ConditionError:
+            continue  # a wait until a time
 
 
 def readings_of(guard: Guard, metrics: MetricHistory) -> str:

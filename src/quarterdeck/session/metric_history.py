@@ -18,15 +18,15 @@ from quarterdeck.procedure.quantities import Quantity
 __all__ = ["KEPT", "MetricHistory", "percentile"]
 
 KEPT = 3600.0
-"""Seconds of readings that are kept for conditions; longer spans read from the logbook's samples."""
+"""Seconds of readings that are kept for conditions, where none looks back longer."""
 
 
 class MetricHistory:
     """The readings of all targets of a plan. Implements `procedure.conditions.Metrics` at the time of `at`."""
 
-    def __init__(self, targets: Mapping[str, Target]) -> None:
-        """Know the targets' types, which say the metrics' units."""
-        self._targets = targets
+    def __init__(self, targets: Mapping[str, Target], keep: float = KEPT) -> None:
+        """Know the targets' types, which say the metrics' units; keep readings for `keep` seconds."""
+        self._targets, self._keep = targets, keep
         self._values: dict[str, deque[tuple[float, float | str]]] = {}
         self._units: dict[str, str] = {}
         self._taken: dict[str, float] = {}
@@ -60,7 +60,7 @@ class MetricHistory:
             self._units[metric] = (units or {}).get(name, "") or self._unit_of(metric)
             series = self._values.setdefault(metric, deque())
             series.append((at, value))
-            while series and at - series[0][0] > KEPT:
+            while series and at - series[0][0] > self._keep:
                 series.popleft()
 
     def _unit_of(self, metric: str) -> str:

@@ -20,7 +20,7 @@ from quarterdeck.observer.client import Observer
 from quarterdeck.observer.messages import Finding, Health, Reading
 from quarterdeck.procedure.conditions import ConditionError, evaluate, metrics_of, parse
 from quarterdeck.procedure.model import Procedure, Step
-from quarterdeck.session.guard_watch import GuardWatch
+from quarterdeck.session.guard_watch import GuardWatch, conditions_of
 from quarterdeck.session.intents import Intent, NoteFact, TickItem
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.state import Session
@@ -239,21 +239,15 @@ class Monitor:
 
 def watched_metrics(procedure: Procedure, steps: Iterable[Step]) -> Iterator[str]:
     """Every metric that a guard, criterion, wait, verification or checklist item uses, with its target."""
-    conditions = [guard.when for guard in procedure.guards] + [guard.release for guard in procedure.guards]
-    conditions += [criterion.condition for criterion in procedure.criteria]
+    steps = list(steps)
+    for condition in conditions_of(procedure, steps):
+        yield from metrics_of(condition)
     for criterion in procedure.criteria:
         if criterion.baseline is not None:
             yield criterion.baseline.metric
     items = [item.check for item in procedure.checklist if item.check is not None]
     for step in steps:
         items += step.verify
-        if step.kind == "wait":
-            conditions.append(step.until)
     for item in items:
         if item.gauge:
             yield item.gauge
-    for condition in conditions:
-        try:
-            yield from metrics_of(parse(condition)) if condition else ()
-        except ConditionError:
-            continue  # a wait until a time
