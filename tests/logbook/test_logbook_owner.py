@@ -69,8 +69,11 @@ def test_a_session_that_others_could_only_look_into_is_closed_to_them(place: Ses
 def test_a_sticky_folder_above_is_as_good_as_tmp_and_one_of_its_own_is_not(
     place: SessionFolder, tmp_path: Path
 ) -> None:
+    if os.getuid() == 0:
+        os.chown(tmp_path, -1, 1)
     tmp_path.chmod(0o1777)
     place.prepare()
+    assert place.exposed() == []
     place.halts.chmod(0o1777)
     with pytest.raises(LogbookError, match="others can write to"):
         place.prepare()

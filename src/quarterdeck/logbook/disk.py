@@ -118,9 +118,9 @@ def require_own(path: Path) -> list[str]:
             raise _not_own(
                 level, f"{level} belongs to somebody else ({_login(owner)})", f"chown it to {_login(os.geteuid())}"
             )
-        if stat.S_ISLNK(found.st_mode):
+        if stat.S_ISLNK(found.st_mode) or (mode & stat.S_ISVTX and level != path):
             continue
-        if mode & stat.S_IWOTH and (level == path or not mode & stat.S_ISVTX):
+        if mode & stat.S_IWOTH:
             raise _not_own(level, f"others can write to {level} (mode {mode:04o})", f"chmod o-w {level}")
         if mode & stat.S_IWGRP and not _is_private_group(found.st_gid):
             remarks.append(f"the group of {level} can write to it (mode {mode:04o}): chmod g-w {level}")
