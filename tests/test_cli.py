@@ -154,6 +154,13 @@ def test_what_is_wrong_has_its_exit_code_whoever_hears_it(words: str, code: int,
         assert (found, "Traceback" in said) == (code, False), f"{stream} {unbuffered}: {said}"
 
 
+def test_the_name_of_a_file_in_an_error_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    for words in (("verify", "\x1b]2;x\x07.jsonl"), ("show", "\x1b[2J.yaml"), ("status", "\x1b[2J\u202e")):
+        done = run(*words, home=tmp_path)
+        assert done.returncode in {1, 2}
+        assert not set("\x1b\x07\u202e") & set(done.stderr), done.stderr
+
+
 def test_a_reader_that_has_gone_is_no_traceback(tmp_path: Path) -> None:
     done = subprocess.run(
         f"{sys.executable} -m quarterdeck schema | head -c 10",
