@@ -359,3 +359,27 @@ async def test_a_reference_in_a_steps_environment_that_leads_nowhere_is_said_and
     assert [each.words for each in missing_later(lead.session, lead.standing.unset)] == [
         "secret env:FIELD_KUBE is not set: 1 E needs it"
     ]
+
+
+async def test_what_a_command_left_running_is_told_without_its_secret_after_a_restart_too(
+    opened: Opened, attach: Attach, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves = """sh -c 'sleep 60; :' "$c" >/dev/null 2>&1 &\n          echo left"""
+    text = TOLD.replace("echo nothing to hide", f"|\n          {leaves}\n        after: []")
+    monkeypatch.setenv("FIELD_SECRET", "hush-hush/now?")
+    lead = await attach(opened(text))
+    await lead.do(intents.StartSession())
+    await lead.do(intents.StartStep(step="quiet"))
+    await lead.until(lambda: lead.state("quiet") == "done")
+    assert "[redacted]" in lead.session.steps["quiet"].runs[0].left[0]
+    (kept,) = (lead.client.folder / "spool").glob("quiet-*/secrets")
+    monkeypatch.delenv("FIELD_SECRET")
+    await crashed_and_found(lead)
+    await lead.do(intents.Halt(nonce="h1", reason="look"))
+    await lead.until(lambda: "command.left_running" in lead.kinds())
+    assert "[redacted]" in lead.session.steps["quiet"].runs[0].left_open[0]
+    assert not any("hush" in repr(event) for event in lead.events)
+    await lead.do(intents.AnswerLeft(step="quiet", choice="end"))
+    await lead.until(lambda: "command.left_ended" in lead.kinds())
+    await crashed_and_found(lead)
+    await until(lambda: not kept.exists())
