@@ -153,6 +153,13 @@ class FakeStation:
     def reads(self, *readings: Reading) -> None:
         self._queue.put_nowait(Sampled(readings=list(readings)))
 
+    def take_back(self, kept: int) -> None:
+        """All but the first events could not be recorded."""
+        del self.events[kept:]
+        self.folding = Folding(self.events)
+        raws = [msgspec.Raw(encode(event)) for event in self.events]
+        self._queue.put_nowait(Happened(events=raws, position=kept, history=True))
+
     def tails(self, step: str, text: str) -> None:
         self._queue.put_nowait(Tail(step=step, run="r", text=text, total=len(text)))
 

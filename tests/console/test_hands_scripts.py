@@ -12,6 +12,7 @@ from quarterdeck.console.panes.banner import troubles
 from quarterdeck.console.panes.step_details import details
 from quarterdeck.console.plain import PlainDesk
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import LOST
 from quarterdeck.console.theme import look_of
 from quarterdeck.session import intents
 
@@ -189,3 +190,22 @@ async def test_plain_mode_says_what_is_missing_once() -> None:
     await running
     assert out.getvalue().count(MISSING) == 1
     assert HINT in out.getvalue()
+
+
+async def test_plain_mode_tells_again_what_is_left_where_a_station_takes_back_what_it_told() -> None:
+    made, out = FakeStation(), Paper()
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    running = asyncio.create_task(PlainDesk(made.connect, out).run(lines.get))
+    made.must(intents.AddNote(text="this stays"))
+    kept = len(made.events)
+    made.must(intents.AddNote(text="a phantom"))
+    await out.shows("a phantom")
+    made.take_back(kept)
+    await out.shows(LOST)
+    made.must(intents.AddNote(text="the end"))
+    await out.shows("the end")
+    lines.put_nowait(None)
+    await running
+    again = out.getvalue().partition(LOST)[2]
+    assert "this stays" in again
+    assert "a phantom" not in again

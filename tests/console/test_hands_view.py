@@ -18,6 +18,7 @@ from quarterdeck.console.deck import TabBox
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.screens.form_bar import FormBar
 from quarterdeck.console.screens.reader import LiveReader
+from quarterdeck.console.store import LOST
 from quarterdeck.host import Clocks
 from quarterdeck.observer.messages import Reading
 from quarterdeck.session import intents
@@ -238,3 +239,20 @@ async def test_what_is_typed_ahead_of_a_bar_presses_no_keys() -> None:
         await at.strike("S", "P", "K", "A")
         assert at.title == "Start 2 Copy the table"
         assert at.asked(intents.Pause) == []
+
+
+async def test_what_a_station_takes_back_is_gone_from_the_screen_and_the_log_says_so() -> None:
+    async with helm(*RUNNING) as at:
+        kept = len(at.station.events)
+        at.station.must(intents.Pause(reason="a phantom"), intents.AddNote(text="said on it"))
+        await at.settle()
+        assert (at.app.link.session.state, at.app.link.position) == ("paused", kept + 2)
+        at.station.take_back(kept)
+        await at.settle()
+        assert (at.app.link.session.state, at.app.link.position) == ("running", kept)
+        said = [line.text for line in at.app.link.log]
+        assert not [text for text in said if "phantom" in text or "said on it" in text]
+        assert said[-1] == LOST
+        assert not [line.text for line in at.snapshot.log if "phantom" in line.text], "nor on the screen"
+        await at.press("P")
+        assert at.state == "paused", "it goes on"

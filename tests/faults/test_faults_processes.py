@@ -84,9 +84,9 @@ import time
 from quarterdeck.station import journal
 from quarterdeck.logbook import writer
 write = writer.Lane._write
-def slowly(self, jobs):
+def slowly(self, jobs, batches):
     time.sleep(0.5)
-    return write(self, jobs)
+    return write(self, jobs, batches)
 writer.Lane._write = slowly
 """
 """A disk that takes half a second."""
@@ -94,10 +94,9 @@ LYING = """
 whole = journal.Journal.append
 def at_once(self, drafts, by, plan, *, urgent):
     kept = whole(self, drafts, by, plan, urgent=urgent)
-    async def durable():
-        return ""
-    kept.durable.close()
-    return journal.Kept(kept.events, durable())
+    done = kept.durable.get_loop().create_future()
+    done.set_result("")
+    return kept._replace(durable=done)
 journal.Journal.append = at_once
 journal.Journal.saved = property(lambda self: len(self.log.events))
 """

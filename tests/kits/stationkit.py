@@ -13,10 +13,12 @@ from pathlib import Path
 import pytest
 
 from quarterdeck.logbook.lock import is_held
+from quarterdeck.session import intents
 from quarterdeck.session.event import Event, decode
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.state import Session
+from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.wire.client import Client, Linked
 from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail
 
@@ -67,6 +69,8 @@ class Lead:
         self.folding = Folding()
         self.events: list[Event] = []
         self.positions: list[int] = []
+        self.begun_again = 0
+        """How often its station took back something that it had shown."""
         self.links: list[Linked] = []
         self.tails: list[Tail] = []
         self.samples: list[Sampled] = []
@@ -90,6 +94,9 @@ class Lead:
         async for frame in self.client.frames():
             match frame:
                 case Happened():
+                    if frame.is_first and self.events:
+                        self.begun_again += 1
+                        self.folding, self.events = Folding(), []
                     for raw in frame.events:
                         event = decode(bytes(raw))
                         self.events.append(event)
@@ -133,6 +140,45 @@ class Lead:
         await self.client.close()
         self._pump.cancel()
         await asyncio.gather(self._pump, return_exceptions=True)
+
+
+class Effects:
+    """Hears what the hub wants done."""
+
+    def __init__(self) -> None:
+        self.reacted: list[str] = []
+        self.discarded: list[str] = []
+        self.by_hand = False
+
+    def redactor(self) -> Redactor:
+        return Redactor()
+
+    def trial(self, intent: intents.StartStep) -> intents.StartStep:
+        return intent
+
+    def prepare(self, intent: intents.StartStep) -> intents.StartStep:
+        return intent
+
+    def discard(self, intent: intents.StartStep) -> None:
+        self.discarded.append(intent.step)
+
+    def verify(self, step: str) -> None:  # noqa: ARG002
+        return None
+
+    def halt_by_hand(self) -> None:
+        self.by_hand = True
+
+    def watch(self) -> None:
+        return None
+
+    def verdicts(self) -> tuple[()]:
+        return ()
+
+    def react(self, events: list[Event]) -> None:
+        self.reacted += [event.kind for event in events]
+
+    async def look(self) -> None:
+        """Nothing is watched."""
 
 
 def station_pid(session: Path) -> int:

@@ -11,6 +11,7 @@ from typing import Any, ClassVar, cast, get_args
 
 import msgspec
 import pytest
+from stationkit import Effects
 
 from quarterdeck.errors import QuarterdeckError, UsageError
 from quarterdeck.logbook.session_log import SessionLog
@@ -22,6 +23,7 @@ from quarterdeck.session.event import Actor, Event, Moment
 from quarterdeck.session.events import (
     Draft,
     PlanRevised,
+    ReplicaBurned,
     SessionOpened,
     SessionStarted,
     StepDone,
@@ -29,7 +31,6 @@ from quarterdeck.session.events import (
     StepStarted,
 )
 from quarterdeck.session.fold import Folding
-from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.commands.values import Values, secret
 from quarterdeck.station.commands.verifier import Verifier
 from quarterdeck.station.criteria import downtime, judge_all
@@ -133,8 +134,18 @@ class Book(Journal):
         return ""
 
     @property
-    def is_red(self) -> bool:
+    def is_doubtful(self) -> bool:
         return self.failing
+
+    async def refuses(self, *, urgent: bool) -> str:  # noqa: ARG002 - as the real one
+        return "logbook: no room" if self.failing else ""
+
+    def show(self, end: int) -> None:
+        """It has no file."""
+
+    def take_back(self, begin: int, why: str) -> ReplicaBurned | None:
+        del self.kept[begin:]
+        return ReplicaBurned(old="r", last=begin, why=why)
 
     def append(self, drafts: Any, by: Actor, plan: str, *, urgent: bool) -> Kept:  # noqa: ARG002 - as the real one
         self.seconds += 1.0
@@ -143,7 +154,7 @@ class Book(Journal):
             new = event(len(self.kept) + 1, self.seconds, draft, by)
             self.kept.append((new, msgspec.json.encode(new)))
             made.append(new)
-        return Kept(made, self._durable())
+        return Kept(made, len(self.kept), asyncio.ensure_future(self._durable()))
 
     async def _durable(self) -> str:
         await asyncio.sleep(0)
@@ -151,48 +162,6 @@ class Book(Journal):
             return "logbook: no room"
         self.durable = len(self.kept)
         return ""
-
-
-class Effects:
-    """Hears what the hub wants done."""
-
-    def __init__(self) -> None:
-        self.reacted: list[str] = []
-        self.lost: list[str] = []
-        self.by_hand = False
-
-    def redactor(self) -> Redactor:
-        return Redactor()
-
-    def trial(self, intent: intents.StartStep) -> intents.StartStep:
-        return intent
-
-    def prepare(self, intent: intents.StartStep) -> intents.StartStep:
-        return intent
-
-    def discard(self, intent: intents.StartStep) -> None:  # noqa: ARG002
-        return None
-
-    def verify(self, step: str) -> None:  # noqa: ARG002
-        return None
-
-    def halt_by_hand(self) -> None:
-        self.by_hand = True
-
-    def watch(self) -> None:
-        return None
-
-    def verdicts(self) -> tuple[()]:
-        return ()
-
-    def react(self, events: list[Event]) -> None:
-        self.reacted += [event.kind for event in events]
-
-    async def look(self) -> None:
-        """Nothing is watched."""
-
-    def unsaved(self, events: list[Event], why: str) -> None:  # noqa: ARG002
-        self.lost += [event.kind for event in events]
 
 
 def drafts() -> list[Draft]:
@@ -250,7 +219,9 @@ async def test_nothing_comes_of_a_start_that_could_not_be_recorded(tmp_path: Pat
     book.failing = True
     answered = await started
     assert "NOT RECORDED" in answered.refusal
-    assert "step.started" in effects.lost
+    assert effects.discarded == ["one"]
+    assert "step.started" not in [event.kind for event, _ in book.kept]
+    assert decider.session.steps["one"].state == "pending"
     book.failing = False
     await decider.ask(intents.AddNote(text="room again"), ME)
     assert "step.started" not in effects.reacted
@@ -260,7 +231,7 @@ async def test_without_a_recorder_nothing_starts_and_halt_still_works(tmp_path: 
     decider, book, _ = await hub(tmp_path)
     await decider.ask(intents.StartSession(), ME)
     book.failing = True
-    assert "nothing starts" in (await decider.ask(intents.StartStep(step="one"), ME)).refusal
+    assert "NOT RECORDED" in (await decider.ask(intents.StartStep(step="one"), ME)).refusal
     answered = await decider.ask(intents.Halt(nonce="aa", reason="full"), ME)
     assert not answered.refusal
     assert "NOT RECORDED" in answered.hint

@@ -18,7 +18,7 @@ from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Field, Form, Wishes, missing
 from quarterdeck.console.keys import Keymap
 from quarterdeck.console.names import name_of
-from quarterdeck.console.store import Link, StationClient
+from quarterdeck.console.store import LOST, Link, StationClient
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
@@ -62,6 +62,8 @@ class PlainDesk:
         self._keymap = Keymap(all_commands())
         self._boot = boot_id()
         self._told = 0
+        self._log: object = None
+        """That of which so many lines were told."""
         self._next = ""
         self._trouble = ""
         self._missing: tuple[Missing, ...] = ()
@@ -110,6 +112,10 @@ class PlainDesk:
             self._trouble = trouble
             if not self.link.caught_up.is_set():
                 continue
+            if self._log is not self.link.log:
+                if self._told:
+                    self.print(f"!! {LOST}:")
+                self._log, self._told = self.link.log, 0
             for line in self.link.log[self._told :]:
                 mark = "!! " if line.level == "alarm" else ""
                 if line.kind != "notice":

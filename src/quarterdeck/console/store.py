@@ -31,7 +31,7 @@ from quarterdeck.session.told import Terminals
 from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
-__all__ = ["HaltCall", "Link", "LogLine", "News", "StationClient", "connect", "log_line"]
+__all__ = ["LOST", "HaltCall", "Link", "LogLine", "News", "StationClient", "connect", "log_line"]
 
 News = Literal["now", "soon", "later"]
 """How soon something new is shown: what happened at once; readings and output with the next beat; what only follows
@@ -43,6 +43,11 @@ BASE = 120
 """Values before Start from which a metric's base is taken."""
 CATCH_UP = 2.0
 """Seconds that an answer waits for its own events at most."""
+LOST = (
+    "something that was shown here could not be recorded, or is lost: it is not in force. "
+    "What is recorded was read again from the beginning"
+)
+"""Said where the station has other events than those that it showed."""
 UNCONFIRMED_AFTER = 3.0
 """Seconds without an answer after which a halt counts as unconfirmed."""
 
@@ -171,6 +176,8 @@ class Link:
         self.halts: list[HaltCall] = []
         self._there = asyncio.Event()
         self._alarm = False
+        self._is_anew = False
+        """The history is being taken in again from its first event on."""
         self._ids: set[str] = set()
         self._terminals = Terminals()
         self._news = asyncio.Event()
@@ -248,6 +255,11 @@ class Link:
         self._changed("now")
 
     def _happened(self, frame: Happened) -> None:
+        anew = frame.is_first and bool(self._ids)
+        if anew:
+            self.folding, self.log, self._ids = Folding(), [], set()
+            self.caught_up.clear()
+        self._is_anew = self._is_anew or anew
         position = frame.position - len(frame.events)
         for raw in frame.events:
             position += 1
@@ -256,6 +268,9 @@ class Link:
         self._news.set()
         if frame.caught_up:
             self.caught_up.set()
+            if self._is_anew:
+                self._is_anew = False
+                self.note(LOST, "alarm")
         self._changed("now")
 
     def _event(self, event: Event, position: int) -> None:

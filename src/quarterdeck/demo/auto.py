@@ -73,6 +73,9 @@ class _Night:
         """Fold and print what the station says."""
         async for frame in self._client.frames():
             if isinstance(frame, Happened):
+                if frame.is_first and self._caught_up:
+                    self._say("          what was told could not all be recorded; what is recorded:")
+                    self._folding = Folding()
                 for raw in frame.events:
                     self._take(decode(bytes(raw)))
                 self._caught_up = self._caught_up or frame.caught_up

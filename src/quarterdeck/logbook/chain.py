@@ -87,6 +87,11 @@ class Stamper:
         self._head = chains.get(replica) or Head(0, first_link(session))
         self._lamport = lamport
 
+    def go_on_as(self, replica: str, last: int) -> None:
+        """From now on another replica's chain, which knows the old one up to its event `last`."""
+        self._seen[self.replica] = last
+        self.replica, self._head = replica, Head(0, first_link(self.session))
+
     def stamp(self, drafts: Sequence[Draft], by: Actor, at: Moment, plan: str) -> list[tuple[Event, StoredEvent]]:
         """The next events of this chain, all at the same moment."""
         made = []

@@ -6,6 +6,7 @@
                          blobs/       files that belong to events, named by their hash
                          spool/       output of running commands
                          halts/       a file for each halt; runners watch it (R2)
+                         burned/, shown/   <replica>.<aseq>: see `Mark`
                          reserve      room for halt, rollback and notes on a full disk
     <home>/recorder/<id>.jsonl        the flight recorder
 
@@ -20,7 +21,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from quarterdeck import host
 from quarterdeck.documents import settings
@@ -30,6 +31,7 @@ from quarterdeck.logbook.lock import is_held
 
 __all__ = [
     "FoundSession",
+    "Mark",
     "SessionFolder",
     "find_session",
     "fitting_sessions",
@@ -41,6 +43,10 @@ __all__ = [
 
 _CONSONANTS = "bcdfghjkmnpqrstvwxz"
 """Without vowels no four letters make a word, without `l` none is read as a digit."""
+
+Mark = Literal["burned", "shown"]
+"""`burned`: the replica's events count so far and no further; `shown`: so far consoles saw them before they were
+durable."""
 
 _TAKEN = 50
 """Tries for four letters that no other session of the same day and procedure has."""
@@ -89,6 +95,26 @@ class SessionFolder(NamedTuple):
     def halts(self) -> Path:
         """One file for each halt (R2)."""
         return self.path / "halts"
+
+    def mark(self, what: Mark, replica: str, aseq: int) -> None:
+        """Say something of a replica's events, beside the recorders. OSError where no file can be made.
+
+        Its name says all of it, as that of a halt does: on a full disk there is room for a name.
+        """
+        folder = self.path / what
+        folder.mkdir(mode=0o700, exist_ok=True)
+        named = folder / f"{replica}.{aseq}"
+        for before in folder.glob(f"{replica}.*"):
+            before.rename(named)
+        named.touch(mode=0o600)
+
+    def marks(self, what: Mark) -> dict[str, int]:
+        """What was said by `mark`: replicas to numbers of events."""
+        try:
+            names = [path.name.rpartition(".") for path in (self.path / what).iterdir()]
+        except OSError:
+            return {}
+        return {replica: int(aseq) for replica, _, aseq in names if aseq.isdecimal()}
 
     @property
     def reserve(self) -> Path:

@@ -137,7 +137,7 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
         found = _read_recorder(place.recorder, rows, problems, owned=owned)
     with collector_paused():
         weighed = weigh(rows, found.lines)
-        verified = verify(place.id, weighed.good)
+        verified = verify(place.id, weighed.good, place.marks("burned"))
     if found.damaged:
         problems.append(Problem("damaged", f"{found.damaged} lines of the flight recorder cannot be read"))
     if weighed.bad:

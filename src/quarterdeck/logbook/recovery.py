@@ -20,7 +20,7 @@ from quarterdeck.logbook import sqlite
 from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
-from quarterdeck.logbook.protocol import DamageError, NewerFormatError, RecorderError, SampleBatch, StoredEvent
+from quarterdeck.logbook.protocol import DamageError, Head, NewerFormatError, RecorderError, SampleBatch, StoredEvent
 from quarterdeck.logbook.read_only import Weighed, collector_paused, copy_database, weigh
 from quarterdeck.logbook.recorder import LINE_OVERHEAD, FlightRecorder, Scan, scan
 from quarterdeck.logbook.salvage import salvage, set_aside
@@ -78,7 +78,7 @@ def open_recorders(
         logbook_source = _open_logbook(book, folder)
         recorder_source = _open_recorder(recorder, folder.recorder, logbook_source.lines)
         weighed = weigh(logbook_source.lines, recorder_source.lines)
-        verified = verify(session, weighed.good)
+        verified = verify(session, weighed.good, folder.marks("burned"))
     if weighed.logbook_damaged and logbook_source.state == OK:
         logbook_source.repaired.append(f"{weighed.logbook_damaged} rows were damaged")
         _replace_logbook(book, folder, logbook_source)
@@ -100,7 +100,7 @@ def open_recorders(
             hint="free some space or set QUARTERDECK_HOME to another folder",
         )
     opened.read_only = _why_read_only(opened, logbook_source, recorder_source)
-    opened.replica = _replica(opened, new_replica, lost=_lost_its_end(weighed, verified, logbook_source))
+    opened.replica = _replica(opened, folder, new_replica, lost=_lost_its_end(weighed, verified, logbook_source))
     if opened.read_only:
         book.close()
         recorder.close()
@@ -190,7 +190,7 @@ def _why_read_only(opened: Opened, *sources: _Source) -> str:
 
 
 def _lost_its_end(weighed: Weighed, verified: Verified, logbook: _Source) -> bool:
-    """Whether there were events at the end that neither recorder holds undamaged: their ids must not be used again.
+    """Whether there were events at the end that both recorders lost: their ids must not be used again.
 
     What is damaged at one recorder's end has to be something that the other one holds and this one does not. Of a
     damaged logbook file nobody knows what it held, so the flight recorder has to be whole up to the last event.
@@ -205,7 +205,7 @@ def _lost_its_end(weighed: Weighed, verified: Verified, logbook: _Source) -> boo
     return bool(logbook.repaired) and (bool(weighed.hurt_ends[1]) or not is_last)
 
 
-def _replica(opened: Opened, new_replica: Callable[[], str], *, lost: bool) -> str:
+def _replica(opened: Opened, folder: SessionFolder, new_replica: Callable[[], str], *, lost: bool) -> str:
     """The id to go on under. Another one than before where the old one may live on elsewhere, or lost its end."""
     header = opened.recorder.header
     about = opened.book.about
@@ -213,6 +213,11 @@ def _replica(opened: Opened, new_replica: Callable[[], str], *, lost: bool) -> s
     gone = {
         getattr(payload(event), "old", "") for event, _ in opened.verified.events if event.kind == "replica.burned"
     }
+    burned = folder.marks("burned")
+    for name in [name for name in opened.verified.chains if name in burned and name not in gone]:
+        why = "what came after that could not be recorded and was refused"
+        opened.news.append(ReplicaBurned(old=name, why=why, last=burned[name]))
+    gone |= burned.keys()
     known = [name for name in known if name not in gone] or [
         name for name in opened.verified.chains if name not in gone and not known
     ]
@@ -224,19 +229,15 @@ def _replica(opened: Opened, new_replica: Callable[[], str], *, lost: bool) -> s
         why = "the logbook was copied or restored from a backup"
     elif opened.states["recorder"] == OK and header is not None and header.identity != opened.recorder.identity_now():
         why = "the flight recorder was copied or restored from a backup"
-    if opened.read_only or not (why or lost):
+    head = opened.verified.chains.get(replica, Head(0, ""))
+    unsaved = folder.marks("shown").get(replica, 0) > head.aseq
+    if opened.read_only or not (why or lost or unsaved):
         return replica
-    last = None
-    if lost:
-        why = f"{why}{'; ' if why else ''}what came after that is damaged in both recorders"
-        last = _head(opened, replica)
-    opened.news.append(ReplicaBurned(old=replica, why=why, last=last))
+    if lost or unsaved:
+        what = "what came after that is damaged in both recorders" if lost else "what was shown after that is lost"
+        why = f"{why}; {what}" if why else what
+    opened.news.append(ReplicaBurned(old=replica, why=why, last=head.aseq if lost or unsaved else None))
     return new_replica()
-
-
-def _head(opened: Opened, replica: str) -> int:
-    head = opened.verified.chains.get(replica)
-    return head.aseq if head is not None else 0
 
 
 # ---------------------------------------------------------------- repairing

@@ -6,6 +6,7 @@ threads. Must never be opened twice (a lock sees to that) and never decide what 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import threading
@@ -29,7 +30,7 @@ from quarterdeck.logbook.recovery import Opened, open_recorders
 from quarterdeck.logbook.samples import WATCHING, SampleBook, watch_of
 from quarterdeck.logbook.writer import OK, Health, Reserve, Writer
 from quarterdeck.session.event import Actor, Blob, Event, Moment, digest
-from quarterdeck.session.events import Draft
+from quarterdeck.session.events import Draft, ReplicaBurned
 from quarterdeck.session.parts import Watch
 
 __all__ = ["Appended", "Seams", "SessionLog"]
@@ -51,6 +52,8 @@ class Appended(Struct, frozen=True):
 
     events: list[Event]
     raws: list[bytes]
+    end: int
+    """How many events the session has with them."""
     durable: Future[Health]
     """Done when one recorder has them; its result is the health then, red where neither has. Never fails."""
 
@@ -66,11 +69,13 @@ class SessionLog:
         *,
         moment: Callable[[], Moment],
         on_health: Callable[[Health], None],
-        disk: Disk,
+        seams: Seams,
     ) -> None:
         """Use `open`."""
+        disk = seams.disk
         self.events: list[tuple[Event, bytes]] = opened.verified.events
-        """All events in order of arrival, with their bytes. Grows by `append`; nobody else changes it."""
+        """All events in order of arrival, with their bytes. Grows by `append`, shrinks by `take_back`, and by these
+        alone."""
         self.replica = opened.replica
         self.read_only = opened.read_only
         """Why nothing may be appended, for a person; empty: it may."""
@@ -83,6 +88,7 @@ class SessionLog:
         self._lock = lock
         self._moment = moment
         self._disk = disk
+        self._new_replica = seams.new_replica
         self._guard = threading.Lock()
         self._reopening = threading.Lock()
         self._stored: list[StoredEvent] = []
@@ -135,7 +141,7 @@ class SessionLog:
                 opened = open_recorders(
                     place, session_id, new_replica=seams.new_replica, disk=seams.disk, connector=seams.connector
                 )
-                log = cls(opened, lock, place, moment=moment, on_health=on_health, disk=seams.disk)
+                log = cls(opened, lock, place, moment=moment, on_health=on_health, seams=seams)
             except BaseException:
                 lock.release()
                 raise
@@ -160,8 +166,51 @@ class SessionLog:
             made = self._stamper.stamp(drafts, by, self._moment(), plan_hash)
             stored = [each for _, each in made]
             self.events.extend((event, each.raw) for event, each in made)
-            durable = writer.put(stored, (), end=len(self.events), urgent=urgent)
-        return Appended([event for event, _ in made], [each.raw for each in stored], durable)
+            end = len(self.events)
+            durable = writer.put(stored, (), end=end, urgent=urgent)
+        return Appended([event for event, _ in made], [each.raw for each in stored], end, durable)
+
+    def take_back(self, begin: int, why: str) -> ReplicaBurned | None:
+        """Drop the events from position `begin` on, none of which is durable; None where one of them is, after all.
+
+        Whether a recorder has taken some of them is unknown, so their ids are never used again and they never count:
+        the session goes on as another replica. A file says so at once, for a station that is killed before an event
+        can. Returns what has to be recorded first.
+        """
+        writer = self._writable()
+
+        def drop() -> None:
+            with self._reopening:
+                del self.events[begin:]
+                del self._stored[begin:]
+
+        with self._guard:
+            if not writer.forget(begin, drop):
+                return None
+            old = self.replica
+            last = next((event.aseq for event, _ in reversed(self.events) if event.replica == old), 0)
+            with contextlib.suppress(OSError):  # a disk that takes no name has taken none of these events
+                self.place.mark("burned", old, last)
+            self.replica = self._new_replica()
+            self._stamper.go_on_as(self.replica, last)
+            self._samples = SampleBook(self.replica)
+        return ReplicaBurned(old=old, last=last, why=why)
+
+    def show(self, end: int) -> None:
+        """The first `end` events are shown before they are durable: should they be lost, their ids are used up."""
+        event, _ = self.events[end - 1]
+        with contextlib.suppress(OSError):  # a disk that takes no name: then who was shown them is told by their hash
+            self.place.mark("shown", event.replica, event.aseq)
+
+    def try_again(self, *, urgent: bool) -> Future[Health]:
+        """Let both recorders try whether they can write; done as that of `append`."""
+        return self._writable().put((), (), end=0, urgent=urgent)
+
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether what is appended now may well not be recorded."""
+        writer = self._writer
+        return writer is not None and (writer.reserve.released or writer.health().level == "red")
 
     @property
     def saved(self) -> int:

@@ -113,12 +113,20 @@ class Job:
     """Something to be made durable, on its way through both lanes."""
 
     def __init__(
-        self, events: Sequence[StoredEvent], batches: Sequence[SampleBatch], *, end: int, urgent: bool, lanes: int
+        self,
+        events: Sequence[StoredEvent],
+        batches: Sequence[SampleBatch],
+        *,
+        end: int,
+        urgent: bool,
+        lanes: int,
+        generation: int,
     ) -> None:
-        """`end`: how many events the session has after these."""
+        """`end`: how many events the session has after these; `generation`: see `Writer.forget`."""
         self.events = events
         self.batches = batches
         self.end = end
+        self.generation = generation
         self.urgent = urgent
         self.durable: Future[Health] = Future()
         self.durable.set_running_or_notify_cancel()  # nobody can call off what is being written
@@ -174,20 +182,22 @@ class Lane:
         while going:
             jobs, going = self._gather()
             self.busy_since = time.monotonic()
+            generation = self._writer.generation
+            current = [job for job in jobs if job.generation == generation]
             try:
-                why = self._write(jobs)
+                why = self._write(current, [batch for job in jobs for batch in job.batches])
             except Exception as error:  # noqa: BLE001 - the boundary of a thread: a lane that dies would acknowledge nothing for ever
                 why = f"{type(error).__name__}: {error}"
             self._failures = self._failures + 1 if why else 0
             changed = (why or OK) != self.state
             self.state = why or OK
-            if not why and jobs:
-                self.confirmed = max(self.confirmed, *(job.end for job in jobs))
+            end = max((job.end for job in current), default=0)
+            saved = not why and self._writer.confirm(self, generation, end)
             self.busy_since = 0.0
             if changed:
                 self._writer.changed()
             for job in jobs:
-                job.settle(self._writer.health, saved=not why)
+                job.settle(self._writer.health, saved=saved and job.generation == generation)
         self._book.close()
 
     def _gather(self) -> tuple[list[Job], bool]:
@@ -218,10 +228,10 @@ class Lane:
             return jobs, False
         return jobs, True
 
-    def _write(self, jobs: Sequence[Job]) -> str:
+    def _write(self, jobs: Sequence[Job], batches: Sequence[SampleBatch]) -> str:
         """Make them durable; returns why not, or nothing."""
         urgent = any(job.urgent for job in jobs)
-        self._batches.extend(batch for job in jobs for batch in job.batches)
+        self._batches.extend(batches)
         if not urgent and self._writer.reserve.is_for_urgent_only():
             return "The disk is full: what is left is kept for halt, rollback and notes"
         if self.state == OK:
@@ -245,6 +255,7 @@ class Lane:
 
     def _revive(self) -> str:
         """Reopen, see what is there, write what is missing: right whether or not the failed commit came through."""
+        generation = self._writer.generation
         try:
             self._writer.before_reopening()
             self._book.reopen()
@@ -255,7 +266,7 @@ class Lane:
             self._full = isinstance(error, RecorderError) and error.full
             return error.message
         self._full = False
-        self.confirmed = len(everything)
+        self._writer.confirm(self, generation, len(everything))
         if batches:
             self._batches.clear()
         return ""
@@ -282,6 +293,9 @@ class Writer:
         self.everything = everything
         self.reserve = reserve
         self.before_reopening = before_reopening
+        self.generation = 0
+        """How often events were forgotten: what was given to the lanes before that is nobody's any more."""
+        self._guard = threading.Lock()
         self._on_health = on_health
         (first, first_state), *others = books
         leader = Lane(first, self, first_state, None)
@@ -294,10 +308,29 @@ class Writer:
         self, events: Sequence[StoredEvent], batches: Sequence[SampleBatch], *, end: int, urgent: bool
     ) -> Future[Health]:
         """Give work to both lanes; the future is done when one of them has it, or when both failed (red)."""
-        job = Job(events, batches, end=end, urgent=urgent, lanes=len(self._lanes))
+        job = Job(events, batches, end=end, urgent=urgent, lanes=len(self._lanes), generation=self.generation)
         for lane in self._lanes:
             lane.put(job)
         return job.durable
+
+    def forget(self, begin: int, drop: Callable[[], None]) -> bool:
+        """Let `drop` remove the session's events from position `begin` on; False where one of them is durable.
+
+        A lane that is just writing them may go on: what it writes counts nowhere.
+        """
+        with self._guard:
+            if self.saved > begin:
+                return False
+            self.generation += 1
+            drop()
+            return True
+
+    def confirm(self, lane: Lane, generation: int, end: int) -> bool:
+        """Events up to `end` are durable in a lane; False where they were forgotten meanwhile."""
+        with self._guard:
+            if generation == self.generation:
+                lane.confirmed = max(lane.confirmed, end)
+            return generation == self.generation
 
     def health(self) -> Health:
         """How recording is now; a lane that has not answered for 2 s counts as slow."""

@@ -207,18 +207,6 @@ class Executor:
         if step.progress is not None:
             self._follow_progress(session, step, order.launch.run)
 
-    def unsaved(self, events: Iterable[Event], why: str) -> None:
-        """A start that could not be recorded: its command never exists."""
-        session = self._hub.session
-        for event in events:
-            run = session.steps.get(event.step) if event.kind == "step.started" else None
-            order = self._orders_made.pop(run.runs[-1].id, None) if run is not None and run.runs else None
-            if order is not None and session.plan is not None:
-                self._orders.discard(order)
-                result = nothing_ran(order.launch.run, event.step, "failed_to_start", f"not recorded: {why}")
-                step = session.plan.steps[event.step]
-                self._spawn(f"finish {order.launch.run}", self._finish(step, event.attempt, result))
-
     def _follow_progress(self, session: Session, step: Step, run: str) -> None:
         """Ask the step's `progress` command while it runs."""
         assert step.progress is not None

@@ -80,6 +80,9 @@ class _Run:
     async def _watch(self, client: Client) -> None:
         async for frame in client.frames():
             if isinstance(frame, Happened):
+                if frame.is_first and self._kinds:
+                    _complain(warning="events that were told are not recorded: all are told again from the first")
+                    self._folding, self._kinds = Folding(), []
                 for raw in frame.events:
                     event = decode(bytes(raw))
                     self._folding.add(event)

@@ -1,8 +1,9 @@
 """The order of decisions: one intent after the other is decided, stamped, folded at once, made durable, told.
 
 Everybody's intents pass here, a person's like a guard's or the station's own. A halt is on disk as a file before
-anything else happens, and is told before it is durable (R2); everything else is told when it is durable. What has
-to be done about an event is done by who reacts to durable events (`executor`), never here.
+anything else happens, and is told before it is durable (R2); everything else is told when it is durable, and what
+cannot be recorded is refused and taken back, with all that followed on it. What has to be done about an event is done
+by who reacts to durable events (`executor`), never here.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from quarterdeck.session.rules.automatic import due
 from quarterdeck.session.state import Session
 from quarterdeck.station.commands.redaction import Redactor
 from quarterdeck.station.halt_files import file_halt, filed_halts, halt_names, is_nonce, new_nonce
-from quarterdeck.station.journal import Journal, moment
+from quarterdeck.station.journal import Journal, Kept, moment
 from quarterdeck.station.wire.protocol import VISITORS, Answered
 
 __all__ = ["Executor", "Hub"]
@@ -73,8 +74,22 @@ class Executor(Protocol):
     def react(self, events: list[Event]) -> None:
         """Do what follows from events that are durable."""
 
-    def unsaved(self, events: list[Event], why: str) -> None:
-        """Hear that events could not be made durable: nothing may come of them."""
+
+class _Pending(msgspec.Struct, eq=False):
+    """What was decided and is not known to be durable."""
+
+    drafts: list[Draft]
+    by: Actor
+    urgent: bool
+    stands: bool
+    """It is no wish: a halt, or a fact of the station. It stays in force although it cannot be recorded."""
+    kept: Kept
+    taken_back: bool = False
+
+    @property
+    def begin(self) -> int:
+        """Position of its first event."""
+        return self.kept.end - len(self.kept.events)
 
 
 class Hub:
@@ -92,11 +107,14 @@ class Hub:
         self.published = 0
         """How many events may be shown."""
         self.on_published: Callable[[], None] = lambda: None
+        self.on_taken_back: Callable[[int], None] = lambda _: None
+        """Events from a position on are no more: whoever was shown them starts again."""
         self.news = asyncio.Event()
         """Something happened: look what is due."""
         self._folding = Folding(event for event, _ in journal.events)
         self._reacted = self.published = len(journal.events)
         self._unsaved_upto = 0
+        self._pending: list[_Pending] = []
         self._refused: dict[str, float] = {}
         self._halts_seen = -1
         self._handled: set[str] = set()
@@ -131,7 +149,7 @@ class Hub:
         intent = self._without_secrets(intent)
         if isinstance(intent, Halt):
             return await self._halt(intent, by)
-        refused = self._unrecordable(intent)
+        refused = await self._unrecordable(intent, by)
         if refused is not None:
             return refused
         try:
@@ -145,7 +163,7 @@ class Hub:
             return _refusal(answer)
         if isinstance(furnished, VerifyStep):
             self.executor.verify(furnished.step)
-        return await self._settle(answer, by)
+        return await self._settle(answer, by, stands=not intent.of_people)
 
     def _without_secrets(self, intent: WishKind) -> WishKind:
         return intent.without_secrets(self.executor.redactor().text)
@@ -179,10 +197,10 @@ class Hub:
             return _refusal(answer)
         prepared = self.executor.prepare(wanted)
         answer = decide(self.session, prepared, by, self.now())
-        if isinstance(answer, Refusal):
+        answered = _refusal(answer) if isinstance(answer, Refusal) else await self._settle(answer, by)
+        if answered.refusal:
             self.executor.discard(prepared)
-            return _refusal(answer)
-        return await self._settle(answer, by)
+        return answered
 
     async def _furnish(self, intent: Wish) -> Wish:
         """Add what only the station knows: what was observed, a file's blob, the verdicts."""
@@ -200,21 +218,23 @@ class Hub:
         """Store a file that is evidence. Blocks."""
         return self.journal.store(path, self.executor.redactor().stream)
 
-    def _unrecordable(self, intent: Wish) -> Answered | None:
-        """Without a recorder nothing goes forward; halts, facts and notes do."""
+    async def _unrecordable(self, intent: Wish, by: Actor) -> Answered | None:
+        """Without a recorder nothing goes forward; halts and facts do, and what may use the last room of a disk."""
         why = self.journal.read_only
         if why:
             return Answered(id=0, refusal=f"this session is read-only: {why}")
-        if self.journal.is_red and isinstance(intent, StartStep):
-            return Answered(
-                id=0, refusal="nothing can be recorded, so nothing starts", hint="H halts; make room on the disk"
-            )
-        return None
+        if not intent.of_people or not self.journal.is_doubtful:
+            return None
+        answer = decide(self.session, intent, by, self.now())
+        why = await self.journal.refuses(urgent=self._is_reserved([] if isinstance(answer, Refusal) else answer))
+        return _not_recorded(why) if why else None
 
     # -- settling --------------------------------------------------------------------------------------------------
 
-    async def _settle(self, drafts: list[Draft], by: Actor, *, urgent: bool = False) -> Answered:
-        """Stamp, fold, and wait until it is durable."""
+    async def _settle(
+        self, drafts: list[Draft], by: Actor, *, urgent: bool = False, stands: bool = False
+    ) -> Answered:
+        """Stamp, fold, and wait until it is durable. What cannot be recorded is taken back, unless it `stands`."""
         if not drafts:
             return Answered(id=0)
         for draft in drafts:
@@ -222,28 +242,66 @@ class Hub:
                 urgent = True
                 self._file(draft.data.nonce, draft.data.reason, by)
                 self._handled.add(draft.data.nonce)
-        plan = self.session.plan.hash if self.session.plan is not None else ""
         try:
-            events, durable = self.journal.append(drafts, by, plan, urgent=urgent or self._is_reserved(drafts))
+            pending = self._append(drafts, by, urgent=urgent, stands=stands or urgent)
         except LogbookError as error:
             return Answered(id=0, refusal=error.message, hint=error.hint)
-        for event in events:
+        why = await self._durable(pending)
+        if why and not pending.taken_back and not pending.stands:
+            self._take_back(pending.begin, why)
+        if pending.taken_back:
+            return _not_recorded(why)
+        if why and self.journal.saved < pending.kept.end:
+            self._unsaved_upto = max(self._unsaved_upto, len(self.journal.events))
+            self._publish(len(self.journal.events))
+            return Answered(id=0, hint=f"NOT RECORDED: {why}")
+        self._saved()
+        return Answered(id=0, events=tuple(event.id for event in pending.kept.events))
+
+    def _append(self, drafts: list[Draft], by: Actor, *, urgent: bool, stands: bool) -> _Pending:
+        """Stamp and fold; what is urgent is told at once."""
+        pending = _Pending(drafts, by, urgent, stands, self._stamp(drafts, by, urgent=urgent))
+        self._pending.append(pending)
+        return pending
+
+    def _stamp(self, drafts: list[Draft], by: Actor, *, urgent: bool) -> Kept:
+        plan = self.session.plan.hash if self.session.plan is not None else ""
+        kept = self.journal.append(drafts, by, plan, urgent=urgent or self._is_reserved(drafts))
+        for event in kept.events:
             self._folding.add(event)
         if urgent:
             self._publish(len(self.journal.events))
         self.news.set()
-        why = await durable
-        if why:
-            self._unsaved(events, why)
-            halts = any(event.kind == "halt.called" for event in events)
-            said = f"NOT RECORDED: {why}"
-            return (
-                Answered(id=0, hint=said)
-                if halts
-                else Answered(id=0, refusal=said, hint="H halts; make room on the disk")
-            )
-        self._saved()
-        return Answered(id=0, events=tuple(event.id for event in events))
+        return kept
+
+    @staticmethod
+    async def _durable(pending: _Pending) -> str:
+        """Why it is not durable, or nothing. What was made again meanwhile is waited for again."""
+        while True:
+            kept = pending.kept
+            why = await asyncio.shield(kept.durable)
+            if pending.kept is kept:
+                return why
+
+    def _take_back(self, begin: int, why: str) -> None:
+        """What could not be recorded never was, and nothing that was decided on it; what stands is made again.
+
+        Nothing where it is durable after all.
+        """
+        burned = self.journal.take_back(begin, why)
+        if burned is None:
+            return
+        later = [pending for pending in self._pending if pending.begin >= begin]
+        self._pending = [pending for pending in self._pending if pending.begin < begin]
+        self._folding = Folding(event for event, _ in self.journal.events)
+        self.published, self._unsaved_upto = min(self.published, begin), min(self._unsaved_upto, begin)
+        self.on_taken_back(begin)
+        self._append([Draft(burned)], self.me, urgent=False, stands=True)
+        for pending in later:
+            pending.taken_back = not pending.stands
+            if pending.stands:
+                pending.kept = self._stamp(pending.drafts, pending.by, urgent=pending.urgent)
+                self._pending.append(pending)
 
     def _is_reserved(self, drafts: list[Draft]) -> bool:
         """Whether this may use the last room of a full disk: facts, notes, and all that a halt leads to."""
@@ -254,6 +312,7 @@ class Hub:
     def _saved(self) -> None:
         """Tell and do what is durable now, in order."""
         upto = self.journal.saved
+        self._pending = [pending for pending in self._pending if pending.kept.end > upto]
         self._publish(upto)
         if upto > self._reacted:
             fresh = [event for event, _ in self.journal.events[max(self._reacted, self._unsaved_upto) : upto]]
@@ -261,15 +320,11 @@ class Hub:
             self.executor.react(fresh)
             self.news.set()
 
-    def _unsaved(self, events: list[Event], why: str) -> None:
-        """They stand in memory, and on disk as soon as it takes them; but nothing may start because of them."""
-        self._unsaved_upto = max(self._unsaved_upto, len(self.journal.events))
-        self._publish(len(self.journal.events))
-        self.executor.unsaved(events, why)
-
     def _publish(self, upto: int) -> None:
         if upto > self.published:
             self.published = upto
+            if upto > self.journal.saved:
+                self.journal.show(upto)
             self.on_published()
 
     def _file(self, nonce: str, reason: str, by: Actor) -> str:
@@ -330,6 +385,11 @@ class Hub:
                 answered = await self.tell(intent)
                 if answered.refusal or not answered.events:
                     self._refused[repr(intent)] = now + REFUSED_FOR
+
+
+def _not_recorded(why: str) -> Answered:
+    said = why or "what it followed on could not be recorded"
+    return Answered(id=0, refusal=f"NOT RECORDED: {said}", hint="H halts; make room on the disk")
 
 
 def _refusal(refusal: Refusal) -> Answered:

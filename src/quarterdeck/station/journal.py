@@ -7,8 +7,9 @@ of its own.
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -16,9 +17,10 @@ from typing import NamedTuple
 from quarterdeck.errors import UsageError
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.logbook.writer import Health
 from quarterdeck.observer.messages import Reading
 from quarterdeck.session.event import Actor, Blob, Event, Moment
-from quarterdeck.session.events import Draft
+from quarterdeck.session.events import Draft, ReplicaBurned
 from quarterdeck.session.parts import Watch
 
 __all__ = ["Journal", "Kept", "moment"]
@@ -38,11 +40,25 @@ def moment() -> Moment:
     )
 
 
+def _unrecorded(durable: concurrent.futures.Future[Health]) -> asyncio.Future[str]:
+    """Empty when it is on disk, else why it is not."""
+
+    async def why() -> str:
+        health = await asyncio.wrap_future(durable)
+        if health.level != "red":
+            return ""
+        return "; ".join(f"{name}: {state}" for name, state in health.recorders.items() if state != "ok")
+
+    return asyncio.ensure_future(why())
+
+
 class Kept(NamedTuple):
     """Events that were just made."""
 
     events: list[Event]
-    durable: Awaitable[str]
+    end: int
+    """How many events the session has with them."""
+    durable: asyncio.Future[str]
     """Empty when they are on disk, else why they are not."""
 
 
@@ -69,9 +85,13 @@ class Journal:
         return self.log.read_only
 
     @property
-    def is_red(self) -> bool:
-        """Whether nothing can be recorded at the moment."""
-        return self.log.level() == "red"
+    def is_doubtful(self) -> bool:
+        """Whether what is appended now may well not be recorded: ask `refuses` first."""
+        return self.log.is_doubtful
+
+    async def refuses(self, *, urgent: bool) -> str:
+        """Why nothing can be recorded at the moment, or nothing; both recorders have just tried."""
+        return await _unrecorded(self.log.try_again(urgent=urgent))
 
     def changed_recorders(self) -> dict[str, str]:
         """Recorders that were lost or came back since the last call, to how they are: the record says so too."""
@@ -82,15 +102,15 @@ class Journal:
     def append(self, drafts: Sequence[Draft], by: Actor, plan: str, *, urgent: bool) -> Kept:
         """Stamp; durable later. LogbookError where the session may not be written."""
         made = self.log.append(drafts, by, plan, urgent)
-        future = asyncio.wrap_future(made.durable)
+        return Kept(made.events, made.end, _unrecorded(made.durable))
 
-        async def durable() -> str:
-            health = await asyncio.shield(future)
-            if health.level != "red":
-                return ""
-            return "; ".join(f"{name}: {state}" for name, state in health.recorders.items() if state != "ok")
+    def show(self, end: int) -> None:
+        """Events are shown before they are durable."""
+        self.log.show(end)
 
-        return Kept(made.events, durable())
+    def take_back(self, begin: int, why: str) -> ReplicaBurned | None:
+        """Drop events that could not be recorded; see `SessionLog.take_back`."""
+        return self.log.take_back(begin, why)
 
     def store(self, path: str, clean: Callable[[Iterable[bytes]], Iterable[bytes]]) -> Blob:
         """Keep a file as a blob, a text as `clean` leaves it. Blocks; QuarterdeckError where it cannot be kept."""

@@ -162,6 +162,8 @@ def open_session(
             Draft(FactNoted(text=f"State folder: {remark}", level="warning")) for remark in log.place.exposed()
         ]
         health = log.append([Draft(opened), Draft(revised), *exposed], actor, digest).durable.result()
+        if health.level == "red":
+            log.take_back(0, "")
     finally:
         log.close()
     if health.level == "red":

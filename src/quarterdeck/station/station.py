@@ -75,7 +75,7 @@ class Station:
         me = Actor(login=login_name(), uid=os.getuid(), via="station", host=host_names().short)
         self._log = SessionLog.open(folder, session_id=folder.name, actor=me, moment=moment)
         self.hub = Hub(folder, Journal(self._log), me)
-        self.hub.on_published = self._published
+        self.hub.on_published, self.hub.on_taken_back = self._published, self._taken_back
         self._values = Values(folder.parent.parent)
         self.orders = Orders(folder, self._values, dict(os.environ))
         self._history = History(boot_clock)
@@ -323,6 +323,10 @@ class Station:
     def _published(self) -> None:
         self._server.published()
         self._server.say(self.marks())
+
+    def _taken_back(self, upto: int) -> None:
+        self._seen = {name: min(position, upto) for name, position in self._seen.items()}
+        self._server.taken_back(upto)
 
     def _complain(self, text: str) -> None:
         """Into the station's own log."""

@@ -71,7 +71,7 @@ class LogPane(Pane):
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Take in the new lines."""
         log = snapshot.log
-        fresh = self._source is not log and len(log) < self._lines
+        fresh = self._source is not log
         if width != self._width or fresh:
             self._index.clear()
             self._wrapped.clear()

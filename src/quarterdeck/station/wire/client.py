@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from quarterdeck.errors import StationError
 from quarterdeck.host import login_name
+from quarterdeck.session.event import digest
 from quarterdeck.session.intents import Halt, Intent
 from quarterdeck.station.halt_files import file_halt, new_nonce
 from quarterdeck.station.wire.dial import hello, welcome_of
@@ -75,6 +76,7 @@ class Client:
         """What the station said first; None before the first connection."""
         self.position = 0
         """Position of the last event that was received."""
+        self._last = ""
         self.state: Literal["connected", "lost", "hung", "closed"] = "lost"
         self._hello, self._start, self._own = hello, start, own or {}
         self._line: _Line | None = None
@@ -221,7 +223,7 @@ class Client:
     async def _dial(self) -> None:
         reader, writer = await asyncio.open_unix_connection(str(socket_of(self.folder)), limit=LINE_LIMIT)
         try:
-            writer.write(encode(msgspec.structs.replace(self._hello, after=self.position)))
+            writer.write(encode(msgspec.structs.replace(self._hello, after=self.position, last=self._last)))
             async with asyncio.timeout(HUNG_AFTER):
                 first = await reader.readuntil(b"\n")  # IncompleteReadError is an EOFError
             frame = decode_from(first)
@@ -295,6 +297,7 @@ class Client:
             elif not isinstance(frame, Pong):
                 if isinstance(frame, Happened):
                     self.position = frame.position
+                    self._last = digest(bytes(frame.events[-1])) if frame.events else self._last
                 self._frames.put_nowait(frame)
 
     async def _come_back(self) -> bool:

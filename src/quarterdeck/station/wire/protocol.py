@@ -48,6 +48,8 @@ class Hello(Frame, frozen=True, kw_only=True):
     """SSH_AUTH_SOCK of the attached terminal, for commands."""
     after: int = 0
     """Position of the last event that the client has (a reconnect gets only what is new)."""
+    last: str = ""
+    """Its hash: where the station has another event there, the client gets everything again."""
 
 
 class Ask(Frame, frozen=True, kw_only=True):
@@ -119,6 +121,11 @@ class Happened(Frame, frozen=True, kw_only=True):
     history: bool = False
     """Part of the catch-up after `Welcome`; the last part says `caught_up`."""
     caught_up: bool = True
+
+    @property
+    def is_first(self) -> bool:
+        """Whether they begin the history. Whoever has events already was shown some that are no more: all anew."""
+        return self.position == len(self.events)
 
 
 class Answered(Frame, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ import msgspec
 
 from quarterdeck import __version__
 from quarterdeck.host import Peer, boot_clock_ns, boot_id, peer_of
-from quarterdeck.session.event import Actor
+from quarterdeck.session.event import Actor, digest
 from quarterdeck.session.rules.answer import Wish
 from quarterdeck.station.wire.outbox import Outbox
 from quarterdeck.station.wire.protocol import (
@@ -121,8 +121,20 @@ class Visitor:
         """It said goodbye; otherwise its terminal vanished."""
         self.outbox = Outbox(writer, self._more)
         self._hub = hub
-        self._cursor = hello.after if 0 <= hello.after <= hub.published else 0
+        self._cursor = hello.after if self._has_what_we_have(hello) else 0
         self._caught_up = False
+
+    def _has_what_we_have(self, hello: Hello) -> bool:
+        if not 0 < hello.after <= self._hub.published:
+            return False
+        (last,) = self._hub.events(hello.after - 1, hello.after)
+        return hello.last in {"", digest(last)}
+
+    def begin_again(self, upto: int) -> None:
+        """Events after position `upto` are no more: if this visitor was shown one, it gets all others again."""
+        if self._cursor > upto:
+            self._cursor, self._caught_up = 0, False
+            self.outbox.journal()
 
     async def _more(self) -> bytes:
         """The next events that this visitor has not got; nothing when it has all."""
@@ -200,6 +212,11 @@ class Server:
         """The journal grew."""
         for visitor in self._watching():
             visitor.outbox.journal()
+
+    def taken_back(self, upto: int) -> None:
+        """The journal lost all events after position `upto`."""
+        for visitor in self._watching():
+            visitor.begin_again(upto)
 
     def say(self, frame: Marks | Standing) -> None:
         """Tell everybody; replaces what waits of the same kind."""
