@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from faultkit import Night, injected
+from corrupting import REFUSING
+from faultkit import Night, injected, wait_until
 from stationkit import Lead
 
 from quarterdeck.session import intents
@@ -61,19 +62,23 @@ async def test_a_console_that_was_shown_what_is_refused_starts_again_and_the_hal
 
 @pytest.mark.parametrize("said", [True, False])
 def test_what_was_refused_does_not_come_true_after_kill_9(night: Night, said: bool) -> None:
+    flag = night.scratch / "refuses"
     night.open()
+    night.start_station(REFUSING.format(flag=str(flag)))
     night.do(intents.StartSession())
-    with injected(night.station(), *NO_SYNC):
-        assert "NOT RECORDED" in ask_once(night.folder, intents.Pause(), timeout=30.0).refusal
-        assert "NOT RECORDED" in ask_once(night.folder, intents.AddNote(text="nor this"), timeout=30.0).refusal
-        night.kill_station()
+    wal = night.folder / "logbook.db-wal"
+    wait_until(lambda: b'"session.started"' in wal.read_bytes())
+    flag.touch()
+    assert "NOT RECORDED" in ask_once(night.folder, intents.Pause()).refusal
+    assert "NOT RECORDED" in ask_once(night.folder, intents.AddNote(text="nor this")).refusal
+    night.kill_station()
     if not said:
         for path in (night.folder / "burned").iterdir():
             path.unlink()
     night.do(intents.AddNote(text="a new station"))
     kinds = [event.kind for event in night.events()]
     paused = "session.paused" in kinds
-    assert paused is not said, "the control: without the file's word the commit of a failed sync counts"
+    assert paused is not said, "the control: without the file's word a commit that was refused counts"
     assert kinds.count("note.added") == 1
     if said:
         assert [what.last for event in night.events() if isinstance(what := payload(event), ReplicaBurned)]

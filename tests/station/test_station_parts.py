@@ -178,6 +178,7 @@ CLAIMS: dict[str, dict[str, Any]] = {
     "CommandReturned": {"step": "one", "attempt": 1, "run": "x"},
     "VerificationRead": {"step": "one", "attempt": 1},
     "ChangeRead": {"step": "one", "attempt": 1, "proof": {"title": "t", "ok": True}},
+    "ProveGone": {"step": "one", "proof": {"title": "t", "ok": True}},
     "WaitOver": {"step": "one"},
     "GuardBlinded": {"guard": "x", "why": "y"},
     "GuardHolds": {"guard": "x", "reason": "y"},
