@@ -280,7 +280,7 @@ async def test_without_the_values_the_output_stays_sealed_until_the_lead_withhol
     assert (await lead.ask(intents.WithholdOutput(step="quiet", reason="gone"))).refusal
     assert (await lead.ask(intents.WithholdOutput(step="tell"))).refusal
     await lead.do(intents.WithholdOutput(step="tell", reason="its secret is changed"))
-    await until(lambda: not (spool / "output").exists())
+    await until(lambda: not (spool / "output").exists() and not (spool / "secrets").exists())
     assert not lead.session.steps["tell"].runs[0].sealed
     lines = exported(lead.client.folder, tmp_path)
     assert b"output is sealed" in lines

@@ -148,7 +148,9 @@ class Orders:
 
     def withhold(self, run: str) -> None:
         """Drop a sealed output for good."""
-        remove_spool(self._folder / "spool" / run / OUTPUT)
+        folder = self._folder / "spool" / run
+        remove_spool(folder / OUTPUT)
+        (folder / SECRETS).unlink(missing_ok=True)
 
     def discard(self, order: Order) -> None:
         """The order is not given: nothing of it stays."""
