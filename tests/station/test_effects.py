@@ -90,6 +90,25 @@ async def test_after_the_crash_of_station_and_command_the_check_is_read_too(open
     assert lead.session.steps["long"].effect == "none"
 
 
+async def test_after_a_crash_the_end_of_the_output_is_still_there_to_judge_by(opened: Opened, attach: Attach) -> None:
+    folder = opened(SMALL)
+    lead = await attach(folder)
+    await lead.do(intents.StartSession())
+    await lead.do(intents.StartStep(step="hello"))
+    await lead.until(lambda: lead.state("hello") == "done")
+    await lead.do(intents.StartStep(step="long"))
+    await lead.until(lambda: any("begun" in tail.text for tail in lead.tails))
+    pid = station_pid(folder)
+    note = json.loads((folder / "spool" / lead.session.steps["long"].runs[-1].id / "runner.json").read_text())
+    await lead.close()
+    os.kill(pid, signal.SIGKILL)
+    for who in ("runner", "child"):
+        os.kill(note[who]["pid"], signal.SIGKILL)
+    again = await attach(folder)
+    await again.until(lambda: again.state("long") == "unknown", 30)
+    await again.until(lambda: any(tail.step == "long" and "begun" in tail.text for tail in again.tails), 30)
+
+
 GONE = SMALL.replace(
     "        on_halt: terminate\n",
     """        gone: {command: [sh, -c, '[ -e "$0/gone" ]', "${quarterdeck.home}"], title: looked}

@@ -7,6 +7,7 @@ crash nothing is run again by itself; `resume` only finds what still runs.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Iterable
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,6 +16,7 @@ import msgspec
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.procedure.model import Step, VerifyItem
+from quarterdeck.regular_files import read_regular
 from quarterdeck.session.availability import moment
 from quarterdeck.session.event import Event
 from quarterdeck.session.intents import (
@@ -48,6 +50,8 @@ __all__ = ["Decider", "Executor"]
 
 TAILS_KEPT = 8
 """Newest outputs that a console which comes later still gets."""
+TAIL_BYTES = 4096
+"""Of the end of an output whose command is over."""
 WAIT_LOOK = 1.0
 """Seconds between two looks at a wait's condition."""
 
@@ -288,6 +292,16 @@ class Executor:
             del self._tails[next(iter(self._tails))]
         self._show(tail)
 
+    def _show_end(self, run: StepRun) -> None:
+        """The end of an output by which somebody says what it changed, where no command is there to tell it."""
+        latest = run.runs[-1] if run.runs else None
+        if run.effect != "unknown" or latest is None or latest.id in self._tails:
+            return
+        for blob in latest.blobs:
+            with contextlib.suppress(OSError):  # without it the question is asked all the same
+                text = read_regular(self._folder / "blobs" / blob.sha256)[-TAIL_BYTES:].decode(errors="replace")
+                self._tail(protocol.Tail(step=run.id, run=latest.id, text=text, total=blob.len))
+
     def _end_progress(self, run: str) -> None:
         self._progress.pop(run, None)
         task = self._tasks.get(f"progress {run}")
@@ -318,6 +332,7 @@ class Executor:
             gone = await self._one(session, step, step.gone, "gone")
         fact = await self._orders.fact(step, attempt, result, gone)
         await self._hub.tell(fact)
+        self._show_end(self._hub.session.steps[step.id])
         if result.message:
             await self._hub.tell(NoteFact(text=f"{step.title}: {result.message}", level="warning"))
 
@@ -436,6 +451,7 @@ class Executor:
             elif run.state == "verifying" and not run.proofs:
                 self.verify(run.id)
             self._look_for_change(run)
+            self._show_end(run)
             if any(attempt.left_answer == "end" and not attempt.left_ended for attempt in run.runs):
                 self._spawn(f"end left {run.id}", self._leftovers.end(run.id))
         self._drop_withheld()
