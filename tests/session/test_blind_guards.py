@@ -230,3 +230,12 @@ def test_a_guard_over_two_targets_is_calm_while_one_of_them_is_expected_to_be_ou
     for _ in range(50):
         night.watch.take("here", night.book.now + 1, {"cpu": 1.0}, max_age=10)
         assert "guard.blind" not in night.seconds(1, {"status": "critical"})
+
+
+def test_what_was_accepted_at_start_is_not_asked_for_again_until_it_was_seen() -> None:
+    night = Watched("api.latency > 5s", target=", on_unknown: pause")
+    night.seconds(12, {"status": "unknown"})
+    night.book.ask(wanted.StartSession(override="we look at it by hand"))
+    assert "session.paused" not in night.seconds(30, {"status": "unknown"})
+    night.seconds(1)
+    assert "session.paused" in night.seconds(12, {"status": "unknown"})

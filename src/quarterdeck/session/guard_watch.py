@@ -157,10 +157,13 @@ class GuardWatch:
         """What `on_unknown` of a target has to say: of its status, and of the guards on duty that read it."""
         own = self._plan.on_unknown[target]
         readers = [guard for guard in self._plan.procedure.guards if target in _targets_of(guard)]
+        asking = [guard for guard in readers if guard.id not in session.accepted_blind]
+        if asking == readers:
+            asking.append(own)
         why = next(
             (
                 self._judged[guard.id].blind
-                for guard in (own, *readers)
+                for guard in asking
                 if self._judged[guard.id].blind and _listens(session, self._plan, guard)
             ),
             "",

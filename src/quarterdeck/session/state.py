@@ -269,6 +269,8 @@ class Session(Struct):
     """Guards whose condition holds now, with the reason."""
     blind: dict[str, str] = field(default_factory=dict)
     """Guards that cannot read what they watch, with why: those neither hold nor are calm."""
+    accepted_blind: tuple[str, ...] = ()
+    """Guards that were blind at Start, which began all the same: `on_unknown` does not ask for them again."""
     overrides: dict[str, float] = field(default_factory=dict)
     """Guard to the session time until which it is overridden (0: until the end)."""
     criteria: dict[str, tuple[bool, str]] = field(default_factory=dict)

@@ -238,12 +238,11 @@ def unwatched(lint: Lint) -> None:
 
 def _judging(lint: Lint) -> Iterator[tuple[str, str]]:
     """Yield where something is judged by a target, with the target's name; without one where a parameter is open."""
-    texts: list[tuple[str, str]] = []
-    for index, guard in enumerate(lint.procedure.guards):
-        texts += [(f"guards[{index}].when", guard.when), (f"guards[{index}].release", guard.release)]
+    for name, target in lint.procedure.targets.items():
+        if target.on_unknown:
+            yield f"targets.{name}.on_unknown", name
     for index, criterion in enumerate(lint.procedure.criteria):
         at = f"criteria[{index}]"
-        texts.append((f"{at}.condition", criterion.condition))
         if criterion.downtime:
             yield from ((f"{at}.downtime.targets[{n}]", name) for n, name in enumerate(criterion.downtime.targets))
         if criterion.baseline:
@@ -251,17 +250,22 @@ def _judging(lint: Lint) -> Iterator[tuple[str, str]]:
     for at, item, _ in verify_items(lint):
         read = ((".check", item.check), (".gauge", split_metric(item.gauge)[0]))
         yield from ((f"{at}{key}", name) for key, name in read if name)
-    for placed in lint.places:
-        if not is_time(placed.step.until):
-            texts.append((f"{lint.at(placed.step)}.until", placed.step.until))
     silent = Lint(lint.draft)
     silent.context = type(lint.context)("")
-    for path, text in texts:
-        condition = silent.condition("", text) if text else None
-        if condition is not None:
-            yield from ((path, name) for name in dict.fromkeys(split_metric(m)[0] for m in metrics_of(condition)))
-        elif text:
-            yield path, ""
+    for path, text in _conditions(lint):
+        condition = silent.condition("", text)
+        names = {split_metric(metric)[0]: None for metric in metrics_of(condition)} if condition else {"": None}
+        yield from ((path, name) for name in names)
+
+
+def _conditions(lint: Lint) -> Iterator[tuple[str, str]]:
+    """Yield the text of every condition with its path."""
+    texts: list[tuple[str, str]] = []
+    for index, guard in enumerate(lint.procedure.guards):
+        texts += [(f"guards[{index}].when", guard.when), (f"guards[{index}].release", guard.release)]
+    texts += [(f"criteria[{n}].condition", found.condition) for n, found in enumerate(lint.procedure.criteria)]
+    texts += [(f"{lint.at(it.step)}.until", it.step.until) for it in lint.places if not is_time(it.step.until)]
+    yield from ((path, text) for path, text in texts if text)
 
 
 def _used(lint: Lint) -> set[str]:

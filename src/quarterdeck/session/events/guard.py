@@ -154,6 +154,7 @@ class GuardSees(Payload, frozen=True, kw_only=True):
 
     def apply(self, session: Session, event: Event, at: float) -> None:
         session.blind.pop(self.guard, None)
+        session.accepted_blind = tuple(guard for guard in session.accepted_blind if guard != self.guard)
 
     def sentence(self, told: Told) -> str:
         return f"guard {self.guard} sees again"

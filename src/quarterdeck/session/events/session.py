@@ -125,6 +125,7 @@ class SessionStarted(Payload, frozen=True, kw_only=True):
         session.phase, session.started, session.anchor = "running", at, event.t
         session.window = Window(self.start, self.end, self.reserve, self.warn, self.assumed)
         session.automatic_halts = self.automatic_halts
+        session.accepted_blind = tuple(session.blind)
         if self.alone:
             session.facts["roles"] = f"{event.actor.login} held all roles alone"
         for open_gate in self.overrides:
