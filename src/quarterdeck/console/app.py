@@ -98,7 +98,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         """Puts the person's own keys into a sentence of the rule book, such as the next line."""
         self.desk = Desk(self, link, keymap.by_id, lambda: self._changed("now"), keymap.said)
         self.view = self.desk.view = View(self, self.desk, keymap, ascii_glyphs=self.asked.ascii)
-        self.keys = Keys(self.desk, keymap, self.view.show_tab)
+        self.keys = Keys(self.desk, keymap, self.view.show_tab, self.view.show_plan)
         self.crash: crash.Crash | None = None
         """An exception that a handler let through; the console has left because of it."""
         self.trouble: QuarterdeckError | None = None

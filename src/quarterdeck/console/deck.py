@@ -270,7 +270,7 @@ class Deck(Vertical):
         self._keys = tuple(keys)
         box = self._box
         shown = list(self._keys)
-        if box is not None:  # behind the keys that act, before those that only look
+        if box is not None and shown:  # behind the keys that act, before those that only look
             at = next((n for n, (_, _, acts) in enumerate(shown) if not acts), len(shown))
             shown.insert(at, (f"1-{len(box.titles)}", "tabs", False))
         for pane in self._panes:

@@ -151,6 +151,11 @@ class Desk:
         screen.set_reactive(Modal.snapshot, self.shown)
         return await self._app.push_screen_wait(screen)
 
+    @property
+    def over(self) -> list[Modal[Any]]:
+        """What lies over the session, from the top."""
+        return [screen for screen in reversed(self._app.screen_stack) if isinstance(screen, Modal)]
+
     async def which(self, verb: str, steps: Sequence[str]) -> str:
         """The only one, or the one that a person picks."""
         if len(steps) <= 1:

@@ -242,13 +242,17 @@ def read_keys(path: Path, inner: str = "") -> dict[str, tuple[str, ...]]:
 class Keys:
     """Turns keys into commands of one desk."""
 
-    def __init__(self, desk: Desk, keymap: Keymap, show_tab: Callable[[int], None]) -> None:
-        """`show_tab` brings the tab with this number to the front, where there are tabs."""
-        self._desk, self._keymap, self._show_tab = desk, keymap, show_tab
+    def __init__(
+        self, desk: Desk, keymap: Keymap, show_tab: Callable[[int], None], show_plan: Callable[[], None]
+    ) -> None:
+        """`show_tab` brings the tab with this number to the front, where there are tabs; `show_plan` the list."""
+        self._desk, self._keymap, self._show_tab, self._show_plan = desk, keymap, show_tab, show_plan
         self._last: dict[str, float] = {}
         self._swallow_since: float | None = None
         self._ahead_of = -math.inf
         """When a letter came last that was typed ahead of a refused bar."""
+        self._halts: frozenset[str] = frozenset()
+        """Those that the screens have turned to the plan for."""
         self._under_way: list[float] = []
         """When each command that still runs was started."""
 
@@ -310,7 +314,7 @@ class Keys:
         """Run one command, or say why not."""
         if command.urgent and not self._refused(command):
             self._desk.halt()
-            self._close_for_halt()
+            self.turn_to_plan("halted")
         elif self._is_modal() and command.id in {"palette", "help"}:
             return
         else:
@@ -388,8 +392,13 @@ class Keys:
     # -- bars that events close
 
     def close_moot(self) -> None:
-        """Close a bar that need not be asked any more; its draft stays."""
+        """Close a bar that need not be asked any more; its draft stays. A halt that is new closes all."""
         bar = self._desk.bar
+        if bar is None or not bar.is_sent:  # such a bar closes with its answer
+            before, self._halts = self._halts, frozenset(self._desk.link.session.live_halts())
+            if self._halts - before:
+                self.turn_to_plan("a halt came")
+                bar = self._desk.bar
         if bar is None:
             return
         situation = self._desk.situation
@@ -399,11 +408,16 @@ class Keys:
         if why and not bar.is_sent:  # what its own answer brought about closes it with that answer
             self._close(bar, why)
 
-    def _close_for_halt(self) -> None:
-        """A halt from here closes every bar but those that it does not touch."""
-        bar = self._desk.bar
-        if bar is not None and not bar.form.survives_halt:
-            self._close(bar, "halted")
+    def turn_to_plan(self, why: str) -> None:
+        """A halt: whatever lies over the session is closed, but what a halt does not touch, and the plan is shown."""
+        for screen in self._desk.over:
+            if screen.survives_halt:
+                break
+            if screen is self._desk.bar:
+                self._close(self._desk.bar, why)
+            else:
+                screen.finish(None)
+        self._show_plan()
 
     def _close(self, bar: FormBar, why: str) -> None:
         if bar.is_closing:

@@ -170,6 +170,13 @@ class View:
             if 0 < number <= len(box.titles):
                 box.show(number - 1)
 
+    def show_plan(self) -> None:
+        """The list in front, following the session: in a halt it is the rollback plan."""
+        self._desk.picked = ""
+        deck = self.deck
+        if deck is not None:
+            deck.show_pane("procedure")
+
     async def follow(self) -> None:
         """Let the list follow the session again."""
         self._desk.picked = ""

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from quarterdeck.console.screens.modal import Modal
+from quarterdeck.console.screens.modal import Modal, Shown
 from quarterdeck.demo.receipts import acknowledged
 from quarterdeck.demo.world import World, WorldStats
 from quarterdeck.session.state import Session
@@ -66,10 +66,11 @@ class Welcome(Modal[object]):
                     (keys.key_of("halt"), "bold $error"), ("  halts, any time", "bold"),
                 )
             )  # fmt: skip
-            with Horizontal(classes="foot"):
-                yield self.halt_button()
-                start, helps, leave = (keys.key_of(command) for command in ("start", "help", "leave"))
-                yield Static(f"then {start} starts a step and {helps} helps; {leave} leaves", classes="hint")
+            yield self.foot()
+
+    def hints(self) -> Sequence[Shown]:
+        """The nights, and the way out."""
+        return ("1", "a bad night"), ("2", "a good night"), (_keys(self).key_of("leave"), "leaves")
 
     def on_mount(self) -> None:
         """The count is live, as the traffic is."""
@@ -85,10 +86,13 @@ class Welcome(Modal[object]):
         )
 
     def on_key(self, event: events.Key) -> None:
-        """Any other key says which ones there are; those that halt and leave do so, as everywhere."""
+        """The key that leaves does so; any other one says which there are, but for the one that halts."""
         keys = _keys(self)
-        ours = {command.id for command in keys.find(event.key, event.character)} & {"halt", "leave"}
-        if event.is_printable and not ours and event.key not in {"1", "2"}:
+        found = {command.id: command for command in keys.find(event.key, event.character)}
+        if "leave" in found:
+            event.stop()
+            keys.start(found["leave"])
+        elif event.is_printable and "halt" not in found and event.key not in {"1", "2"}:
             self.notify(f"1 or 2 picks a night; {keys.key_of('leave')} leaves", timeout=3)
 
     def action_choose(self, night: str) -> None:
@@ -111,17 +115,20 @@ class TheEnd(Modal[object]):
         """Outcome, receipts, keys."""
         orders, missing = self._stats.orders_acknowledged, self._stats.missing
         colour = "$success" if missing == 0 else "$error"
-        keys = _keys(self)
         with Vertical(id="box"):
             yield Static(
                 Content.assemble(
                     (self._session.outcome.replace("_", " ").upper(), "bold"), "\n\n",
-                    (f"{orders:,} acknowledged orders, {missing:,} missing", f"bold {colour}"), "\n\n",
-                    (keys.key_of("open_record"), "bold $accent"), "  opens the record      ",
-                    (keys.key_of("leave"), "bold $accent"), "  leaves      ",
-                    ("esc", "bold $accent"), "  back to the console",
+                    (f"{orders:,} acknowledged orders, {missing:,} missing", f"bold {colour}"), "\n",
                 )
             )  # fmt: skip
+            yield self.foot()
+
+    def hints(self) -> Sequence[Shown]:
+        """The record, and the ways out."""
+        keys = _keys(self)
+        opens, leaves = keys.key_of("open_record"), keys.key_of("leave")
+        return (opens, "opens the record"), (leaves, "leaves"), ("esc", "back")
 
     def on_key(self, event: events.Key) -> None:
         """Escape closes; the two others do what this screen says, which no key of the console behind it would."""

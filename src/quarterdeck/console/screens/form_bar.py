@@ -9,13 +9,13 @@ Keys may come before it is composed: its fields exist from the beginning.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar
 
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.message import Message
 from textual.reactive import reactive
@@ -24,7 +24,7 @@ from textual.widgets import Input, Static
 
 from quarterdeck.console.forms import Answers, Choice, Field, Form, missing
 from quarterdeck.console.panes.halt import keys_of
-from quarterdeck.console.screens.modal import Modal
+from quarterdeck.console.screens.modal import Modal, Shown
 from quarterdeck.console.terminal.filters import plain
 from quarterdeck.console.theme import look_of
 from quarterdeck.text import visible
@@ -171,6 +171,7 @@ class FormBar(Modal[Answers | None]):
         """
         super().__init__()
         self.form = form
+        self.survives_halt = form.survives_halt
         self.is_sent = False
         """It was answered, and whether that is taken is not known yet."""
         self.wrong = ("", "")
@@ -198,9 +199,7 @@ class FormBar(Modal[Answers | None]):
                     yield self._fields[field.name]
                     yield self._wrongs[field.name]
                 yield self._wrongs[""]
-            with Horizontal(classes="foot"):
-                yield self.halt_button()
-                yield Static(self._hint(), classes="hint")
+            yield self.foot()
 
     def _widget(self, field: Field) -> Input | Choices:
         initial = self._draft.get(field.name, field.initial)
@@ -214,10 +213,11 @@ class FormBar(Modal[Answers | None]):
             found = Line(value=initial if field.kind != "word" else "", select_on_focus=False)
         return found
 
-    def _hint(self) -> Content:
-        return Content.assemble(
-            ("enter", "bold $accent"), f" {self.form.confirm}   ", ("esc", "bold $accent"), " leave"
-        )
+    def hints(self) -> Sequence[Shown]:
+        """Beside letters, and the keys that stand before each choice."""
+        fields = self.form.fields
+        moves = [("up down", "move")] if len(fields) > 1 or any(field.choices for field in fields) else []
+        return ("enter", self.form.confirm), *moves, ("esc", "leave")
 
     def on_mount(self) -> None:
         """Focus the first field; with a draft the first that is empty."""

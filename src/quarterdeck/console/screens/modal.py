@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeVar
 
+from textual.containers import Horizontal
+from textual.content import Content
 from textual.reactive import reactive
 from textual.renderables.background_screen import BackgroundScreen
 from textual.screen import ModalScreen
@@ -18,9 +21,12 @@ if TYPE_CHECKING:
 
     from quarterdeck.console.snapshot import Snapshot
 
-__all__ = ["Modal"]
+__all__ = ["Modal", "Shown"]
 
 Result = TypeVar("Result")
+
+Shown = tuple[str, str]
+"""A key as the screen shows it, and what it does there."""
 
 
 class Modal(SparingScreen, ModalScreen[Result]):
@@ -37,6 +43,18 @@ class Modal(SparingScreen, ModalScreen[Result]):
     _proposed = ""
     is_closing = False
     """It was answered, left or closed; it only has to vanish yet."""
+
+    survives_halt = False
+    """A halt closes every other one: whatever lay over the session, the rollback plan is in front (R1)."""
+
+    def hints(self) -> Sequence[Shown]:
+        """Every key that works here, with what it does: what its bar shows, and no other."""
+        raise NotImplementedError
+
+    def foot(self) -> Horizontal:
+        """The bar at its bottom: the halt button, and the keys."""
+        said = Content("   ").join(Content.assemble((key, "bold $accent"), f" {does}") for key, does in self.hints())
+        return Horizontal(self.halt_button(), Static(said, classes="hint"), classes="foot")
 
     def finish(self, result: Result | None) -> None:
         """Close once: a second answer would close what lies below."""

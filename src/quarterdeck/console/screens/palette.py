@@ -8,17 +8,19 @@ from typing import ClassVar
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
+from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, Static
 
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.screens.form_bar import Line
-from quarterdeck.console.screens.modal import Modal
+from quarterdeck.console.screens.modal import Modal, Shown
 
 __all__ = ["PaletteScreen", "matches"]
 
 ROWS = 14
+AROUND = 8
+"""Lines of the box beside them."""
 
 
 def matches(typed: str, command: Command) -> bool:
@@ -61,12 +63,11 @@ class PaletteScreen(Modal[str]):
             yield self._line
             yield self._rows
             yield self._told
-            with Horizontal(classes="foot"):
-                yield self.halt_button()
-                yield Static(
-                    Content.assemble(("enter", "bold $accent"), " do it   ", ("esc", "bold $accent"), " leave"),
-                    classes="hint",
-                )
+            yield self.foot()
+
+    def hints(self) -> Sequence[Shown]:
+        """Beside the letters that are typed."""
+        return ("enter", "do it"), ("up down", "move"), ("esc", "leave")
 
     def on_mount(self) -> None:
         """Type at once."""
@@ -96,20 +97,28 @@ class PaletteScreen(Modal[str]):
             self._paint()
 
     def _paint(self) -> None:
-        top = max(0, min(self._at - ROWS // 2, len(self._found) - ROWS))
+        top, most = self._window()
         rows = []
-        for number, command in enumerate(self._found[top : top + ROWS], top):
+        for number, command in enumerate(self._found[top : top + most], top):
             row = Content.assemble((f" {self._key_of(command):<7}", "bold $accent"), f"{command.title} ")
             rows.append(row.stylize("reverse") if number == self._at else row)
         self._rows.update(Content("\n").join(rows) if rows else Content("nothing by that name"))
         told = self._found[self._at].help if self._found else ""
         self._told.update(Content(told))
 
+    def _window(self) -> tuple[int, int]:
+        """The first command that is listed, and how many there is room for over the bar."""
+        most = max(1, min(ROWS, (self.app.size.height - 2) * 9 // 10 - AROUND))
+        return max(0, min(self._at - most // 2, len(self._found) - most)), most
+
+    def on_resize(self) -> None:
+        """Another size has room for another number."""
+        self._paint()
+
     def on_click(self, event: events.Click) -> None:
         """Pick with the mouse."""
         if event.widget is self._rows:
-            top = max(0, min(self._at - ROWS // 2, len(self._found) - ROWS))
-            number = top + event.y
+            number = self._window()[0] + event.y
             if 0 <= number < len(self._found):
                 event.stop()
                 self.finish(self._found[number].id)

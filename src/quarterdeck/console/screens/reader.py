@@ -5,21 +5,21 @@ H halts from them too.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import ClassVar
 
 import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.step import StepPane
-from quarterdeck.console.screens.modal import Modal
+from quarterdeck.console.screens.modal import Modal, Shown
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.terminal.filters import plain
 from quarterdeck.session.event import Actor
@@ -50,9 +50,11 @@ class _Box(Modal[None]):
         with Vertical(id="box"):
             yield Static(plain(self._heading), id="title")
             yield self._body
-            with Horizontal(classes="foot"):
-                yield self.halt_button()
-                yield Static(Content.assemble(("esc", "bold $accent"), " back   arrows scroll"), classes="hint")
+            yield self.foot()
+
+    def hints(self) -> Sequence[Shown]:
+        """No command works here: what is read may be of another step than the one that is worked on by now."""
+        return ("esc", "back"), ("up down", "scroll")
 
     def action_close(self) -> None:
         """Back."""

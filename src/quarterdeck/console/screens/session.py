@@ -53,4 +53,13 @@ class SessionScreen(SparingScreen, Screen[None]):
         self._latest = self.deck.snapshot = snapshot
         if keys != self._keys:
             self._keys = keys
-            self.deck.set_keys(keys)
+            if self.is_active:
+                self.deck.set_keys(keys)
+
+    def on_screen_suspend(self) -> None:
+        """Something lies over it, whose own bar shows the keys that work there: this one's would be none of them."""
+        self.deck.set_keys(())
+
+    def on_screen_resume(self) -> None:
+        """In front again."""
+        self.deck.set_keys(self._keys)
