@@ -159,7 +159,7 @@ class GuardWatch:
         readers = [guard for guard in self._plan.procedure.guards if target in _targets_of(guard)]
         asking = [guard for guard in readers if guard.id not in session.accepted_blind]
         if asking == readers:
-            asking.append(own)
+            asking = [own, *readers]  # its own status says it best
         why = next(
             (
                 self._judged[guard.id].blind
