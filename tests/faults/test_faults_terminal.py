@@ -172,11 +172,12 @@ def test_ctrl_c_ends_no_console(night: Night) -> None:
     terminal.until("HALTED")
 
 
-def test_ctrl_z_and_back(night: Night) -> None:
+def test_stopped_by_a_signal_and_back(night: Night) -> None:
+    """From another terminal; Ctrl+Z itself needs a shell that controls jobs: `tests/console/test_suspend.py`."""
     terminal = night.lead()
     night.begin()
     terminal.until(RUNNING)
-    terminal.send("\x1a")
+    terminal.kill(signal.SIGTSTP)
     wait_until(lambda: stopped(terminal.pid), what="the console to stop")
     restored(terminal)
     assert night.verb("halt", night.folder.name).returncode == 0
