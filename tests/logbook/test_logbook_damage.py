@@ -391,7 +391,14 @@ def lose_one_and_hurt_the_other(night: Night) -> None:
     lose(night.recorder)
 
 
-@pytest.mark.parametrize("hurting", [hurt_both_ends, tear_both, lose_one_and_hurt_the_other])
+def cut_both(night: Night) -> None:
+    """Both end in the middle of the night, as if they had never held more: the log is gone, and half of the lines."""
+    lines = night.recorder.read_bytes().splitlines(keepends=True)
+    night.recorder.write_bytes(b"".join(lines[: len(lines) // 2]))
+    night.wal.write_bytes(b"")
+
+
+@pytest.mark.parametrize("hurting", [hurt_both_ends, tear_both, lose_one_and_hurt_the_other, cut_both])
 def test_what_both_lost_at_the_end_is_said_and_no_id_of_it_is_used_again(
     hurt: Night, crashed: Path, hurting: Callable[[Night], None]
 ) -> None:
@@ -417,6 +424,7 @@ def test_control_without_looking_at_the_ends_ids_of_lost_events_are_used_again(
     hurt: Night, crashed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(recovery, "_lost_its_end", lambda *_: False)
+    shutil.rmtree(hurt.folder / "shown")
     hurt_both_ends(hurt)
     assert reused(hurt.open(), crashed)
 

@@ -45,8 +45,7 @@ _CONSONANTS = "bcdfghjkmnpqrstvwxz"
 """Without vowels no four letters make a word, without `l` none is read as a digit."""
 
 Mark = Literal["burned", "shown"]
-"""`burned`: the replica's events count so far and no further; `shown`: so far consoles saw them before they were
-durable."""
+"""`burned`: the replica's events count so far and no further; `shown`: so far they were acknowledged or shown."""
 
 _TAKEN = 50
 """Tries for four letters that no other session of the same day and procedure has."""

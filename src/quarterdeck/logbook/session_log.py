@@ -91,6 +91,8 @@ class SessionLog:
         self._new_replica = seams.new_replica
         self._guard = threading.Lock()
         self._reopening = threading.Lock()
+        self._showing = threading.Lock()
+        self._shown = 0
         self._stored: list[StoredEvent] = []
         session = place.id
         lamport = max((event.lamport for part in (self.events, self.held) for event, _ in part), default=0)
@@ -108,6 +110,7 @@ class SessionLog:
                 reserve=reserve,
                 on_health=on_health,
                 before_reopening=self._before_reopening,
+                show=self.show,
             )
 
     @classmethod
@@ -194,13 +197,16 @@ class SessionLog:
             self.replica = self._new_replica()
             self._stamper.go_on_as(self.replica, last)
             self._samples = SampleBook(self.replica)
+            self._shown = min(self._shown, begin)
         return ReplicaBurned(old=old, last=last, why=why)
 
     def show(self, end: int) -> None:
-        """The first `end` events are shown before they are durable: should they be lost, their ids are used up."""
+        """The first `end` events are durable or shown: should both recorders lose them, their ids are used up."""
         event, _ = self.events[end - 1]
-        with contextlib.suppress(OSError):  # a disk that takes no name: then who was shown them is told by their hash
-            self.place.mark("shown", event.replica, event.aseq)
+        with self._showing, contextlib.suppress(OSError):  # a disk that takes no name: damage shows for itself mostly
+            if end > self._shown:
+                self._shown = end
+                self.place.mark("shown", event.replica, event.aseq)
 
     def try_again(self, *, urgent: bool) -> Future[Health]:
         """Let both recorders try whether they can write; done as that of `append`."""

@@ -193,6 +193,8 @@ class Lane:
             self.state = why or OK
             end = max((job.end for job in current), default=0)
             saved = not why and self._writer.confirm(self, generation, end)
+            if saved and end and self.name == "logbook":  # it says so on the logbook's disk: the other waits for none
+                self._writer.show(end)
             self.busy_since = 0.0
             if changed:
                 self._writer.changed()
@@ -284,15 +286,17 @@ class Writer:
         reserve: Reserve,
         on_health: Callable[[Health], None],
         before_reopening: Callable[[], None],
+        show: Callable[[int], None],
     ) -> None:
         """Start the lanes.
 
         `books`: each recorder with its state, the fastest first. `everything`: all events, for a recorder that lost
-        some. `count`: how many there are now.
+        some. `count`: how many there are now. `show` hears how many the logbook has, before it acknowledges them.
         """
         self.everything = everything
         self.reserve = reserve
         self.before_reopening = before_reopening
+        self.show = show
         self.generation = 0
         """How often events were forgotten: what was given to the lanes before that is nobody's any more."""
         self._guard = threading.Lock()
