@@ -545,6 +545,45 @@ def test_r30_a_wrong_done_is_corrected_and_the_old_one_stays(book: Book) -> None
     assert "step.done" in [event.kind for event in book.events if event.step == "freeze"]
 
 
+def undone_first(book: Book) -> list[str]:
+    return list(dict.fromkeys(item.undoes for item in preview(book.session).items if item.undoes))
+
+
+def test_r30_what_is_corrected_without_a_start_counts_as_started_then(book: Book) -> None:
+    undo = Step(id="close", title="Close it", duration=60)
+    extra = Step(id="extra", title="Open a port", duration=60, mutates=True, skippable=True, undo=(undo,))
+    book.ask(wanted.AddStep(step=extra, after="count", reason="needed"))
+    book.ask(wanted.SkipStep(step="extra", reason="it is open"))
+    counted(book)
+    book.run("freeze")
+    book.ask(wanted.CorrectStep(step="extra", state="done", reason="we opened it after all"))
+    assert undone_first(book) == ["extra", "freeze"]
+
+
+def test_r7_what_is_reported_done_without_a_start_counts_as_started_then_its_effect_not_known_yet(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    book.ask(wanted.FinishStep(step="swap", by_hand=True))
+    assert (book.step("swap").state, book.step("swap").effect) == ("verifying", "unknown")
+    assert undone_first(book) == ["swap", "build", "freeze"]
+
+
+def test_r7_what_is_done_by_hand_after_its_undo_is_the_latest_start(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.ask(wanted.Pause())
+    book.ask(wanted.UndoStep(step="freeze"))
+    book.run("unfreeze")
+    book.go_on()
+    extra = Step(id="extra", title="Open a port", duration=60)
+    book.ask(wanted.AddStep(step=extra, undo_later=True, already_done=book.now, reason="needed"))
+    book.wait(5)
+    before = book.step("extra").sequence
+    book.ask(wanted.FinishStep(step="freeze", by_hand=True))
+    assert book.step("freeze").sequence > before
+
+
 def test_r31_a_longer_window_moves_every_clock(book: Book) -> None:
     before = clocks(book.session, book.now)
     book.ask(wanted.ExtendWindow(end=START + 9000, reason="the copy is slow", approver="cto"))

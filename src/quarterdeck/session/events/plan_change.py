@@ -6,7 +6,7 @@ from msgspec import field
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.event import Event
-from quarterdeck.session.events.shared import Payload, StepPayload, deviate, mutates, seat_steps
+from quarterdeck.session.events.shared import Payload, StepPayload, counts_as_started, deviate, mutates, seat_steps
 from quarterdeck.session.parts import Effect
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import Deviation, Session, StepRun, Window
@@ -59,8 +59,8 @@ class StepAdded(Payload, frozen=True, kw_only=True):
         run = session.steps[self.added.id]
         run.undo_later = self.undo_later
         if self.already_done:
-            session.starts += 1
-            run.state, run.sequence, run.started, run.ended = "done_manually", session.starts, self.already_done, at
+            counts_as_started(session, run, self.already_done)
+            run.state, run.ended = "done_manually", at
             run.attempt, run.effect = 1, "full" if self.added.mutates else "none"
         session.deviations.append(
             Deviation("noted", f"added step {self.added.title}", event.actor.login, at, self.reason, self.added.id)
@@ -84,6 +84,8 @@ class StepCorrected(StepPayload, frozen=True, kw_only=True):
     reason: str = ""
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        if run.sequence == 0 and (self.state or self.effect not in {None, "none"}):
+            counts_as_started(session, run, at)
         if self.state == "done":
             run.state = "done"
         elif self.state == "failed":

@@ -22,6 +22,7 @@ __all__ = [
     "answer",
     "attention",
     "by_phone",
+    "counts_as_started",
     "deviate",
     "mutates",
     "over",
@@ -147,6 +148,12 @@ def by_phone(session: Session, event: Event, at: float, words: str, what: str) -
 def mutates(session: Session, step: str) -> bool:
     """Whether the step changes anything, by its plan."""
     return session.plan is not None and session.plan.steps[step].mutates
+
+
+def counts_as_started(session: Session, run: StepRun, at: float) -> None:
+    """What was done without a start counts as started when it is said: the rollback list is by starts (R7)."""
+    session.starts += 1
+    run.sequence, run.started = session.starts, at
 
 
 def pause(session: Session, at: float) -> None:

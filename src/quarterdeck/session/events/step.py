@@ -9,6 +9,7 @@ from quarterdeck.session.events.shared import (
     Level,
     StepPayload,
     by_phone,
+    counts_as_started,
     deviate,
     mutates,
     over,
@@ -138,6 +139,10 @@ class StepReported(StepPayload, frozen=True, kw_only=True):
     note: str = ""
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        if run.state in {"pending", "claimed"}:
+            counts_as_started(session, run, at)
+            if mutates(session, run.id):
+                run.effect, run.declared = "unknown", False
         run.state, run.reported_by_hand, run.reported_by_phone = "verifying", self.by_hand, self.by_phone
         run.proofs = ()  # what was read before says nothing of this
         run.values.update(self.values)
@@ -200,6 +205,8 @@ class StepDone(StepPayload, frozen=True, kw_only=True):
     watch: Watch | None = None
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
+        if run.state in {"pending", "claimed"}:
+            counts_as_started(session, run, at)
         run.state, run.ended = "done_manually" if self.by_hand else "done", at
         run.values.update(self.values)
         run.retry_at = 0.0
@@ -211,9 +218,6 @@ class StepDone(StepPayload, frozen=True, kw_only=True):
             run.effect, run.declared = "full", False
         if step.sign_off is not None:
             run.sign_off = "awaiting"
-        if run.sequence == 0:
-            session.starts += 1
-            run.sequence, run.started = session.starts, at
         if self.by_hand and step.kind == "command":
             deviate(session, event, at, what="done by hand", why="", exception=False)
         by_phone(session, event, at, self.by_phone, "reported done")
