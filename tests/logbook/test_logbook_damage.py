@@ -333,6 +333,19 @@ def test_one_damaged_bit_of_what_a_file_says_it_is_keeps_no_session_from_going_o
         shutil.rmtree(home)
 
 
+@pytest.mark.parametrize("reader", [clean, lambda night: read_session(night.folder).raws])
+def test_a_value_whose_type_one_bit_changed_is_damage_and_no_crash(
+    hurt: Night, crashed: Path, reader: Callable[[Night], list[bytes]]
+) -> None:
+    fold_log_in(hurt)
+    head = b"\x00\x1d\x01\x81\x0d"  # of a record: a position, eight letters, a number, 64 letters; then the bytes
+    flip(hurt.database, hurt.database.read_bytes().index(head) + len(head) + 1)
+    connection = sqlite3.connect(hurt.database)
+    assert {type(raw) for (raw,) in connection.execute("SELECT raw FROM events")} == {bytes, str}, "the fault"
+    connection.close()
+    assert reader(hurt)[:COUNT] == expected(crashed)
+
+
 # ---------------------------------------------------------------- both
 
 

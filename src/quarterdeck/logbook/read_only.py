@@ -11,6 +11,7 @@ import contextlib
 import gc
 import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
@@ -185,7 +186,7 @@ def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
 
 def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[str, bytes]], list[SampleBatch]]:
     from quarterdeck.logbook import sqlite
-    from quarterdeck.logbook.salvage import salvage
+    from quarterdeck.logbook.salvage import are_sound, salvage
 
     try:
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as temporary:
@@ -199,6 +200,8 @@ def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[
                 batches = [
                     SampleBatch(*row) for row in connection.execute("SELECT replica, number, hash, raw FROM samples")
                 ]
+                if not are_sound([*rows, *(batch[2:] for batch in batches)]):
+                    raise sqlite3.DatabaseError("a value has another type")
             except sqlite.SQLError as error:
                 problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
                 connection.close()

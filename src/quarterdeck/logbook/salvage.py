@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from quarterdeck.logbook.protocol import RecorderError, SampleBatch, StoredEvent
 
-__all__ = ["SQLError", "salvage", "set_aside"]
+__all__ = ["SQLError", "are_sound", "salvage", "set_aside"]
 
 SQLError = (sqlite3.Error, UnicodeDecodeError)
 """What reading an SQLite file raises (a damaged schema's error text need not be UTF-8)."""
@@ -37,6 +37,11 @@ def set_aside(database: Path) -> Path:
     return aside
 
 
+def are_sound(lines: Iterable[tuple[Any, ...]]) -> bool:
+    """Whether these are hashes and bytes: one bit makes a text of bytes, and STRICT is held when writing alone."""
+    return all(type(link) is str and type(raw) is bytes for link, raw in lines)
+
+
 def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
     """What can still be read of a damaged logbook file, row by row; nothing is judged and nothing is written."""
     events: list[StoredEvent] = []
@@ -45,12 +50,10 @@ def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
     try:
         with contextlib.suppress(*SQLError):
             connection.execute("PRAGMA trusted_schema = OFF")
-        for event in _rows(connection, "SELECT replica, aseq, hash, raw FROM events WHERE rowid = ?", "events"):
-            with contextlib.suppress(TypeError):
-                events.append(StoredEvent(*event))
-        for batch in _rows(connection, "SELECT replica, number, hash, raw FROM samples WHERE rowid = ?", "samples"):
-            with contextlib.suppress(TypeError):
-                batches.append(SampleBatch(*batch))
+        rows = _rows(connection, "SELECT replica, aseq, hash, raw FROM events WHERE rowid = ?", "events")
+        events.extend(StoredEvent(*row) for row in rows if are_sound([row[2:]]))
+        rows = _rows(connection, "SELECT replica, number, hash, raw FROM samples WHERE rowid = ?", "samples")
+        batches.extend(SampleBatch(*row) for row in rows if are_sound([row[2:]]))
     finally:
         with contextlib.suppress(*SQLError):
             connection.close()

@@ -27,7 +27,7 @@ from quarterdeck.logbook.protocol import (
     SampleBatch,
     StoredEvent,
 )
-from quarterdeck.logbook.salvage import SQLError, set_aside
+from quarterdeck.logbook.salvage import SQLError, are_sound, set_aside
 
 __all__ = ["SCHEMA", "About", "SQLError", "SqliteLogbook", "connect", "require_sqlite"]
 
@@ -277,9 +277,12 @@ class SqliteLogbook:
     def rows(self) -> list[tuple[str, bytes]]:
         """Hash and bytes of every event in order of arrival; see `read`."""
         try:
-            return self._ask("SELECT hash, raw FROM events ORDER BY position")
+            rows = self._ask("SELECT hash, raw FROM events ORDER BY position")
         except SQLError as error:
             raise self._failure(error) from error
+        if not are_sound(rows):
+            raise DamageError("The logbook file is damaged: a value has another type", where=str(self._path))
+        return rows
 
     def samples(self, replica: str = "") -> Iterator[SampleBatch]:
         """Batches of samples, of one replica or of all."""
