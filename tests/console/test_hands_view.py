@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from pathlib import Path
@@ -239,6 +240,30 @@ async def test_what_is_typed_ahead_of_a_bar_presses_no_keys() -> None:
         await at.strike("S", "P", "K", "A")
         assert at.title == "Start 2 Copy the table"
         assert at.asked(intents.Pause) == []
+
+
+@pytest.mark.parametrize(("typed", "title"), [("n", "Note"), ("no", "")])
+async def test_a_key_that_comes_while_a_command_is_on_its_way_counts_when_it_is_through_a_word_does_not(
+    typed: str, title: str
+) -> None:
+    async with helm(*RUNNING) as at:
+        link, may_answer = at.app.link, asyncio.Event()
+        whole = link.ask
+
+        async def late(intent: intents.Intent) -> object:
+            answer = await whole(intent)
+            await may_answer.wait()
+            return answer
+
+        link.ask = late  # type: ignore[method-assign, assignment]
+        await at.strike("P")
+        assert at.asked(intents.Pause)
+        await at.strike(*typed)
+        assert not at.app.screen.is_modal
+        may_answer.set()
+        await at.settle()
+        assert at.app.screen.is_modal == bool(title)
+        assert at.title.startswith(title)
 
 
 async def test_what_a_station_takes_back_is_gone_from_the_screen_and_the_log_says_so() -> None:

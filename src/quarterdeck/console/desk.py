@@ -64,6 +64,8 @@ class Desk:
         """What was typed when events closed a bar, by the id of its form."""
         self.refused = -math.inf
         """When a person was told last that something did not happen: what was typed ahead of it presses no keys."""
+        self.asked = -math.inf
+        """When a bar was shown last: what was pressed before it was not meant for what is there after it."""
         self._bars: list[FormBar] = []
         self._app = app
         self._said = said
@@ -141,6 +143,7 @@ class Desk:
             return None
         bar = FormBar(form, self.drafts.pop(form.id, None), send if wishes is not None else None)
         self._bars.append(bar)
+        self.asked = time.monotonic()
         try:
             return await self.show_over(bar)
         finally:

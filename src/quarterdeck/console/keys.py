@@ -255,6 +255,8 @@ class Keys:
         """Those that the screens have turned to the plan for."""
         self._under_way: list[float] = []
         """When each command that still runs was started."""
+        self._waiting: list[tuple[str, str | None, float]] = []
+        """Keys that came while a command was on its way: to a bar, or to its end."""
 
     def press(self, key: str, character: str | None, now: float) -> bool:
         """Take a key that no text field took; whether it was ours. `now` is when it was pressed, monotonic."""
@@ -353,6 +355,7 @@ class Keys:
     def start(self, command: Command) -> None:
         """Let a command run beside the screen."""
         began = time.monotonic()
+        self._waiting.clear()
         self._under_way.append(began)
         self._desk.beside(self._through(command, began), name=command.id)
 
@@ -361,6 +364,15 @@ class Keys:
             await command.run(self._desk)
         finally:
             self._under_way.remove(began)
+        self._take_up()
+
+    def _take_up(self) -> None:
+        """A key that waited for a command counts when it is through; what was typed ahead of a bar is lost."""
+        waiting, self._waiting = self._waiting, []
+        if len(waiting) == 1 and not self._is_modal():  # several are a word
+            ((key, character, pressed),) = waiting
+            if pressed > max(self._desk.asked, self._desk.refused):
+                self.press(key, character, pressed)
 
     def _refused(self, command: Command) -> No | None:
         answer = self._desk.availability(command)
@@ -383,6 +395,7 @@ class Keys:
         if self._is_modal() or (key != "enter" and not (character and character.isprintable())):
             return False
         if self._under_way and time.monotonic() - self._under_way[-1] < QUIET:
+            self._waiting.append((key, character, now))
             return True
         if now - max(self._desk.refused, self._ahead_of) >= AHEAD:
             return False
