@@ -62,9 +62,18 @@ class Helm:
 
     async def settle(self) -> None:
         """Let everything that is under way come to rest."""
-        for _ in range(4):
+        for number in range(500):
             await self.pilot._wait_for_screen()
             await asyncio.sleep(0.004)
+            if number >= 3 and self._is_at_rest():
+                return
+
+    def _is_at_rest(self) -> bool:
+        """Whether no message waits, and nothing is to be laid out or painted."""
+        front, screens = self.app.screen, self.app.screen_stack
+        nodes = [self.app, *screens, *(node for screen in screens for node in screen.walk_children())]
+        waits = any(node.message_queue_size for node in nodes)
+        return not (waits or front._layout_required or getattr(front, "_dirty_widgets", ()))
 
     def wrong(self, field: str) -> str:
         """What the bar says is wrong with this field; with an empty name, with the whole."""
