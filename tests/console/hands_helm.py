@@ -73,7 +73,8 @@ class Helm:
         front, screens = self.app.screen, self.app.screen_stack
         nodes = [self.app, *screens, *(node for screen in screens for node in screen.walk_children())]
         waits = any(node.message_queue_size for node in nodes)
-        return not (waits or front._layout_required or getattr(front, "_dirty_widgets", ()))
+        dirty = getattr(front, "_dirty_widgets", None)
+        return not (waits or front._layout_required or dirty)
 
     def wrong(self, field: str) -> str:
         """What the bar says is wrong with this field; with an empty name, with the whole."""
