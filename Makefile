@@ -26,8 +26,9 @@ test:  ## the whole suite, as the README runs it
 soak:  ## long fault and endurance runs
 	python -m pytest -m soak -n 2 -p no:randomly --timeout 1200 -rP
 
-hunt:  ## draw new examples for the properties, many of them; keep what fails as an @example
+hunt:  ## draw new examples for properties and soak, many of them; keep what fails as a test
 	python -m pytest -q --hypothesis-profile=hunt $$(grep -rl --include='test_*.py' '^from hypothesis' tests)
+	QUARTERDECK_SEED=$$(date +%s) $(MAKE) soak
 
 bench:  ## the measurements, beside their references
 	python -m tests.bench

@@ -17,6 +17,7 @@ from typing import Any, Literal
 import pytest
 from emulator import Emulator
 from fake_station import ITSELF, PROCEDURE, FakeStation
+from machine import seed_of_run
 from rich.console import Console, RenderableType
 from rich.segment import Segment
 from textual import _compositor, events
@@ -348,7 +349,7 @@ async def test_after_any_walk_the_terminal_shows_what_a_full_repaint_would(
 async def test_after_thousands_of_walks_too(
     look: Look, monkeypatch: pytest.MonkeyPatch, record_property: Callable[[str, object], None]
 ) -> None:
-    first = random.randrange(10**9)
+    first = random.Random(f"{seed_of_run()} {look.ascii}").randrange(10**9)
     seeds = f"painting: walks {first} to {first + 699}"
     record_property("soak", seeds)
     compared = await walked(range(first, first + 700), monkeypatch, look)

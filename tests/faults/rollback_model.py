@@ -39,16 +39,17 @@ class _Run:
     effect: str = "none"
     start: tuple[float, int] | None = None  # latest start (epoch seconds, order of telling)
     granted: bool = False  # granted, the start not confirmed yet
-    undone: bool = False  # undone and available again: `start` belongs to the attempt that was undone
+    over: bool = False  # undone, or not begun after all: `start` belongs to what is over
 
     def implied(self, effect: str) -> None:
-        """Take the effect that a state means; for a step that does not mutate every state means none."""
-        self.effect = effect if self.plan.mutates else "none"
+        """Take the effect that a state means; of a step that does not mutate no state says anything."""
+        if self.plan.mutates:
+            self.effect = effect
 
     def begin(self, start: tuple[float, int]) -> None:
         """Count a start; the latest one stands, whatever the order of telling."""
-        self.start = start if self.start is None or self.undone else max(self.start, start)
-        self.undone = False
+        self.start = start if self.start is None or self.over else max(self.start, start)
+        self.over = False
 
 
 class RollbackModel:
@@ -83,7 +84,7 @@ class RollbackModel:
     def ended(self, step: str, how: str, at: float) -> None:
         """End the step at `at` (epoch seconds); without a start it counts as started then (Effect)."""
         run, start = self._runs[step], self._start_at(at)
-        if run.start is None or run.undone:
+        if run.start is None or run.over:
             run.begin(start)
         run.granted = False
         run.implied("full" if how in ("done", "done_manually") else "unknown")
@@ -92,9 +93,10 @@ class RollbackModel:
         """Skip the step: the effect that is there stays (Effect)."""
         self._runs[step].granted = False
 
-    def declared(self, step: str, effect: str) -> None:
-        """Take the effect that the step's owner declares (Effect)."""
+    def declared(self, step: str, effect: str, *, not_begun: bool = False) -> None:
+        """Take the effect that the step's owner declares (Effect), or that its work was not begun (R4)."""
         self.corrected(step, "", effect)
+        self._runs[step].over |= not_begun
 
     def corrected(self, step: str, state: str, effect: str) -> None:
         """Correct the state and/or the effect, "" where not stated; a stated effect wins (R30)."""
@@ -116,7 +118,7 @@ class RollbackModel:
     def undone(self, step: str) -> None:
         """Undo this step alone: it is available again, its effect none (Undo this step)."""
         run = self._runs[step]
-        run.effect, run.granted, run.undone = "none", False, True
+        run.effect, run.granted, run.over = "none", False, True
 
     def rollback_list(self) -> RollbackList:
         """Compute the inline list, newest start first, verify steps last; durations in seconds (R6, R7)."""

@@ -1,20 +1,18 @@
 """Corruptions at random places of database, log and flight recorder: 200 in the soak, a few in the suite.
 
-`QUARTERDECK_SEED` repeats the choices of a run that failed; each run says its seed and its counts at the end.
+Each time the same choices, others with `QUARTERDECK_SEED`; each run says its seed and its counts at the end.
 """
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 import time
 from collections.abc import Callable
 
 import pytest
 from corrupting import FILES, Corruptions
 from faultkit import Night
-from machine import needs
+from machine import needs, seed_of_run
 
 SHARES = 2
 BOTH_EVERY = 5
@@ -29,7 +27,7 @@ def test_random_corruptions_lose_nothing_acknowledged_run_nothing_twice_and_let_
     night: Night, share: int, corruptions: int, record_property: Callable[[str, object], None]
 ) -> None:
     needs("bash")
-    seed = os.environ.get("QUARTERDECK_SEED") or (secrets.token_hex(4) if share else "suite")
+    seed = seed_of_run()
     chance = random.Random(f"{seed} {share}")
     soak, began = Corruptions(night, chance), time.monotonic()
     number = 0

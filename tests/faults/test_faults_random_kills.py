@@ -1,7 +1,7 @@
 """Random kills of every process of a session: nothing acknowledged is lost, nothing runs twice, no line after a stop.
 
 Every step notes in a ledger, by its run, that it began; its child notes that it was told to stop, and then exits in
-the ordinary way; the line after it notes that it ran. The seed is printed; `QUARTERDECK_SEED` repeats it.
+the ordinary way; the line after it notes that it ran. `QUARTERDECK_SEED` draws other kills.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from functools import partial
 from typing import NamedTuple
 
 from faultkit import Night, gone, wait_until
-from machine import needs
+from machine import needs, seed_of_run
 
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
@@ -169,8 +169,7 @@ class Round:
 def test_random_kills_lose_nothing_repeat_nothing_and_run_no_line_after_a_stop(night: Night) -> None:
     needs("bash", "perl")
     kills = 4
-    seed = int(os.environ.get("QUARTERDECK_SEED") or secrets.randbelow(10**9))
-    print(f"\nQUARTERDECK_SEED={seed}")  # noqa: T201 - so that a failure can be repeated
+    seed = seed_of_run()
     act = Round(night, random.Random(seed))
     for _ in range(kills):
         act.kill()

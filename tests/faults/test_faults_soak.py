@@ -1,20 +1,18 @@
 """200 random kills of station, runner, observer and console, in shares that run side by side.
 
-`QUARTERDECK_SEED` repeats the choices of a run that failed; each share says its seed and its counts at the end.
+Each time the same choices, others with `QUARTERDECK_SEED`; each share says its seed and its counts at the end.
 """
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 import time
 from collections.abc import Callable
 
 import pytest
 from faultkit import Night
 from killing import VICTIMS, Soak
-from machine import needs
+from machine import needs, seed_of_run
 
 SHARES = 4
 KILLS = 50
@@ -28,7 +26,7 @@ def test_random_kills_lose_nothing_acknowledged_run_nothing_twice_and_let_no_lin
     night: Night, share: int, record_property: Callable[[str, object], None]
 ) -> None:
     needs("bash")
-    seed = os.environ.get("QUARTERDECK_SEED") or secrets.token_hex(4)
+    seed = seed_of_run()
     chance = random.Random(f"{seed} {share}")
     victims = [VICTIMS[number % len(VICTIMS)] for number in range(KILLS)]
     chance.shuffle(victims)

@@ -1,17 +1,15 @@
-"""Random walks against a second model of the rollback list; `QUARTERDECK_SEED` repeats the choices of a run."""
+"""Random walks against a second model of the rollback list; `QUARTERDECK_SEED` draws others."""
 
 from __future__ import annotations
 
-import os
 import random
-import secrets
 import time
 from collections import Counter
 from collections.abc import Callable
 
 import pytest
 from faultkit import Night
-from machine import needs
+from machine import needs, seed_of_run
 from walking import Walk
 
 SHARES = 2
@@ -30,7 +28,7 @@ def test_random_walks_list_undo_and_record_what_the_rule_says(
     night: Night, share: int, walks: int, record_property: Callable[[str, object], None]
 ) -> None:
     needs("bash")
-    seed = os.environ.get("QUARTERDECK_SEED") or (secrets.token_hex(4) if share else "suite")
+    seed = seed_of_run()
     counts: Counter[str] = Counter()
     faults: list[str] = []
     began = time.monotonic()

@@ -102,7 +102,7 @@ class Walk:
         self._folding, self._read = Folding(), 0
         self._model: RollbackModel | None = None
         self._begun: set[str] = set()
-        """Steps that were started, or reported without a start, since they were undone."""
+        """Steps that were started, or reported without a start, since they were undone or not begun after all."""
         self._added = 0
         self._notes: dict[str, str] = {}
 
@@ -347,7 +347,7 @@ class Walk:
         self._put(event)
         if event.kind in {"step.started", "step.reported"}:
             self._begun.add(event.step)
-        elif event.kind == "undo.finished":
+        elif event.kind == "undo.finished" or getattr(payload(event), "not_begun", False):
             self._begun.discard(event.step)
 
     def _put(self, event: Event) -> None:
@@ -368,8 +368,8 @@ class Walk:
                 self._model.ended(event.step, _end_of(what), event.t.wall)
             case e.StepSkipped():
                 self._model.skipped(event.step)
-            case e.EffectDeclared(effect=effect):
-                self._model.declared(event.step, effect)
+            case e.EffectDeclared(effect=effect, not_begun=not_begun):
+                self._model.declared(event.step, effect, not_begun=not_begun)
             case e.StepCorrected(state=state, effect=effect):
                 self._model.corrected(event.step, state, effect or "")
             case e.StepAdded(added=added, already_done=at):

@@ -1,4 +1,4 @@
-"""What a test needs of the machine: without it the test is skipped loudly, but never in CI, where nothing skips."""
+"""What a test takes from outside: programs, without which it is skipped loudly but never in CI, and a seed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-__all__ = ["needs"]
+__all__ = ["needs", "seed_of_run"]
 
 
 def needs(*tools: str) -> None:
@@ -18,3 +18,8 @@ def needs(*tools: str) -> None:
     if os.environ.get("QUARTERDECK_CI"):
         pytest.fail(f"CI has no {', '.join(missing)}")
     pytest.skip(f"needs {', '.join(missing)}")
+
+
+def seed_of_run() -> str:
+    """What the random choices of a test are drawn from: the same each time, or `QUARTERDECK_SEED` (`make hunt`)."""
+    return os.environ.get("QUARTERDECK_SEED") or "steady"
