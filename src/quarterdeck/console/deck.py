@@ -24,6 +24,7 @@ from quarterdeck.console.terminal import spare
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
+    from textual.geometry import Region
 
     from quarterdeck.console.snapshot import Snapshot
 
@@ -311,6 +312,34 @@ class Deck(Vertical):
         """The pane of this name, where the layout has it."""
         return next((pane for pane in self._panes if pane.name_ == name), None)
 
+    # -- filters
+
+    def filterable(self) -> Pane | None:
+        """The focused pane where it can be filtered, else the list, in front and with the focus."""
+        focused = self.screen.focused
+        if isinstance(focused, Pane) and focused.filterable:
+            return focused
+        self.show_pane(FIRST)
+        return self.pane(FIRST)
+
+    def filter(self, name: str, text: str, *, kept: bool = False) -> None:
+        """Show only the rows of a pane that match; `kept`: it was typed to its end."""
+        pane = self.pane(name)
+        if pane is not None:
+            pane.filter_by(text)
+            if kept:
+                pane.filter_kept()
+
+    def filter_nothing(self) -> None:
+        """All rows of all panes."""
+        for pane in self._panes:
+            pane.filter_by("")
+
+    def place_of(self, name: str) -> Region:
+        """Where a pane stands on the screen, with its frame."""
+        pane = self.pane(name)
+        return pane.region if pane is not None else self.region
+
     def redress(self) -> None:
         """The look changed (`theme.dress`): paint everything again."""
         for pane in self._panes:
@@ -330,11 +359,13 @@ class Deck(Vertical):
     def _grow(self, layout: Layout) -> Widget:
         """Make the panes, with the tick that is there already: so the first frame is laid out and painted once."""
         tree, grown = compose(layout, self.app.size.width)
+        filters = {pane.name_: pane.filter_text for pane in self._panes}
         self._panes = [pane for pane, _ in grown]
         self._box = next((pane.box for pane in self._panes if isinstance(pane, TabLine)), None)
         self.set_keys(self._keys)
         for pane, width in grown:
             pane.expects_focus = pane.name_ == FIRST
+            pane.filter_text = filters.get(pane.name_, "")
             if self.snapshot is not None:
                 pane.expect(self.snapshot, width)
         return tree

@@ -336,5 +336,5 @@ class PlainView:
     async def _needs_the_screen(self) -> None:
         self._desk.print("That needs the screen")
 
-    contacts = links = watched = palette = layout = theme = next_pane = follow = copy = _needs_the_screen
+    contacts = links = watched = palette = layout = theme = next_pane = filter = follow = copy = _needs_the_screen
     write = suspend = _needs_the_screen

@@ -175,11 +175,33 @@ class View:
         self._desk.picked = ""
         deck = self.deck
         if deck is not None:
+            deck.filter_nothing()
             deck.show_pane("procedure")
 
+    async def filter(self) -> None:
+        """Only the rows of the focused pane, else of the list, that match what is typed at its foot."""
+        from quarterdeck.console.screens.prompt import Prompt
+
+        deck = self.deck
+        pane = deck.filterable() if deck is not None else None
+        if deck is None or pane is None:
+            self._desk.say("There is no list to filter here", "warning")
+            return
+        name = pane.name_  # another layout, for another size, has another pane of this name
+        kept = await self._desk.show_over(
+            Prompt(
+                lambda: deck.place_of(name), pane.filter_text, lambda text: deck.filter(name, text),
+                enter="keep", escape="all rows",
+            )
+        )  # fmt: skip
+        deck.filter(name, kept or "", kept=bool(kept))
+
     async def follow(self) -> None:
-        """Let the list follow the session again."""
+        """Let the list follow the session again, with all of its rows."""
         self._desk.picked = ""
+        deck = self.deck
+        if deck is not None:
+            deck.filter_nothing()
         self._desk.tick()
 
     # -- taking text away

@@ -79,8 +79,11 @@ class View(Protocol):
     async def next_pane(self) -> None:
         """The next pane, or tab."""
 
+    async def filter(self) -> None:
+        """Only the rows that match what is typed."""
+
     async def follow(self) -> None:
-        """Let the list follow the session again."""
+        """Let the list follow the session again, with all of its rows."""
 
     async def copy(self) -> None:
         """Text to the terminal's clipboard."""

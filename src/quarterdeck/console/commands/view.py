@@ -14,6 +14,7 @@ __all__ = [
     "Contacts",
     "Copy",
     "CtrlC",
+    "Filter",
     "Follow",
     "Help",
     "Layout",
@@ -76,7 +77,7 @@ class Palette(Command):
     title = "Palette: everything that can be done now"
     key = "ctrl+p"
     everywhere = ("ctrl+p",)
-    place = 12
+    place = 13
     word = "palette"
     in_palette = False
     of_view = True
@@ -122,8 +123,26 @@ class NextPane(Command):
         await desk.view.next_pane()
 
 
+class Filter(Command):
+    """Shows only the rows of the focused pane (else of the steps' list) that match what you type.
+
+    A step matches where each word stands in its title, owner, state, tags, id or stage, or is its number. Enter keeps
+    the filter and goes to the list; escape shows all rows again, and so does a halt.
+    """
+
+    id = "filter"
+    title = "Filter the list"
+    key = "/"
+    place = 12
+    word = "filter"
+    of_view = True
+
+    async def run(self, desk: Desk) -> None:
+        await desk.view.filter()
+
+
 class Follow(Command):
-    """Lets the list follow the session again, after you moved to another step."""
+    """Lets the list follow the session again, after you moved to another step, and takes filters away."""
 
     id = "follow"
     title = "Follow the session in the list"

@@ -19,6 +19,7 @@ from textual.strip import Strip
 from quarterdeck.console.panes.rows import EMPTY, Piece, Row, changed, fit, justified, width_of
 from quarterdeck.console.panes.scrolling import RowScroller
 from quarterdeck.console.theme import NIGHT, Look, frame_of, look_of
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events
@@ -54,6 +55,8 @@ class Pane(RowScroller):
     """A bar: no frame, no focus, never scrolls."""
     follows_state: ClassVar[bool] = True
     """The frame changes its colour with the session's state."""
+    filterable: ClassVar[bool] = False
+    """It shows only the rows that match `filter_text`, where that is not empty."""
 
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
     """The tick that is shown; the app (or the deck) sets it."""
@@ -70,6 +73,8 @@ class Pane(RowScroller):
         """As high as its rows, up to so many lines with the frame; 0: as high as the layout says."""
         self.expects_focus = False
         """It gets the focus first: it is dressed so from the start."""
+        self.filter_text = ""
+        """What is typed to find rows; empty where all are shown."""
         self._painted: dict[int, Row] = {}
         self._coming: dict[int, Row] = {}
         """Lines that were found to differ, until they are painted."""
@@ -109,6 +114,25 @@ class Pane(RowScroller):
     def count(self) -> int:
         """How many rows there are now; none before the first tick."""
         return 0 if self.snapshot is None else self.row_count(self.snapshot)
+
+    # -- filtering
+
+    def filter_by(self, text: str) -> None:
+        """Show only the rows that match; all of them where `text` is empty."""
+        if text != self.filter_text:
+            self.filter_text = text
+            self.top = 0
+            self.watch_snapshot(self.snapshot)
+
+    def filter_kept(self) -> None:
+        """The filter was typed to its end, and stays."""
+
+    def filtered_title(self, title: str, found: int, of: int) -> str:
+        """A title that says the filter, behind its first words: a narrow frame cuts the rest."""
+        if not self.filter_text.strip():
+            return title
+        name, dot, rest = title.partition(" · ")
+        return f"{name} · {found} of {of} match “{visible(self.filter_text.strip(), 40)}”{dot}{rest}"
 
     # -- taking a tick
 

@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.procedure_rows import Entry, ProcedureRows, procedure_rows
+from quarterdeck.console.panes.procedure_rows import Entry, ProcedureRows, matching, procedure_rows
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.state import FINISHED, StepRun
 from quarterdeck.spans import hour, short, span
@@ -60,6 +60,7 @@ class ProcedurePane(Pane):
 
     name_ = "procedure"
     heading = "Procedure"
+    filterable = True
 
     BINDINGS: ClassVar = [
         Binding("up,k", "move(-1)", "up", show=False),
@@ -72,7 +73,11 @@ class ProcedurePane(Pane):
 
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
-        self.listing = ProcedureRows((), "forward", {})
+        self.whole = self.listing = ProcedureRows((), "forward", {})
+        """All rows of the list that is in force, and those that are shown."""
+        self._filtered_for: tuple[object, ...] = ()
+        self._counts = 0, 0
+        """How many steps and items match the filter, of how many."""
         self.selected = ""
         self._told = ""
         self._followed = ""
@@ -82,7 +87,8 @@ class ProcedurePane(Pane):
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Take the list that is in force now, and follow the app's selection and the step that is worked on."""
         del width
-        fresh = procedure_rows(snapshot, self.listing)
+        self.whole = procedure_rows(snapshot, self.whole)
+        fresh = self._filtered(snapshot)
         turned = fresh.mode != self.listing.mode
         self.listing = fresh
         if snapshot.selected and (snapshot.selected != self._told or not self.selected):
@@ -92,13 +98,45 @@ class ProcedurePane(Pane):
             self._followed = self.selected
             self._bring(fresh.rows[watched])
 
+    def _filtered(self, snapshot: Snapshot) -> ProcedureRows:
+        """What the filter leaves of the list; found again when something happened, and each few seconds."""
+        plan = snapshot.session.plan
+        if plan is None or not self.filter_text.strip():
+            self._filtered_for = ()
+            return self.whole
+        key = (self.whole, self.filter_text, snapshot.count, snapshot.computed)
+        if key == self._filtered_for:
+            return self.listing
+        self._filtered_for = key
+        found = matching(plan, self.whole, self.filter_text, lambda entry: self._state_said(snapshot, entry))
+        self._counts = found.count(), self.whole.count()
+        return found
+
+    def _state_said(self, snapshot: Snapshot, entry: Entry) -> str:
+        """A step's state, by its name and by the word that stands in its row."""
+        state = str(snapshot.views[entry.step].state)
+        return f"{state} {self._word(snapshot, entry, snapshot.session.steps.get(entry.step), state)}"
+
+    def filter_by(self, text: str) -> None:
+        """Show only the steps that match, with the selected one in sight where it is one of them."""
+        self._followed = ""
+        super().filter_by(text)
+
+    def filter_kept(self) -> None:
+        """The cursor stands on a step that is there."""
+        if self._at() < 0:
+            self._nearest(0)
+
     def row_count(self, snapshot: Snapshot) -> int:
         del snapshot
         return len(self.listing.entries)
 
     def title_of(self, snapshot: Snapshot) -> str:
-        """Says when the list is the rollback plan, and how long it takes."""
-        match mode_shown(snapshot, self.listing):
+        """Says when the list is the rollback plan, and how long it takes; and what it is filtered by."""
+        return self.filtered_title(self._title_of(snapshot), *self._counts)
+
+    def _title_of(self, snapshot: Snapshot) -> str:
+        match mode_shown(snapshot, self.whole):
             case "preview":
                 found = snapshot.preview
                 seconds = span(found.seconds) if found else ""

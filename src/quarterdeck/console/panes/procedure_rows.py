@@ -1,10 +1,12 @@
 """What stands in which row of the step list: the forward plan, or the rollback plan once somebody halted.
 
-Worked out when the session's plan or mode changes, not each tick. Pure; called by the procedure pane and by tests.
+Worked out when the session's plan or mode changes, not each tick; what a filter leaves of it, when something
+happened. Pure; called by the procedure pane and by tests.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 from msgspec import Struct
@@ -14,7 +16,7 @@ from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 
-__all__ = ["Entry", "Mode", "ProcedureRows", "mode_of", "procedure_rows"]
+__all__ = ["Entry", "Mode", "ProcedureRows", "matching", "mode_of", "procedure_rows"]
 
 NEVER = "never started"
 """As `session.rollback` says it: these are counted, not listed."""
@@ -46,6 +48,10 @@ class ProcedureRows(Struct, frozen=True, eq=False):
     rows: dict[str, int]
     key: tuple[object, ...] = ()
     """What it was made from: the same key needs no new one."""
+
+    def count(self) -> int:
+        """How many rows a filter can find: steps and items of the checklist."""
+        return sum(1 for entry in self.entries if entry.step or entry.item)
 
 
 def mode_of(session: Session) -> Mode:
@@ -143,3 +149,47 @@ def _forward(plan: Plan, session: Session, mode: Mode) -> list[Entry]:
         entries.append(Entry("heading", text="Closing"))
         entries += [Entry("step", step, 0) for step in plan.closing]
     return entries
+
+
+def matching(plan: Plan, listing: ProcedureRows, text: str, state_of: Callable[[Entry], str]) -> ProcedureRows:
+    """The rows in which each word of `text` stands, in any order and case, under the headings that they stand under.
+
+    A word stands in a step's title, owner, tags, id, heading, why it is not undone, or in what `state_of` says, which
+    is asked last and only where it matters; digits are also its number.
+    """
+    words = text.casefold().split()
+    found: list[Entry] = []
+    heading, above = "", list[Entry]()
+    for entry in listing.entries:
+        if not (entry.step or entry.item):
+            if entry.kind == "heading":
+                heading, above = entry.text.casefold(), []
+            if entry.kind in {"heading", "gate"}:
+                above.append(entry)
+            continue
+        said = f"{heading} {_said(plan, entry)}"
+        rest = [word for word in words if word not in said and word != _number(plan, entry)]
+        if not rest or (entry.step and _all_in(rest, state_of(entry))):
+            found += [*above, entry]
+            above = []
+        else:
+            above = [each for each in above if each.kind == "heading"]  # the gate stands before its step
+    rows = {entry.step: y for y, entry in enumerate(found) if entry.step}
+    return ProcedureRows(tuple(found or [Entry("note", text="nothing matches")]), listing.mode, rows, listing.key)
+
+
+def _said(plan: Plan, entry: Entry) -> str:
+    step = plan.steps.get(entry.step)
+    own = f"{step.title} {'' if entry.owner else step.owner} {' '.join(step.tags)} {step.id}" if step else ""
+    return f"{entry.text} {entry.owner} {entry.item} {own}".casefold()
+
+
+def _number(plan: Plan, entry: Entry) -> str:
+    """As it stands before the title."""
+    place = plan.places.get(entry.step)
+    return str(entry.number or (place.number if place and entry.kind in {"stays", "left_out"} else ""))
+
+
+def _all_in(words: list[str], said: str) -> bool:
+    said = said.casefold()
+    return all(word in said for word in words)
