@@ -65,10 +65,11 @@ async def test_the_palette_lists_only_what_applies_and_finds_it_by_words() -> No
     async with helm(*RUNNING) as at:
         await at.press("ctrl+p")
         assert isinstance(at.screen, PaletteScreen)
-        ids = [command.id for command in at.screen._found]
+        commands = at.screen._commands
+        ids = [commands.picked(number)[1] for number in commands.found]
         assert "done" in ids
         assert "contingency" not in ids
-        assert all(not isinstance(at.app.desk.availability(c), No) for c in at.screen._all)
+        assert all(not isinstance(at.app.desk.availability(at.app.desk.commands[c]), No) for c in ids)
         await at.write("window longer", enter=False)
         await at.press("escape")
 

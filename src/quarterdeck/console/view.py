@@ -22,6 +22,7 @@ from quarterdeck.console.keys import Keymap
 from quarterdeck.console.layout import Layouts
 from quarterdeck.console.names import name_of
 from quarterdeck.console.panes.base import Pane
+from quarterdeck.console.panes.log import LogPane
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.terminal import job_control
 
@@ -129,13 +130,47 @@ class View:
         await self._desk.show_over(LiveReader("Watched", WatchedPane()))
 
     async def palette(self) -> None:
-        """Everything that can be done now, by name."""
-        from quarterdeck.console.screens.palette import PaletteScreen
+        """Everything that can be done now, and every step, target and log entry, by name."""
+        from quarterdeck.console.screens import palette
 
         possible = [c for c in self._keymap.commands if c.in_palette and not self._not_now(c.id)]
-        picked = await self._desk.show_over(PaletteScreen(possible, self._keymap.key_of))
-        if picked:
-            await self._desk.perform(picked)
+        shown = self._desk.shown
+        others = (
+            [] if shown is None else [find(shown) for find in (palette.steps_in, palette.targets_in, palette.log_in)]
+        )
+        commands = palette.commands_in(possible, self._keymap.key_of)
+        picked = await self._desk.show_over(palette.PaletteScreen(commands, others))
+        if picked is not None:
+            await self._reach(*picked)
+
+    async def _reach(self, kind: str, identity: str) -> None:
+        """Do, select or open what the palette found."""
+        match kind:
+            case "command":
+                await self._desk.perform(identity)
+            case "step":
+                self._desk.picked = identity
+                self._bring("procedure")
+                self._desk.tick()
+            case "target":
+                await self.watched()
+            case "log":
+                pane = self._bring("log")
+                if isinstance(pane, LogPane):
+                    pane.call_after_refresh(pane.reveal, int(identity))
+
+    def _bring(self, name: str) -> Pane | None:
+        """A pane to the front, with the focus; None where the layout has none of that name."""
+        deck = self.deck
+        if deck is None:
+            return None
+        deck.show_pane(name)
+        found = deck.pane(name)
+        if found is None:
+            self._desk.say(
+                f"This layout has no {name}: {self._keymap.key_of(self._keymap.by_id['layout'])} shows another"
+            )
+        return found
 
     # -- panes and colours
 

@@ -6,6 +6,7 @@ Append-only: wrapped rows are made once for each line and width. It follows the 
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
@@ -101,6 +102,10 @@ class LogPane(Pane):
         """Whoever scrolls up reads, and is not pulled away; at the end it follows again."""
         super().roll_to(top)
         self._follows = self.top >= len(self._index) - self.size.height
+
+    def reveal(self, number: int) -> None:
+        """Bring a line of the log to the pane's middle, by its number in the log."""
+        self.roll_to(bisect_left(self._index, (number, 0)) - self.size.height // 2)
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size: stay at the end if it was there."""
