@@ -202,7 +202,12 @@ def _no_options(verb: argparse.ArgumentParser) -> None:
 def _screen(verb: argparse.ArgumentParser) -> None:
     """What every verb with a console takes."""
     verb.add_argument("--layout", metavar="NAME", default="", help="layout to begin with: lead, compact, or your own")
-    verb.add_argument("--theme", metavar="NAME", default="", help="colours: night, contrast, safe or mono")
+    verb.add_argument(
+        "--theme",
+        metavar="NAME",
+        default="",
+        help="colours: night, contrast, safe (for colour-blind eyes), terminal (its own 16 colours) or mono",
+    )
     verb.add_argument("--ascii", action="store_true", help="glyphs for poor terminals")
     verb.add_argument("--no-mouse", action="store_true", help="leave the mouse to the terminal")
     verb.add_argument("--plain", action="store_true", help="line by line, for screen readers and dumb terminals")

@@ -18,7 +18,7 @@ from quarterdeck.console.layout import Layouts
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.console.theme import Look, dress, filters
+from quarterdeck.console.theme import NAMES, Look, dress, filters
 
 KEYS = (
     ("P", "pause", True), ("S", "start", True), ("D", "done", True), ("F", "fail", True), ("K", "skip", True),
@@ -64,7 +64,7 @@ async def _draw(arguments: list[str]) -> None:
 
     state, size, path = arguments[:3]
     width, height = (int(part) for part in size.split("x"))
-    theme = next((word for word in arguments[3:] if word in {"night", "contrast", "safe", "mono"}), "night")
+    theme = next((word for word in arguments[3:] if word in NAMES), "night")
     layout = next((word for word in arguments[3:] if word in {"lead", "assignee", "wallboard", "compact"}), "lead")
     snapshot: Snapshot = night.snapshot(state)
     app = Harness(snapshot, theme=theme, ascii_glyphs="ascii" in arguments, layout=layout)

@@ -34,6 +34,7 @@ LOOKS = {
     "lead-no-color": ("halted", (120, 36), "mono", "lead", False),
     "lead-colour-blind-safe": ("proposal", (120, 36), "safe", "lead", False),
     "lead-high-contrast": ("running", (120, 36), "contrast", "lead", False),
+    "lead-terminal-16": ("proposal", (120, 36), "terminal", "lead", False),
     "lead-ascii": ("running", (120, 36), "mono", "lead", True),
     "compact-80x24": ("running", (80, 24), "night", "compact", False),
     "compact-80x24-halted": ("halted", (80, 24), "night", "compact", False),

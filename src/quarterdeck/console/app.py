@@ -56,6 +56,7 @@ class Look(Struct, frozen=True):
     layout: str = ""
     """Empty: by size."""
     theme: str = "night"
+    """Empty: by what the terminal can show."""
     ascii: bool = False
     mouse: bool = True
     config: Path | None = None
@@ -88,7 +89,8 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         super().__init__()
         self.animation_level = "none"
         self.asked = look or Look()
-        theme.dress(self, self.asked.theme, ascii_glyphs=self.asked.ascii)
+        fitting = theme.fitting(self.console.color_system, os.environ.get("TERM", ""))
+        theme.dress(self, self.asked.theme or fitting, ascii_glyphs=self.asked.ascii)
         self.set_class(self.asked.ascii, "-ascii")
         keymap = keymap or Keymap(all_commands())
         self.halt_keys = keymap.urgent_keys()

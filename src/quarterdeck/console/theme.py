@@ -1,6 +1,8 @@
 """How the screen looks: the palettes, and the one call that dresses an app in one.
 
-A palette names roles (`ok`, `muted`, `cursor`), panes ask for roles and never for colours. `dress` registers it as a
+A palette names roles (`ok`, `muted`, `cursor`), panes ask for roles and never for colours. Text has 4.5:1 against
+what it stands on, in the selected row too, and frames have 3:1 (WCAG 2.2, 1.4.3 and 1.4.11), in 256 colours as well:
+a terminal over ssh often says no more. `tests/console/test_contrast.py` measures it. `dress` registers it as a
 Textual theme too, so that CSS of modals can use `$halt`, `$rollback`, `$frame` and the usual names. Nothing blinks.
 Decide NO_COLOR before `App.__init__`, since Textual takes it out of the environment there.
 """
@@ -28,6 +30,7 @@ __all__ = [
     "Palette",
     "dress",
     "filters",
+    "fitting",
     "frame_of",
     "look_of",
     "wants_ascii",
@@ -36,7 +39,7 @@ __all__ = [
 
 
 class Palette(Struct, frozen=True):
-    """Colours by role, as `#rrggbb`; what a state needs beside its sign and its word."""
+    """Colours by role, as Textual writes them; what a state needs beside its sign and its word."""
 
     name: str
     background: str
@@ -69,6 +72,8 @@ class Palette(Struct, frozen=True):
     """Muted text is not dimmed (high contrast)."""
     colours: bool = True
     """False: only bold, reverse, underline and dim tell roles apart."""
+    own: bool = True
+    """False: the terminal's own 16 colours on its own background, whatever those are."""
 
 
 NIGHT = Palette(
@@ -77,17 +82,17 @@ NIGHT = Palette(
     raised="#18212b",
     text="#c5d0dc",
     strong="#f0f5fa",
-    muted="#8393a5",
-    faint="#506070",
-    frame="#2f3e4e",
+    muted="#a3b1bf",
+    faint="#96a2ae",
+    frame="#616e7b",
     title="#8fb8de",
     accent="#6cb2f5",
     ok="#7fcf8f",
     warn="#f0b95c",
-    critical="#ff7070",
+    critical="#ff7c7c",
     unknown="#c3a0f0",
     running="#6cd0e8",
-    cursor="#22303e",
+    cursor="#2b3138",
     halt="#c02834",
     halt_text="#ffffff",
     halt_frame="#e5484d",
@@ -103,16 +108,16 @@ CONTRAST = Palette(
     text="#ffffff",
     strong="#ffffff",
     muted="#d8d8d8",
-    faint="#b0b0b0",
+    faint="#c0c0c0",
     frame="#ffffff",
     title="#ffffff",
     accent="#66ccff",
     ok="#5cff7a",
     warn="#ffd800",
-    critical="#ff6a6a",
+    critical="#ff8c8c",
     unknown="#ff9cff",
     running="#00f0ff",
-    cursor="#003c78",
+    cursor="#3a3a3a",
     halt="#d80000",
     halt_text="#ffffff",
     halt_frame="#ff4040",
@@ -128,21 +133,21 @@ SAFE = Palette(
     raised="#18212b",
     text="#ccd5df",
     strong="#f4f8fc",
-    muted="#8f9dad",
-    faint="#566575",
-    frame="#33414f",
+    muted="#a3b1bf",
+    faint="#96a2ae",
+    frame="#616e7b",
     title="#9ec9ea",
     accent="#56b4e9",
-    ok="#56b4e9",
+    ok="#60b0f0",
     warn="#f0e442",
     critical="#f07830",
-    unknown="#d898c0",
+    unknown="#e080b0",
     running="#ffffff",
-    cursor="#22303e",
+    cursor="#2b3138",
     halt="#b84a00",
     halt_text="#ffffff",
     halt_frame="#f07830",
-    rollback="#d898c0",
+    rollback="#e080b0",
     rollback_ink="#1e0a16",
     ink="#0b1118",
 )
@@ -175,10 +180,39 @@ MONO = Palette(
 )
 """NO_COLOR: the values only matter to Textual; `ColourlessFilter` takes them all out."""
 
-_PALETTES = {palette.name: palette for palette in (NIGHT, CONTRAST, SAFE, MONO)}
+TERMINAL = Palette(
+    name="terminal",
+    background="ansi_default",
+    raised="ansi_default",
+    text="ansi_default",
+    strong="ansi_default",
+    muted="ansi_default",
+    faint="ansi_default",
+    frame="ansi_default",
+    title="ansi_default",
+    accent="ansi_default",
+    ok="ansi_default",
+    warn="ansi_yellow",
+    critical="ansi_default",
+    unknown="ansi_default",
+    running="ansi_default",
+    cursor="ansi_default",
+    halt="ansi_red",
+    halt_text="ansi_bright_white",
+    halt_frame="ansi_default",
+    rollback="ansi_default",
+    rollback_ink="ansi_default",
+    ink="ansi_black",
+    own=False,
+)
+"""The terminal's own colours, dark on light or light on dark: its own text on its own background, and for what must
+not be missed a pair of its 16 of which neither is the background. No other colour is readable on both."""
+
+_PALETTES = {palette.name: palette for palette in (NIGHT, CONTRAST, SAFE, TERMINAL, MONO)}
 
 NAMES = tuple(_PALETTES)
-"""Themes that can be asked for: `night`, `contrast`, `safe` (colour-blind-safe), `mono`."""
+"""Themes that can be asked for: `night`, `contrast`, `safe` (colour-blind-safe), `terminal` (its own 16 colours),
+`mono`."""
 
 
 class Look(Struct):
@@ -203,6 +237,8 @@ def _roles(palette: Palette) -> Mapping[str, Style]:
     """Every role's style, made once for each palette."""
     if not palette.colours:
         return _MONO_ROLES
+    if not palette.own:
+        return _TERMINAL_ROLES
     p = palette
     dim = p.muted if not p.plain_dim else p.text
     return {
@@ -237,7 +273,7 @@ def _roles(palette: Palette) -> Mapping[str, Style]:
 
 
 _MONO_ROLES = {
-    "text": Style.null(), "strong": Style(bold=True), "muted": Style(dim=True), "faint": Style(dim=True),
+    "text": Style.null(), "strong": Style(bold=True), "muted": Style.null(), "faint": Style.null(),
     "title": Style.null(), "accent": Style(bold=True), "key": Style(bold=True, underline=True),
     "key-strong": Style(bold=True, underline=True), "ok": Style.null(), "warn": Style(bold=True),
     "critical": Style(bold=True, reverse=True), "unknown": Style(underline=True), "running": Style(bold=True),
@@ -247,6 +283,21 @@ _MONO_ROLES = {
     "badge-calm": Style(bold=True, reverse=True), "badge-warn": Style(bold=True, reverse=True),
     "badge-rollback": Style(bold=True, reverse=True), "badge-grey": Style(reverse=True),
 }  # fmt: skip
+
+_RED = Style(color="bright_white", bgcolor="red", bold=True)
+_YELLOW = Style(color="black", bgcolor="yellow")
+_TERMINAL_ROLES = _MONO_ROLES | {
+    "key-strong": _YELLOW, "warn": _YELLOW, "critical": _RED,
+    "unknown": Style(color="bright_white", bgcolor="magenta"), "halt": _RED,
+    "badge-warn": _YELLOW, "badge-rollback": Style(color="bright_white", bgcolor="magenta", bold=True),
+}  # fmt: skip
+
+_ANSI = {
+    "ansi-background": "ansi_default",
+    "ansi-foreground": "ansi_default",
+    "input-selection-foreground": "ansi_black",
+}
+"""What Textual 8.2 asks of a theme in the terminal's colours and does not make itself, or makes unreadable."""
 
 _DEFAULT = Look(NIGHT, UNICODE)
 
@@ -260,6 +311,17 @@ def look_of(app: object) -> Look:
 def wants_no_color(environment: Mapping[str, str]) -> bool:
     """NO_COLOR, set to anything but nothing (no-color.org)."""
     return bool(environment.get("NO_COLOR"))
+
+
+def fitting(colour_system: str | None, terminal: str) -> str:
+    """The theme for a terminal of which nobody said how it should look.
+
+    `colour_system` is Rich's word for the colours that will be sent, `terminal` the name in TERM. In 16 colours the
+    others would lose their greys: frames, muted text and the selected row would be black on black.
+    """
+    if colour_system is None or terminal.startswith("vt"):
+        return "mono"
+    return "terminal" if colour_system == "standard" else "night"
 
 
 def wants_ascii(environment: Mapping[str, str] = os.environ) -> bool:
@@ -287,6 +349,8 @@ def _wall(*, colours: bool) -> tuple[LineFilter, ...]:
 
 def frame_of(palette: Palette, state: str) -> str:
     """Colour of the whole screen's frames in this state of the session: it changes on halt and on rollback."""
+    if not palette.own:
+        return palette.frame  # its title would stand in the same colour on who knows what
     match state:
         case "halting" | "halted":
             return palette.halt_frame
@@ -322,7 +386,9 @@ def dress(app: App[Any], name: str = "night", *, ascii_glyphs: bool = False) -> 
             surface=palette.raised,
             panel=palette.raised,
             dark=True,
+            ansi=not palette.own,
             variables={
+                "ink": palette.ink,
                 "halt": palette.halt,
                 "halt-text": palette.halt_text,
                 "halt-frame": palette.halt_frame,
@@ -337,7 +403,8 @@ def dress(app: App[Any], name: str = "night", *, ascii_glyphs: bool = False) -> 
                 "scrollbar-background-hover": palette.background,
                 "scrollbar-background-active": palette.background,
                 "scrollbar-corner-color": palette.background,
-            },
+            }
+            | ({} if palette.own else _ANSI),
         )
     )
     app.theme = f"quarterdeck-{name}"

@@ -129,7 +129,7 @@ def _app(
     keymap, notices = own_keymap((*all_commands(), *extra), config)
     look = Look(
         layout=layout,
-        theme=theme or ("mono" if colourless else "night"),
+        theme=theme or ("mono" if colourless else ""),
         ascii=ascii_glyphs or themes.wants_ascii(),
         mouse=mouse,
         config=config,

@@ -39,7 +39,7 @@ class ClocksPane(Pane):
                 flowed.append([])
                 used = 1
             flowed[-1] += (
-                [(" ", "")] if used == 1 else [(" │ " if self.look.glyphs.name == "unicode" else " | ", "faint")]
+                [(" ", "")] if used == 1 else [(" │ " if self.look.glyphs.name == "unicode" else " | ", "frame")]
             )
             flowed[-1] += part
             used += length

@@ -174,7 +174,7 @@ class ProcedurePane(Pane):
         rule = self.look.glyphs.rule
         role = "warn" if entry.kind == "gate" else "title"
         text = fit(visible(entry.text, 200), min(len(entry.text), width - 6))
-        return ((f"{rule} ", "faint"), (text, role), (" ", ""), (rule * max(0, width - len(text) - 3), "faint"))
+        return ((f"{rule} ", "frame"), (text, role), (" ", ""), (rule * max(0, width - len(text) - 3), "frame"))
 
     def _item(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
         """A checklist item: ticked by whom, or open."""

@@ -58,7 +58,7 @@ class StepPane(Pane):
         shown: list[str] = []
         for line in tail.text[-TAIL_CHARACTERS:].rstrip("\n").split("\n")[-room:]:
             shown += wrap(visible(line.rsplit("\r", 1)[-1] if line.strip("\r") else "", 500), width - 1)
-        rows: list[Row] = [((head, "title"), (rule * max(0, width - len(head)), "faint"))]
+        rows: list[Row] = [((head, "title"), (rule * max(0, width - len(head)), "frame"))]
         rows += [((" " + line, "code"),) for line in shown[-(room - 1) :]]
         self._tail = rows
 

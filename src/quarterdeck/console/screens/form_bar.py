@@ -140,7 +140,7 @@ class FormBar(Modal[Answers | None]):
     FormBar.-change > #bar { border-top: heavy $warning; }
     FormBar.-danger > #bar { border-top: heavy $halt-frame; }
     FormBar #title { text-style: bold; color: $strong; width: 1fr; height: auto; }
-    FormBar #large { text-style: bold; color: $background; background: $warning; height: 3; padding: 1 3;
+    FormBar #large { text-style: bold; color: $ink; background: $warning; height: 3; padding: 1 3;
         width: auto; }
     FormBar.-danger #large { color: $halt-text; background: $halt; }
     FormBar.-compact #large { height: 1; padding: 0 3; }

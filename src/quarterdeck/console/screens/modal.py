@@ -35,7 +35,7 @@ class Modal(SparingScreen, ModalScreen[Result]):
     DEFAULT_CSS = """
     Modal HaltPane { height: 1; width: 12; }
     Modal .foot { height: 1; }
-    Modal .proposed { height: 1; color: $warning; text-style: bold; }
+    Modal .proposed { height: 1; color: $ink; background: $warning; text-style: bold; }
     Modal .hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
     """
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
