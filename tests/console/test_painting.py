@@ -56,8 +56,8 @@ LIVE = (
 )
 SIZES = ((80, 24), (80, 24), (62, 18), (79, 23), (81, 25), (100, 30), (40, 12), (120, 36))
 KEYS = (
-    *"SDFKPGBTAEvnXVNCUWRlLjk?//", *"12349", *"abcxyz 0", "up", "down", "pageup", "pagedown", "home", "end", "enter",
-    "enter", "escape", "escape", "escape", "tab", "f1", "ctrl+p", "backspace", "left", "right", "H", "f9",
+    *"SDFKPGBTAEvnXVNCUWRlLjkomO?//", *"12349", *"abcxyz 0", "up", "down", "pageup", "pagedown", "home", "end",
+    "enter", "enter", "escape", "escape", "escape", "tab", "f1", "ctrl+p", "backspace", "left", "right", "H", "f9",
 )  # fmt: skip
 OPENING = ("enter", "enter", "?", "/", "ctrl+p", "C", "S", "n", "escape", "escape")
 """What a walk begins with: often the detail, which is live itself."""

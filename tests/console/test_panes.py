@@ -140,9 +140,9 @@ async def test_compact_has_tabs_and_the_log_is_behind_one() -> None:
         await pilot.pause()
         assert "[1 Procedure]  2 Step " in screen_text(app), "the shown tab is marked without colours too"
         assert "1-4 tabs" in screen_text(app)
-        for _ in range(3):
+        for _ in range(4):  # the third has two panes
             app.deck.next_pane()
-        await pilot.pause()
+            await pilot.pause()
         assert "7 Reindex orders started on db01" in screen_text(app)
         app.deck.show_pane("step")
         await pilot.pause()

@@ -26,6 +26,7 @@ from quarterdeck.console import crash, terminal, theme
 from quarterdeck.console.commands import all_commands
 from quarterdeck.console.desk import Desk
 from quarterdeck.console.keys import Keymap, Keys
+from quarterdeck.console.panes.base import RowOpened
 from quarterdeck.console.panes.footer import FooterKey, Key
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
@@ -301,6 +302,11 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         if not self._due:
             self._due = True
             self.call_after_refresh(self._tick_due)
+
+    def on_row_opened(self, event: RowOpened) -> None:
+        """A row was clicked, or opened in a pane over the session."""
+        event.stop()
+        self.desk.beside(self.view.open_subject(event.kind, event.subject), name="open", group="view")
 
     # -- ending
 

@@ -239,10 +239,24 @@ class TabBox(Vertical):
         for number, part in enumerate(self._parts):
             part.display = number == self.shown
         self.line.repaint_changed()
-        shown = self._parts[self.shown]
-        target = next((node for node in shown.walk_children(with_self=True) if isinstance(node, Pane)), None)
-        if target is not None and target.can_focus:
-            target.focus(scroll_visible=False)
+        self._focus(self._panes_shown())
+
+    def next_pane(self) -> bool:
+        """Put the focus on the next pane of the shown tab; False behind its last one."""
+        panes = self._panes_shown()
+        at = next((n for n, pane in enumerate(panes) if pane.has_focus), -1)
+        return self._focus(panes[at + 1 :])
+
+    def _panes_shown(self) -> list[Pane]:
+        """Those of the shown tab that can have the focus and have something to show."""
+        nodes = self._parts[self.shown].walk_children(with_self=True)
+        panes = [node for node in nodes if isinstance(node, Pane) and node.can_focus]
+        return [pane for pane in panes if pane.snapshot is None or not pane.is_vacant(pane.snapshot)] or panes
+
+    def _focus(self, panes: list[Pane]) -> bool:
+        for pane in panes[:1]:
+            pane.focus(scroll_visible=False)
+        return bool(panes)
 
 
 class Deck(Vertical):
@@ -294,10 +308,10 @@ class Deck(Vertical):
     def next_pane(self) -> None:
         """Put the focus on the next pane, or show the next tab."""
         box = self._tab_box()
-        if box is not None:
-            box.show(box.shown + 1)
-        else:
+        if box is None:
             self.screen.focus_next(Pane)
+        elif not box.next_pane():
+            box.show(box.shown + 1)
 
     def show_pane(self, name: str) -> None:
         """Bring a pane to the front where it is behind a tab, and put the focus on it."""

@@ -335,9 +335,9 @@ class Keys:
         situation = self._desk.situation
         placed = (c for c in self._keymap.commands if c.place and not c.urgent)
         return tuple(
-            (self._keymap.key_of(command), command.label(situation), not command.of_view and not command.any_case)
+            (self._keymap.key_of(command), label, not command.of_view and not command.any_case)
             for command in sorted(placed, key=lambda command: command.place)
-            if not isinstance(applies(command, situation), No)
+            if not isinstance(applies(command, situation), No) and (label := command.label(situation))
         )
 
     def _first_that_applies(self, found: list[Command]) -> None:

@@ -333,6 +333,10 @@ class PlainView:
         if found.instructions:
             self._desk.print(found.instructions)
 
+    async def open_row(self) -> bool:
+        """There are no panes, and so no cursor."""
+        return False
+
     async def _needs_the_screen(self) -> None:
         self._desk.print("That needs the screen")
 

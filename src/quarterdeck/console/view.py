@@ -25,6 +25,7 @@ from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.log import LogPane
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.terminal import job_control
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from quarterdeck.console.desk import Desk
@@ -106,6 +107,29 @@ class View:
             desk.say("There is no step to open: the plan is not here yet")
             return
         await desk.show_over(StepReader(step, name_of(session, step)))
+
+    async def open_row(self) -> bool:
+        """What the cursor stands on in the focused pane; False where it stands on nothing that opens."""
+        pane = self._app.screen.focused
+        subject = pane.standing() if isinstance(pane, Pane) else ""
+        if isinstance(pane, Pane) and subject:
+            await self.open_subject(pane.opens, subject)
+        return bool(subject)
+
+    async def open_subject(self, kind: str, subject: str) -> None:
+        """What a row of a pane is about, in full; `kind` is the pane's `opens`."""
+        match kind:
+            case "target":
+                await self.target(subject)
+            case _:
+                raise ValueError(f"nothing opens a {kind}")
+
+    async def target(self, target: str) -> None:
+        """One target in full."""
+        from quarterdeck.console.panes.target import TargetPane
+        from quarterdeck.console.screens.reader import LiveReader
+
+        await self._desk.show_over(LiveReader(visible(target, 60), TargetPane(target)))
 
     async def contacts(self) -> None:
         """Who has which role."""

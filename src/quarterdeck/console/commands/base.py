@@ -58,6 +58,9 @@ class View(Protocol):
     async def open(self, step: str) -> None:
         """Everything of one step."""
 
+    async def open_row(self) -> bool:
+        """What the cursor stands on in the focused pane; False where it stands on nothing that opens."""
+
     async def contacts(self) -> None:
         """Who has which role."""
 

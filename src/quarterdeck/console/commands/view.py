@@ -22,6 +22,7 @@ __all__ = [
     "Links",
     "NextPane",
     "Open",
+    "OpenRow",
     "Palette",
     "Suspend",
     "Theme",
@@ -31,10 +32,13 @@ __all__ = [
 
 
 class Open(Command):
-    """Answers the question that is open; without one it opens the selected step with everything known of it."""
+    """Answers the question that is open; without one it opens what the cursor stands on in the pane with the focus.
+
+    That is everything known of a target, or of the selected step.
+    """
 
     id = "open"
-    title = "Open the selected step, or answer the open question"
+    title = "Open what the cursor stands on, or answer the open question"
     key = "enter"
     place = 10
     word = "open"
@@ -52,7 +56,33 @@ class Open(Command):
         elif command:
             await desk.perform(command)
         else:
-            await desk.view.open(situation.selected or situation.named)
+            await _open_row(desk)
+
+
+class OpenRow(Command):
+    """Opens what the cursor stands on in the pane with the focus, also while enter answers a question."""
+
+    id = "open_row"
+    title = "Open what the cursor stands on"
+    key = "o"
+    any_case = True
+    place = 10
+    word = "open"
+    of_view = True
+
+    def label(self, situation: Situation) -> str:
+        """Shown while enter does something else."""
+        return self.word if answered_by(situation) else ""
+
+    async def run(self, desk: Desk) -> None:
+        await _open_row(desk)
+
+
+async def _open_row(desk: Desk) -> None:
+    """The row in a pane with a cursor; without one the selected step."""
+    if not await desk.view.open_row():
+        situation = desk.situation
+        await desk.view.open(situation.selected or situation.named)
 
 
 class Help(Command):

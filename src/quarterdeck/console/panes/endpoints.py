@@ -79,6 +79,7 @@ class EndpointsPane(Pane):
 
     name_ = "endpoints"
     heading = "Endpoints"
+    opens = "target"
 
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
@@ -96,6 +97,11 @@ class EndpointsPane(Pane):
     def row_count(self, snapshot: Snapshot) -> int:
         """One for each target; one that says that there are none."""
         return len(self._names) or int(self.is_vacant(snapshot))
+
+    def subject(self, snapshot: Snapshot, y: int) -> str:
+        """Its target."""
+        del snapshot
+        return self._names[y] if y < len(self._names) else ""
 
     def title_of(self, snapshot: Snapshot) -> str:
         """Counts, not a light."""

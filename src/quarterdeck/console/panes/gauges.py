@@ -101,14 +101,19 @@ class GaugesPane(Pane):
 
     name_ = "gauges"
     heading = "This host"
+    opens = "target"
 
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
-        self._rows: list[Row] = []
+        self._rows: list[tuple[str, Row]] = []
+        """Each with its host."""
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Make the rows of all hosts; there are few."""
-        self._rows = self._all(snapshot, max(10, width))
+        hosts = self._hosts(snapshot)
+        self._rows = [
+            (host, row) for host in hosts for row in self._of(snapshot, host, max(10, width), named=len(hosts) > 1)
+        ]
 
     def is_vacant(self, snapshot: Snapshot) -> bool:
         """No host is watched."""
@@ -125,9 +130,14 @@ class GaugesPane(Pane):
         blind = "".join(f" · {count} {word}" for word, count in blind_count(snapshot).items())
         return ("Hosts" if len(hosts) > 1 else named) + blind
 
+    def subject(self, snapshot: Snapshot, y: int) -> str:
+        """Its host."""
+        del snapshot
+        return self._rows[y][0] if y < len(self._rows) else ""
+
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         del snapshot, width
-        return self._rows[y] if y < len(self._rows) else EMPTY
+        return self._rows[y][1] if y < len(self._rows) else EMPTY
 
     def _hosts(self, snapshot: Snapshot) -> list[str]:
         plan = snapshot.session.plan
@@ -135,33 +145,28 @@ class GaugesPane(Pane):
             return [name for name, reading in snapshot.readings.items() if "cpu" in reading.values]
         return [name for name, target in plan.procedure.targets.items() if target.type in LOCAL]
 
-    def _all(self, snapshot: Snapshot, width: int) -> list[Row]:
-        hosts = self._hosts(snapshot)
+    def _of(self, snapshot: Snapshot, host: str, width: int, *, named: bool) -> list[Row]:
+        """The rows of one host, its name above them where there are several."""
         columns = max(1, width // CELL)
         label = 8 + min(12, max(0, width // columns - CELL))
-        rows: list[Row] = []
-        for host in hosts:
-            reading = snapshot.readings.get(host)
-            if len(hosts) > 1:
-                rows.append(((f"{visible(host, 30)} ", "title"),))
-            if reading is None:
-                rows.append(((" no reading yet", "muted"),))
-                continue
-            fresh, age = aged(snapshot, reading)
-            if fresh == "withdrawn":
-                rows.append(((f" {self.look.glyphs.status['withdrawn']} no data {span(age)}", "warn"),))
-                continue
-            if reading.message and reading.status != "ok":
-                rows.append(((f" {visible(reading.message, 200)}", ROLES[reading.status]),))
-            cells = [self._gauge(snapshot, host, name, reading, fresh, label) for name in gauge_names(reading)]
-            rows += [
-                tuple(piece for cell in cells[start : start + columns] for piece in cell)
-                for start in range(0, len(cells), columns)
-            ]
-            if "container" in reading.values:
-                rows.append(((f" {_of_container(reading)}", "muted"),))
-            if fresh != "fresh":
-                rows.append(((f" {fresh}: {span(age)} old", "warn" if fresh == "stale" else "muted"),))
+        reading = snapshot.readings.get(host)
+        rows: list[Row] = [((f" {visible(host, 30)}", "title"),)] if named else []
+        if reading is None:
+            return [*rows, ((" no reading yet", "muted"),)]
+        fresh, age = aged(snapshot, reading)
+        if fresh == "withdrawn":
+            return [*rows, ((f" {self.look.glyphs.status['withdrawn']} no data {span(age)}", "warn"),)]
+        if reading.message and reading.status != "ok":
+            rows.append(((f" {visible(reading.message, 200)}", ROLES[reading.status]),))
+        cells = [self._gauge(snapshot, host, name, reading, fresh, label) for name in gauge_names(reading)]
+        rows += [
+            tuple(piece for cell in cells[start : start + columns] for piece in cell)
+            for start in range(0, len(cells), columns)
+        ]
+        if "container" in reading.values:
+            rows.append(((f" {_of_container(reading)}", "muted"),))
+        if fresh != "fresh":
+            rows.append(((f" {fresh}: {span(age)} old", "warn" if fresh == "stale" else "muted"),))
         return rows
 
     def _gauge(

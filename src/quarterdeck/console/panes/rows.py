@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.geometry import Region
 
-__all__ = ["EMPTY", "Piece", "Row", "changed", "fit", "justified", "width_of", "wrap"]
+__all__ = ["EMPTY", "Piece", "Row", "changed", "fit", "justified", "marked", "width_of", "wrap"]
 
 Piece = tuple[str, str]
 """Text that went through the gate, and its role in the palette (`ok`, `muted+cursor`)."""
@@ -50,6 +50,15 @@ def justified(left: Row, right: Row, width: int) -> Row:
         kept.append((fit(text, min(space, cell_len(text))), role))
         space -= cell_len(text)
     return (*kept, *right)
+
+
+def marked(row: Row, width: int, sign: str) -> Row:
+    """A row that the cursor stands on: its sign in the first cell, where that is free, and its colour behind all."""
+    first = row[0][0] if row else ""
+    head: Row = ((sign, "accent"),) if first[:1] in {"", " "} else ()
+    rest = ((first[len(head) :], row[0][1]), *row[1:]) if row else ()
+    gap = " " * (width - width_of(head) - width_of(rest))
+    return (*head, *((text, f"{role}+cursor" if role else "cursor") for text, role in (*rest, (gap, "")) if text))
 
 
 def changed(line: int, width: int, before: Row, after: Row) -> list[Region]:

@@ -39,7 +39,10 @@ class _Box(Modal[None]):
     _Box #title { text-style: bold; height: 1; color: $strong; }
     _Box #text { height: 1fr; }
     """
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,q", "close", "close", show=False)]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,q", "close", "close", show=False),
+        Binding("enter", "enter", "close", show=False),
+    ]
 
     def __init__(self, title: str, body: Widget) -> None:
         super().__init__()
@@ -59,6 +62,10 @@ class _Box(Modal[None]):
     def action_close(self) -> None:
         """Back."""
         self.finish(None)
+
+    def action_enter(self) -> None:
+        """Back, where there is nothing to open."""
+        self.action_close()
 
 
 class Reader(_Box):
@@ -94,6 +101,17 @@ class LiveReader(_Box):
     def on_mount(self) -> None:
         """It scrolls with the keys."""
         self.pane.focus()
+
+    def hints(self) -> Sequence[Shown]:
+        """What opens, too."""
+        return (*super().hints(), ("enter", "open")) if self.pane.opens else super().hints()
+
+    def action_enter(self) -> None:
+        """What the cursor stands on; where nothing opens, back."""
+        if self.pane.opens:
+            self.pane.action_open()
+        else:
+            self.action_close()
 
 
 class StepReader(LiveReader):
