@@ -117,7 +117,8 @@ async def test_a_resolver_that_hangs_holds_up_neither_other_targets_nor_the_end(
         f"dead{number}": Target(type="http", options={"url": f"http://dead{number}.example/"}, every=0.1, timeout=0.2)
         for number in range(12)
     }
-    asking = {**dead, "api": Target(type="http", options={"url": server.url()}, every=0.1)}
+    patient = Target(type="http", options={"url": server.url()}, every=0.1, timeout=20, max_age=20)
+    asking = {**dead, "api": patient}
     run = await asyncio.create_subprocess_exec(
         sys.executable, "-c", DEAD_RESOLVER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )

@@ -66,6 +66,8 @@ _MOST = 200
 """Values of one plugin that are kept."""
 _LINGER = 0.2
 """Seconds to wait for the end of the output after a plugin has ended: a child of its own may hold the pipe."""
+_GONE = 0.5
+"""Seconds to wait until a killed plugin is gone, so that the next is alone; on a dead disk it may never be."""
 
 
 def perfdata(text: str) -> tuple[dict[str, Value], dict[str, str], str]:
@@ -139,6 +141,8 @@ class CommandCheck:
         finally:
             _kill_group(transport.get_pid())
             transport.close()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(run.exited.wait(), _GONE)
         code = transport.get_returncode()
         found = self._judge(run.said(1), run.said(2), -1 if code is None else code)
         return replace(found, values={**found.values, "run_time": took})
