@@ -18,6 +18,7 @@ from quarterdeck.console.layout import Layouts
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.terminal.ascii import AsciiFilter
 from quarterdeck.console.theme import NAMES, Look, dress, filters
 
 KEYS = (
@@ -50,7 +51,8 @@ class Harness(App[None]):
         yield self.deck
 
     def get_line_filters(self) -> Sequence[LineFilter]:
-        return [*super().get_line_filters(), *filters(self.look)]
+        found = [*super().get_line_filters(), *filters(self.look)]
+        return [*found, AsciiFilter()] if self.look.glyphs.name == "ascii" else found
 
     def on_halt_pressed(self, _message: HaltPressed) -> None:
         self.halts += 1

@@ -10,6 +10,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from msgspec import structs
+
 from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import Link, LogLine, StationClient
 from quarterdeck.observer.messages import Health, Reading, Status
@@ -343,8 +345,11 @@ def snapshot(state: str = "running", *, repeat: int = 1, **more: Any) -> Snapsho
     now = T0
     _STATES[state](made, now)
     more.setdefault("selected", "")
+    read = readings()
+    if state == "critical":
+        read["checkout"] = structs.replace(read["checkout"], status="critical", message="connection refused")
     arguments: dict[str, Any] = {
-        "now": now, "wall": now + 7, "boot": 5000.0, "readings": readings(), "history": history(),
+        "now": now, "wall": now + 7, "boot": 5000.0, "readings": read, "history": history(),
         "bases": {"orders-api.latency": 0.104, "search.latency": 0.21, "checkout.latency": 0.060},
         "log": log(), "marks": Marks(saved=15, shared=15, seen={"dba": 15, "qa": 14}),
         "standing": Standing(
@@ -434,7 +439,7 @@ def _planned(made: Session, now: float) -> None:
 _STATES = {
     "running": _nothing, "proposal": _proposal, "paused": _paused, "halting": _halting, "halted": _halted,
     "asked": _asked, "rolling_back": _rolling_back, "poll": _poll, "failed": _failed, "over": _over,
-    "planned": _planned,
+    "planned": _planned, "critical": _nothing,
 }  # fmt: skip
 STATES = tuple(_STATES)
 

@@ -87,12 +87,12 @@ async def test_what_is_typed_filters_at_once_enter_keeps_it_and_the_title_says_s
         assert (box.bottom, box.x) == (frame.bottom, frame.x), "it stands at the foot of its pane"
         await at.press("enter")
         assert not isinstance(at.screen, Prompt)
-        assert str(pane(at).border_title) == f"Procedure · 1 of {len(whole)} match “riSky”"
+        assert str(pane(at).border_title) == f"▸ Procedure · 1 of {len(whole)} match “riSky”"
         assert pane(at).selected == "copy"
         await at.press("/")
         await at.press("backspace", "y", "escape")
         assert steps(pane(at).listing) == whole
-        assert str(pane(at).border_title) == "Procedure"
+        assert str(pane(at).border_title) == "▸ Procedure"
 
 
 async def test_a_state_is_filtered_by_as_it_is_and_the_list_follows_it() -> None:
@@ -129,7 +129,7 @@ async def test_a_halt_takes_filters_away_whether_they_are_typed_or_kept() -> Non
         await at.press("/")
         await at.write("remove copy")
         assert steps(pane(at).listing) == ["uncopy"], "the rollback plan is filtered as well"
-        assert str(pane(at).border_title).startswith("ROLLBACK PLAN, not committed · 1 of ")
+        assert str(pane(at).border_title).startswith("▸ ROLLBACK PLAN · 1 of ")
 
 
 async def test_a_filter_outlives_another_size_and_its_list_comes_to_the_front() -> None:

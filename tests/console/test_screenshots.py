@@ -37,6 +37,8 @@ LOOKS = {
     "lead-terminal-16": ("proposal", (120, 36), "terminal", "lead", False),
     "lead-ascii": ("running", (120, 36), "mono", "lead", True),
     "compact-80x24": ("running", (80, 24), "night", "compact", False),
+    "compact-80x24-critical": ("critical", (80, 24), "night", "compact", False),
+    "small-60x20": ("critical", (60, 20), "night", "compact", False),
     "compact-80x24-halted": ("halted", (80, 24), "night", "compact", False),
 }
 

@@ -17,7 +17,8 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from quarterdeck.console.layout import Layout, Layouts, PaneNode, Part, Size, Tabs
-from quarterdeck.console.panes.base import Pane, Piece, Row, fit
+from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
+from quarterdeck.console.panes.endpoints import CONDITIONS, counted, sign_of
 from quarterdeck.console.panes.header import badge_of
 from quarterdeck.console.terminal import spare
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from textual.app import ComposeResult
     from textual.geometry import Region
 
+    from quarterdeck.console.glyphs import Glyphs
     from quarterdeck.console.snapshot import Snapshot
 
 __all__ = ["Deck", "LayoutChanged", "TabBox", "compose"]
@@ -148,6 +150,17 @@ _LOUD = {
 """States that colour the line of tabs as they colour frames."""
 
 
+def _rolled(counts: dict[str, int], glyphs: Glyphs, roll: str) -> str:
+    """`1 critical, 1 warn, 5 ok`, `1 critical, 1 more, 5 ok`, or in signs."""
+    if roll == "signs":
+        return " ".join(f"{sign_of(word, glyphs)}{count}" for word, count in counts.items())
+    if roll == "worst" and len(counts) > 2:
+        gravest, fine = next(iter(counts)), counts.get("ok", 0)
+        more = sum(counts.values()) - counts[gravest] - fine
+        counts = {gravest: counts[gravest], "more": more, "ok": fine}
+    return ", ".join(f"{count} {word}" for word, count in counts.items() if count)
+
+
 class TabLine(Pane):
     """The titles of the tabs, in one line."""
 
@@ -160,24 +173,40 @@ class TabLine(Pane):
     def __init__(self, box: TabBox) -> None:
         super().__init__()
         self.box = box
+        self._labels: list[Row] = []
+        self._rest = ""
+        """What the shown pane's title says beyond its label."""
 
     def row_count(self, snapshot: Snapshot) -> int:
         del snapshot
         return 1
+
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
+        """Name the tabs: as fully as there is room for."""
+        self._labels, self._rest = [], ""
+        for roll, named in (("all", True), ("worst", True), ("worst", False), ("signs", False), ("", False)):
+            self._labels = [
+                self.box.label(snapshot, number, self.look.glyphs, roll, named=named)
+                for number in range(len(self.box.titles))
+            ]
+            self._rest = self.box.rest(snapshot, named=named)
+            if sum(width_of(label) + 5 for label in self._labels) <= width + 1:
+                return
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """The titles; the shown one stands out, a changed state colours the line."""
         del y
         state = str(snapshot.session.state)
         pieces: list[Piece] = []
-        for number, title in enumerate(self.box.titles):
-            chosen = number == self.box.shown
-            loud = badge_of(state) if state in _LOUD else "badge-calm"
-            name = f"[{number + 1} {title}]" if chosen else f" {number + 1} {title} "
-            pieces.append((name, loud if chosen else "muted"))
+        for number, label in enumerate(self._labels):
+            if number == self.box.shown:
+                name = "".join(text for text, _ in label)
+                pieces.append((f"[{number + 1} {name}]", badge_of(state) if state in _LOUD else "badge-calm"))
+            else:
+                pieces += [(f" {number + 1} ", "muted"), *label, (" ", "")]
             pieces.append((" ", ""))
-        said = self.box.title_of(snapshot)
-        used = sum(len(text) for text, _ in pieces)
+        said = self._rest
+        used = width_of(tuple(pieces))
         room = width - used - 4
         if said and room > 12:
             said = fit(said, min(room, cell_len(said)), ellipsis=self.look.glyphs.ellipsis)
@@ -188,8 +217,8 @@ class TabLine(Pane):
     def on_click(self, event: events.Click) -> None:
         """Show the tab that was clicked."""
         at = 0
-        for number, title in enumerate(self.box.titles):
-            at += len(title) + 5
+        for number, label in enumerate(self._labels):
+            at += width_of(label) + 5
             if event.x < at:
                 self.box.show(number)
                 return
@@ -205,6 +234,8 @@ class TabBox(Vertical):
         self.titles = [item.title for item in tabs.items]
         self._parts = parts
         self.line = TabLine(self)
+        self._read: int | None = None
+        """Lines of the log when it was in front last; None before there were any."""
 
     def compose(self) -> ComposeResult:
         """The line of titles, then the parts, of which one is shown."""
@@ -214,13 +245,40 @@ class TabBox(Vertical):
             part.styles.height = "1fr"
             yield part
 
-    def title_of(self, snapshot: Snapshot) -> str:
-        """What the shown pane has to say in its title, where that is more than its name."""
+    def label(self, snapshot: Snapshot, number: int, glyphs: Glyphs, roll: str, *, named: bool) -> Row:
+        """What tab `number` is called: as its pane is at this moment, and how the targets are that it shows.
+
+        `roll` says them all in words, the worst in words, or all in signs; without `named` the layout's title stays.
+        """
+        part = self._parts[number]
+        title = (part.tab_label(snapshot) if named and isinstance(part, Pane) else "") or self.titles[number]
+        names = {pane.name_ for pane in self._panes(number)}
+        pieces: list[Piece] = [(title, "muted")]
+        if roll and names & {"gauges", "endpoints", "rollup"} and (counts := counted(snapshot)):
+            gravest = next(iter(counts))
+            pieces.append((f" {_rolled(counts, glyphs, roll)}", CONDITIONS[gravest] if gravest != "ok" else "muted"))
+        if named and "log" in names and (unread := self._unread(snapshot, number)):
+            pieces.append((f" {unread} {glyphs.alert}", "warn"))
+        return tuple(pieces)
+
+    def rest(self, snapshot: Snapshot, *, named: bool) -> str:
+        """What the title of the shown pane says beyond its label."""
         part = self._parts[self.shown]
-        if not isinstance(part, Pane):
+        said = part.title_of(snapshot) if isinstance(part, Pane) else ""
+        if not isinstance(part, Pane) or said == part.heading:
             return ""
-        said = part.title_of(snapshot)
-        return "" if said == part.heading else said
+        return said.removeprefix(part.tab_label(snapshot)).lstrip(" ,·") if named else said
+
+    def _panes(self, number: int) -> list[Pane]:
+        return [pane for pane in self._parts[number].walk_children(with_self=True) if isinstance(pane, Pane)]
+
+    def _unread(self, snapshot: Snapshot, number: int) -> int:
+        """Warnings that came to the log since it was in front; what this console itself said does not count."""
+        log = snapshot.log
+        if number == self.shown or self._read is None or len(log) < self._read:
+            self._read = len(log) if snapshot.contact == "ok" else None
+        new = log[self._read :] if self._read is not None else ()
+        return sum(line.level != "info" and line.kind != "notice" for line in new)
 
     def show(self, number: int) -> None:
         """Show this tab."""
@@ -238,7 +296,8 @@ class TabBox(Vertical):
         """Show one part; it catches up by itself."""
         for number, part in enumerate(self._parts):
             part.display = number == self.shown
-        self.line.repaint_changed()
+        if (snapshot := self.line.snapshot) is not None:
+            self.line.take(snapshot)
         self._focus(self._panes_shown())
 
     def next_pane(self) -> bool:

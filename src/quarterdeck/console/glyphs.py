@@ -42,6 +42,10 @@ class Glyphs(Struct, frozen=True):
     """Textual's name of the frame."""
     heavy: str
     """The frame of an alarm."""
+    focus: str
+    """In front of the title of the pane that has the keys."""
+    focused: str
+    """Its frame."""
     none: str
     thumb: str
     """Where the visible rows are among all."""
@@ -75,6 +79,8 @@ UNICODE = Glyphs(
     ellipsis="…",
     border="round",
     heavy="heavy",
+    focus="▸",
+    focused="double",
     none="–",
     thumb="▐",
     undone="↶",
@@ -100,6 +106,8 @@ ASCII = Glyphs(
     ellipsis="~",
     border="ascii",
     heavy="ascii",
+    focus=">",
+    focused="double",
     none="-",
     thumb="#",
     undone="u",

@@ -129,6 +129,10 @@ class Pane(RowScroller):
         del snapshot
         return self.heading
 
+    def tab_label(self, snapshot: Snapshot) -> str:  # noqa: ARG002 - the default looks at nothing
+        """What a tab with it is called now, as its title begins; empty: as the layout says."""
+        return ""
+
     def is_vacant(self, snapshot: Snapshot) -> bool:  # noqa: ARG002 - the default looks at nothing
         """Whether it has nothing to show and never will: where the layout lets it fit its rows, it has no frame."""
         return False
@@ -350,12 +354,12 @@ class Pane(RowScroller):
             colour = frame_of(look.palette, state if self.follows_state else "")
             calm = colour == look.palette.frame
             halted = state in {"halting", "halted", "rolling_back", "rollback_paused"}
-            border = look.glyphs.heavy if halted else look.glyphs.border
+            border = look.glyphs.focused if chosen else look.glyphs.heavy if halted else look.glyphs.border
             self.styles.border = (border, look.palette.accent if chosen and calm else colour)  # type: ignore[assignment]
             self.styles.border_title_color = look.palette.title if calm else colour
             self.styles.border_title_style = "bold"
-        if before is None or before[2] != title or before[0] != wanted[0]:
-            self.border_title = Content(look.glyphs.spell(title))
+        if before is None or before != wanted:
+            self.border_title = Content(f"{look.glyphs.focus} " * chosen + look.glyphs.spell(title))
 
     # -- the cursor
 

@@ -6,8 +6,9 @@ A roll-up counts; there is never one green light.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
-from quarterdeck.console.glyphs import graph
+from quarterdeck.console.glyphs import Glyphs, graph
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
 from quarterdeck.console.panes.gauges import LOCAL, aged, blind_count
 from quarterdeck.console.snapshot import Snapshot
@@ -16,10 +17,28 @@ from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.spans import amount, hour, span
 from quarterdeck.text import visible
 
-__all__ = ["EndpointsPane", "expected_until", "measure_of", "roll_up"]
+__all__ = [
+    "CONDITIONS",
+    "EndpointsPane",
+    "condition",
+    "counted",
+    "expected_until",
+    "measure_of",
+    "roll_up",
+    "sign_of",
+    "worst",
+]
 
 ROLES = {"ok": "ok", "warning": "warn", "critical": "critical", "unknown": "unknown"}
 GRAPH = 10
+
+CONDITIONS = {
+    "critical": "critical", "unknown": "unknown", "warn": "warn", "expected": "accent", "stale": "warn",
+    "no data": "warn", "ok": "ok",
+}  # fmt: skip
+"""In which condition a target can be, the gravest first, with the role of each."""
+CRIES = ("critical", "unknown", "warn", "stale", "no data")
+"""Those that say by themselves that something is wrong."""
 
 
 def endpoints_of(snapshot: Snapshot) -> list[str]:
@@ -44,26 +63,52 @@ def expected_until(snapshot: Snapshot, target: str) -> float:
     return until
 
 
+def condition(snapshot: Snapshot, name: str) -> str:
+    """How a target is, in one of the words of `CONDITIONS`."""
+    reading = snapshot.readings.get(name)
+    fresh = aged(snapshot, reading)[0] if reading is not None else "withdrawn"
+    if reading is None or fresh == "withdrawn":
+        return "no data"
+    if fresh == "stale":
+        return "stale"
+    if reading.status != "ok" and expected_until(snapshot, name) > snapshot.now:
+        return "expected"
+    return "warn" if reading.status == "warning" else reading.status
+
+
+def counted(snapshot: Snapshot, names: Iterable[str] = ()) -> dict[str, int]:
+    """How many targets are in which condition, the gravest first; of all, where none is named. None is left out."""
+    plan = snapshot.session.plan
+    every = names or (plan.procedure.targets if plan is not None else snapshot.readings)
+    counts = Counter(condition(snapshot, name) for name in every)
+    return {word: counts[word] for word in CONDITIONS if counts[word]}
+
+
 def roll_up(snapshot: Snapshot) -> dict[str, int]:
-    """How many guards are blind, and targets in which condition, the gravest first; none is left out."""
-    counts: Counter[str] = Counter()
-    for name in endpoints_of(snapshot):
-        reading = snapshot.readings.get(name)
-        if reading is None:
-            counts["no data"] += 1
-            continue
-        fresh, _ = aged(snapshot, reading)
-        if fresh in {"stale", "withdrawn"}:
-            counts["stale" if fresh == "stale" else "no data"] += 1
-        elif reading.status != "ok" and expected_until(snapshot, name) > snapshot.now:
-            counts["expected"] += 1
-        else:
-            counts["warn" if reading.status == "warning" else reading.status] += 1
-    return blind_count(snapshot) | {
-        word: counts[word]
-        for word in ("critical", "unknown", "warn", "expected", "stale", "no data", "ok")
-        if counts[word]
-    }
+    """How many guards are blind, and services in which condition, the gravest first; none is left out."""
+    names = endpoints_of(snapshot)
+    return blind_count(snapshot) | (counted(snapshot, names) if names else {})
+
+
+def worst(snapshot: Snapshot) -> tuple[str, str, int] | None:
+    """The worst target of all, its condition, and how many more are not well; None while nothing is wrong.
+
+    What is expected does not count, nor a target that was not read yet.
+    """
+    plan = snapshot.session.plan
+    names = plan.procedure.targets if plan is not None else snapshot.readings
+    words = [(condition(snapshot, name), name) for name in names if name in snapshot.readings]
+    found = [(CRIES.index(word), name) for word, name in words if word in CRIES]
+    if not found:
+        return None
+    grave, name = min(found, key=lambda each: each[0])
+    return name, CRIES[grave], len(found) - 1
+
+
+def sign_of(condition: str, glyphs: Glyphs) -> str:
+    """The sign that stands for a condition."""
+    word = {"warn": "warning", "stale": "withdrawn", "no data": "withdrawn"}.get(condition, condition)
+    return glyphs.status[word]
 
 
 def measure_of(reading: Reading) -> str:

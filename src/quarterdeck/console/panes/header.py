@@ -1,11 +1,16 @@
 """The first line: whose procedure this is, in which state it is, how far, who you are, what time it is.
 
-And the line that stands alone where the terminal is too small: what is needed, and how large this one is.
+And which target is worst, whatever pane is in front. And the line that stands alone where the terminal is too small:
+the state, how all targets are, what is needed.
 """
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
+from quarterdeck.console.glyphs import Glyphs
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, width_of
+from quarterdeck.console.panes.endpoints import CONDITIONS, counted, sign_of, worst
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.next_line.words import Words
 from quarterdeck.session.state import FINISHED
@@ -28,8 +33,20 @@ def badge_of(state: str) -> str:
     return "badge-calm" if state == "validating" else "badge-grey"
 
 
+def worst_said(snapshot: Snapshot, room: int, glyphs: Glyphs) -> list[Piece]:
+    """`✖ checkout critical +1`, in so many cells or, where they are few, a few more; nothing while all is well."""
+    found = worst(snapshot)
+    if found is None:
+        return []
+    name, word, more = found
+    tail = f" {word}" + (f" +{more}" if more else "")
+    shown = "this host" if name == "here" else visible(name, 40)
+    shown = fit(shown, min(cell_len(shown), max(8, room - len(tail) - 2)), ellipsis=glyphs.ellipsis)
+    return [(f"{sign_of(word, glyphs)} {shown}{tail}", CONDITIONS[word])]
+
+
 class HeaderPane(Pane):
-    """`Parsify production · Database maintenance r3   RUNNING   step 7/18 … lead dana@db01   02:14:07 UTC+01:00`."""
+    """`Database maintenance r3   RUNNING   step 7/18 …  ✖ checkout critical +1   lead dana@db01   02:14:07 UTC`."""
 
     name_ = "header"
     bar = True
@@ -55,6 +72,9 @@ class HeaderPane(Pane):
         if width >= 90:
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
         right += [(second(snapshot.wall, snapshot.off), "strong"), (f" {zone(snapshot.off)} ", "muted")]
+        taken = width_of((*demo, *tail, *right)) + min(20, cell_len(title)) + 6
+        if bad := worst_said(snapshot, width - taken, self.look.glyphs):
+            right = [("  ", ""), *bad, ("   ", ""), *right]
         room = width - width_of((*demo, *tail, *right)) - 2
         if width_of(tuple(named)) > room:
             named = [(fit(title, max(8, room), ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong")]
@@ -84,7 +104,7 @@ class HeaderPane(Pane):
 
 
 class NeedsPane(Pane):
-    """`80x24 is needed to see everything; this is 62x20`, with the state."""
+    """` RUNNING  ✖ checkout critical +1 · 80x24 shows everything, this is 62x20`; or, while all is well, `6 ok`."""
 
     name_ = "needs"
     bar = True
@@ -94,7 +114,16 @@ class NeedsPane(Pane):
         return 1
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """The state and how the targets are, always; what is needed as far as there is room."""
         del y
-        size = self.app.size
-        state = str(snapshot.session.state).replace("_", " ").upper()
-        return ((fit(f" {state} · 80x24 shows everything, this is {size.width}x{size.height}", width), "badge-warn"),)
+        size, glyphs = self.app.size, self.look.glyphs
+        state = str(snapshot.session.state)
+        pieces: list[Piece] = [(f" {state.replace('_', ' ').upper()} ", badge_of(state)), (" ", "")]
+        room = width - width_of(tuple(pieces)) - 1
+        well = ", ".join(f"{count} {word}" for word, count in counted(snapshot).items())
+        pieces += worst_said(snapshot, room, glyphs) or [(well or "nothing is watched", "text")]
+        room = width - width_of(tuple(pieces)) - 1
+        for said in (f"80x24 shows everything, this is {size.width}x{size.height}", "80x24 shows all"):
+            if room >= len(said) + 3:
+                return (*pieces, (f" {glyphs.dot} {said}", "muted"))
+        return tuple(pieces)

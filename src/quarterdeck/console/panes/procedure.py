@@ -13,7 +13,7 @@ from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
-from quarterdeck.console.panes.procedure_rows import Entry, ProcedureRows, matching, procedure_rows
+from quarterdeck.console.panes.procedure_rows import Entry, ProcedureRows, matching, mode_of, procedure_rows
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.state import FINISHED, StepRun
 from quarterdeck.spans import hour, short, span
@@ -135,13 +135,17 @@ class ProcedurePane(Pane):
         """Says when the list is the rollback plan, and how long it takes; and what it is filtered by."""
         return self.filtered_title(self._title_of(snapshot), *self._counts)
 
+    def tab_label(self, snapshot: Snapshot) -> str:
+        """Which list it is, where it is none of the forward plan."""
+        return {"preview": "ROLLBACK PLAN", "rollback": "ROLLBACK"}.get(mode_of(snapshot.session), "")
+
     def _title_of(self, snapshot: Snapshot) -> str:
         match mode_shown(snapshot, self.whole):
             case "preview":
                 found = snapshot.preview
                 seconds = span(found.seconds) if found else ""
                 what = f"{found.parts}, {seconds}" if found and found.steps else "nothing to undo"
-                return f"ROLLBACK PLAN, not committed · {what}"
+                return f"ROLLBACK PLAN · {what} · not committed"
             case "rollback":
                 rollback = snapshot.session.rollback
                 code = f" · list code {rollback.letters}" if rollback and rollback.letters else ""

@@ -67,6 +67,11 @@ class StepPane(Pane):
         del snapshot
         return len(self._rows) + len(self._tail)
 
+    def tab_label(self, snapshot: Snapshot) -> str:
+        """`Step 7`, `Undo of 7`."""
+        head, numbered, _ = self.title_of(snapshot).partition(" · ")
+        return head if numbered else ""
+
     def title_of(self, snapshot: Snapshot) -> str:
         """The step's number and name."""
         plan = snapshot.session.plan
