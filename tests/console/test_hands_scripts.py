@@ -59,7 +59,7 @@ class Paper(io.StringIO):
         return super().write(text)
 
     async def shows(self, text: str) -> None:
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(45):
             while text not in self.getvalue():
                 self.news.clear()
                 await self.news.wait()

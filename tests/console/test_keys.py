@@ -211,7 +211,7 @@ class Beats:
         """So many beats."""
         self._left = count
         self._through.clear()
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(45):
             await self._through.wait()
 
 

@@ -42,7 +42,7 @@ stages:
         on_halt: {action: terminate, grace: 1s}
         undo: [{id: back, title: Undo it, kind: command, duration: 1s, command: ["true"], idempotent: true}]
 """
-PATIENCE = 60.0
+PATIENCE = 45.0
 SHOWN = b"\x1b[?1049h"
 RESTORED = b"\x1b[?1049l"
 

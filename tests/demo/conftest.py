@@ -24,7 +24,7 @@ Answer = tuple[int, Any, dict[str, str]]
 def until() -> Callable[..., None]:
     """Wait for something that other processes do."""
 
-    def wait(what: Callable[[], bool], seconds: float = 30.0) -> None:
+    def wait(what: Callable[[], bool], seconds: float = 45.0) -> None:
         deadline = time.monotonic() + seconds
         while not what():
             assert time.monotonic() < deadline, "it did not happen in time"

@@ -59,14 +59,19 @@ def test_the_bad_night_is_seen_by_its_guard_and_rolled_back(home: Path) -> None:
     assert receipts(done.stdout)[1] == 0
 
 
-@pytest.mark.parametrize("step", ["delete", "restart"])
+SOAK = pytest.mark.soak
+"""What the suite shows elsewhere: a guard of the latency (the bad night), the undo of each step (`no_loss`)."""
+STEPS = ["backup", "archive", "delete", "build-new", "drop-old", "vacuum", "analyze", "shop-after"]
+
+
+@pytest.mark.parametrize("step", ["restart", *(pytest.param(step, marks=SOAK) for step in STEPS)])
 def test_a_halt_after_a_step_rolls_back_without_losing_an_order(home: Path, step: str) -> None:
-    done = auto(home, "--halt-after", step)
+    done = auto(home, "--halt-after", step, timeout=300)
     assert done.returncode == 10, done.stdout + done.stderr
     assert receipts(done.stdout)[1] == 0
 
 
-@pytest.mark.parametrize("fault", ["slow", "errors", "disk", "step"])
+@pytest.mark.parametrize("fault", [pytest.param("slow", marks=SOAK), "errors", "disk", "step"])
 def test_what_is_broken_ends_in_a_rollback(home: Path, fault: str) -> None:
     done = auto(home, "--fault", fault)
     assert done.returncode in {10, 11}, done.stdout + done.stderr
@@ -79,11 +84,3 @@ def test_an_unknown_step_is_refused_before_anything_starts(home: Path) -> None:
     assert done.returncode == 2
     assert "delete" in done.stderr
     assert not (home / "demos").exists()
-
-
-@pytest.mark.soak
-@pytest.mark.parametrize("step", ["backup", "archive", "build-new", "drop-old", "vacuum", "analyze", "shop-after"])
-def test_a_rollback_from_any_step_finds_every_order(home: Path, step: str) -> None:
-    done = auto(home, "--halt-after", step, timeout=300)
-    assert done.returncode == 10, done.stdout + done.stderr
-    assert receipts(done.stdout)[1] == 0

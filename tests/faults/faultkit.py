@@ -69,7 +69,7 @@ stages:
 """
 
 
-def wait_until(holds: Callable[[], Any], seconds: float = 10.0, what: str = "it") -> float:
+def wait_until(holds: Callable[[], Any], seconds: float = 45.0, what: str = "it") -> float:
     """Wait for what another process does, where nothing can tell us; seconds that it took."""
     began = time.monotonic()
     while not holds():
@@ -222,7 +222,7 @@ class Night:
         """The state, folded here."""
         return fold(self.events())
 
-    def until(self, step: str, state: str, seconds: float = 10.0) -> None:
+    def until(self, step: str, state: str, seconds: float = 45.0) -> None:
         """Wait for a step's state."""
         wait_until(lambda: self.session().steps[step].state == state, seconds, f"{step} to be {state}")
 

@@ -33,7 +33,7 @@ def test_a_slow_disk_of_2_s_per_sync_keeps_no_halt_waiting(night: Night) -> None
         terminal.until("HALTED", 5)
         wait_until(lambda: gone(child), 5)
         assert time.monotonic() - began < 1.0
-    wait_until(lambda: night.session().state == "halted", 15)
+    wait_until(lambda: night.session().state == "halted")
 
 
 @pytest.fixture
@@ -90,11 +90,11 @@ def test_disk_full_at_halt(full_night: Night, reserve: bool) -> None:
     terminal.until("HALTED", 5)
     wait_until(lambda: gone(child), 5)
     assert time.monotonic() - began < 1.0
-    wait_until(lambda: night.session().state == "halted", 15)
+    wait_until(lambda: night.session().state == "halted")
     assert ("halt.called" in written(night)) == reserve, "the control: without the reserve it is not on disk"
     (night.home.parent / "filler").unlink()
     night.do(intents.AddNote(text="there is room again"))
-    wait_until(lambda: "halt.called" in written(night) and "command.ended" in written(night), 20)
+    wait_until(lambda: "halt.called" in written(night) and "command.ended" in written(night))
 
 
 def written(night: Night) -> list[str]:
@@ -151,7 +151,7 @@ def test_a_disk_that_turns_read_only_under_a_living_station_halts_and_says_not_r
         assert time.monotonic() - began < 1.5
         terminal.until(lambda text: "NOT RECORDED" in text or "record" in text.lower())
     night.do(intents.AddNote(text="the disk is back"))
-    wait_until(lambda: {"halt.called", "command.ended"} <= set(written(night)), 20)
+    wait_until(lambda: {"halt.called", "command.ended"} <= set(written(night)))
     wait_until(lambda: night.session().state == "halted")
 
 

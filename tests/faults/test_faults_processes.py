@@ -64,7 +64,7 @@ def test_kill_9_of_the_station_at_random_times_runs_no_command_twice_and_loses_n
         if night.session().state == "paused":
             night.do(intents.GoOn())
     ran = (night.home / "ran").read_text().split()
-    wait_until(lambda: not night.session().running(), 20)
+    wait_until(lambda: not night.session().running())
     session = night.session()
     events = night.events()
     assert acknowledged <= {event.id for event in events}

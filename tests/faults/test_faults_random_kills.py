@@ -155,7 +155,7 @@ class Round:
 
     def end(self) -> list[Wrong]:
         """Let everything come to an end, and look."""
-        wait_until(lambda: not self.night.session().running() or self.night.session().live_halts(), 20)
+        wait_until(lambda: not self.night.session().running() or self.night.session().live_halts())
         events = self.night.events()
         ledger = (self.night.home / "ledger").read_text().splitlines()
         found = wrongs(ledger, events, self.acknowledged)

@@ -80,7 +80,7 @@ def test_a_precondition_that_was_being_read_is_read_again(night: Night, number: 
     night.do(intents.StartStep(step="gate"))
     assert night.session().steps["gate"].state == "verifying"
     fresh_station(night, number)
-    night.until("gate", "done", 30)
+    night.until("gate", "done")
     assert night.session().state == "planned"
     assert not any(event.kind == "station.restarted" for event in night.events()), "nothing was live"
 
@@ -89,7 +89,7 @@ def test_a_precondition_whose_poll_was_open_is_closed_by_its_timeout(night: Nigh
     night.open(GATED)
     (night.home / "there").touch()
     night.do(intents.StartStep(step="gate"))
-    night.until("gate", "done", 30)
+    night.until("gate", "done")
     night.do(intents.StartStep(step="ask"))
     fresh_station(night)
     wait_until(lambda: night.session().polls["ask"].result == "timeout", 30, "the poll's end")
@@ -103,9 +103,9 @@ def test_a_live_step_that_waits_for_the_station_is_taken_up_again(night: Night, 
     night.do(intents.StartStep(step=step))
     if step == "hand":
         night.do(intents.FinishStep(step=step))
-    night.until(step, "running" if step == "wait" else "verifying", 30)
+    night.until(step, "running" if step == "wait" else "verifying")
     fresh_station(night)
-    night.until(step, "done", 30)
+    night.until(step, "done")
     assert night.session().state == "paused"
 
 
@@ -117,7 +117,7 @@ def test_a_retry_that_was_due_waits_for_the_lead_and_comes_when_work_goes_on(nig
     fresh_station(night)
     assert night.session().steps["flaky"].state == "failed", "nothing is run again while it is paused"
     night.do(intents.GoOn())
-    night.until("flaky", "done", 30)
+    night.until("flaky", "done")
 
 
 TWICE = f"""{HEAD}
@@ -149,7 +149,7 @@ def test_a_step_ended_by_hand_is_read_again_whatever_was_read_of_its_command(nig
     (night.home / "slow").unlink()
     (night.home / "there").touch()
     night.start_station()
-    night.until("command", "done_manually", 30)
+    night.until("command", "done_manually")
 
 
 FAR = f"""{HEAD}
@@ -194,7 +194,7 @@ def test_a_stop_that_was_asked_for_and_not_yet_passed_on_is_passed_on(night: Nig
         ask_once(night.folder, intents.StopCommand(step="far"))
     wait_until(lambda: gone(pid), 30, "the station's end")
     night.start_station()
-    night.until("far", "interrupted", 30)
+    night.until("far", "interrupted")
     assert [event.kind for event in night.events()].count("command.stop_asked") == 1
 
 
@@ -209,7 +209,7 @@ def test_a_proof_that_was_being_read_of_a_lost_command_is_read_again(night: Nigh
     night.kill_station()
     night.end_commands()
     night.start_station()
-    night.until("far", "unknown", 30)
+    night.until("far", "unknown")
     assert not ended(night), "its proof is still being read"
     fresh_station(night)
     wait_until(lambda: ended(night), 30, "the command's end")
@@ -231,7 +231,7 @@ def test_a_command_whose_proof_cannot_be_read_has_ended_all_the_same(night: Nigh
     night.kill_station()
     night.start_station()  # from another shell, which does not have the word
     night.do(intents.StopCommand(step="far"))
-    night.until("far", "interrupted", 30)
+    night.until("far", "interrupted")
     (end,) = ended(night)
     assert end.gone is not None
     assert "QD_TEST_WORD" in end.gone.read

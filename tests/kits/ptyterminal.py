@@ -86,7 +86,7 @@ class Terminal:
             self.screen.resize(columns, rows)
         self._size(columns, rows)
 
-    def until(self, holds: str | Callable[[str], Any], seconds: float = 15.0) -> float:
+    def until(self, holds: str | Callable[[str], Any], seconds: float = 45.0) -> float:
         """Wait until a text stands on the screen, or what `holds` says of its text; seconds that it took."""
         shown: Callable[[str], Any] = (lambda text: holds in text) if isinstance(holds, str) else holds
         began = time.monotonic()
@@ -96,7 +96,7 @@ class Terminal:
                 pytest.fail(f"waited in vain for {wanted}; exit {self.poll()}; the screen:\n{self.screen.text}")
         return time.monotonic() - began
 
-    def until_raw(self, wanted: bytes, seconds: float = 15.0) -> None:
+    def until_raw(self, wanted: bytes, seconds: float = 45.0) -> None:
         """Wait for bytes: programs that paint no screen."""
         with self._news:
             if not self._news.wait_for(lambda: wanted in self.raw, seconds):
@@ -135,7 +135,7 @@ class Terminal:
                 self.status = os.waitstatus_to_exitcode(status)
         return self.status
 
-    def ended(self, seconds: float = 10.0) -> int:
+    def ended(self, seconds: float = 45.0) -> int:
         """Wait for its end; its exit code."""
         until = time.monotonic() + seconds
         while (code := self.poll()) is None:

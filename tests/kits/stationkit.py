@@ -119,7 +119,7 @@ class Lead:
             async with self._news:
                 self._news.notify_all()
 
-    async def until(self, holds: Callable[[], bool], seconds: float = 10.0) -> None:
+    async def until(self, holds: Callable[[], bool], seconds: float = 45.0) -> None:
         """Wait for something that the station says."""
         try:
             async with asyncio.timeout(seconds), self._news:
@@ -128,11 +128,11 @@ class Lead:
             pytest.fail(f"waited in vain; it is {self.session.state}, {self.kinds()[-8:]}, {self.links[-3:]}")
 
     async def ask(self, intent: Intent) -> Answered:
-        return await self.client.ask(intent)
+        return await self.client.ask(intent, 45.0)
 
     async def do(self, intent: Intent) -> Answered:
         """Ask what must not be refused."""
-        answered = await self.client.ask(intent)
+        answered = await self.ask(intent)
         assert not answered.refusal, f"{intent}: {answered.refusal}"
         return answered
 

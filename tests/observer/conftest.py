@@ -130,7 +130,7 @@ class Sampling:
             self.findings.append(message)
 
     async def next(self) -> Reading:
-        return await asyncio.wait_for(self.said.get(), 10)
+        return await asyncio.wait_for(self.said.get(), 45)
 
     async def stop(self) -> None:
         self.task.cancel()

@@ -30,7 +30,7 @@ def plugin(script: str, **options: str) -> Target:
 
 
 async def once(script: str, **options: str) -> Result:
-    return await asyncio.wait_for(build(plugin(script, **options), Context(name="it")).sample(), 10)
+    return await asyncio.wait_for(build(plugin(script, **options), Context(name="it")).sample(), 45)
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def checking(kind: str, url: str, environ: dict[str, str] | None = None, **optio
 async def once(kind: str, url: str, environ: dict[str, str] | None = None, **options: str | list[str]) -> Result:
     check = checking(kind, url, environ, **options)
     try:
-        return await asyncio.wait_for(check.sample(), 5)
+        return await asyncio.wait_for(check.sample(), 45)
     finally:
         await check.close()
 

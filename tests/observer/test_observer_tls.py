@@ -69,7 +69,7 @@ async def test_plain_text_where_tls_was_promised_is_critical() -> None:
     plain = await asyncio.start_server(speak, "127.0.0.1", 0)
     url = f"https://127.0.0.1:{plain.sockets[0].getsockname()[1]}/"
     check = build(Target(type="http", options={"url": url}), Context(name="it"))
-    found = await asyncio.wait_for(check.sample(), 10)
+    found = await asyncio.wait_for(check.sample(), 45)
     await check.close()
     plain.close()
     assert found.status == "critical"

@@ -40,7 +40,7 @@ class Bench:
     async def until(self, run: str, text: str) -> Tail:
         """The first tail of `run` that holds `text`."""
         while True:
-            heard = await asyncio.wait_for(self.heard.get(), 20)
+            heard = await asyncio.wait_for(self.heard.get(), 45)
             if isinstance(heard, Tail) and heard.run == run and text in heard.text:
                 return heard
             assert not isinstance(heard, Finished), heard
@@ -48,7 +48,7 @@ class Bench:
     async def result(self, run: str) -> Result:
         """The result of `run`."""
         while True:
-            heard = await asyncio.wait_for(self.heard.get(), 20)
+            heard = await asyncio.wait_for(self.heard.get(), 45)
             if isinstance(heard, Finished) and heard.run == run:
                 return heard.result
 

@@ -124,7 +124,7 @@ async def test_a_daemon_that_goes_on_writing_is_not_killed_by_a_closed_pipe(benc
     assert result.ok
     assert result.left_behind
     go.touch()
-    await asyncio.wait_for(_written(tmp_path / "proof"), 10)
+    await asyncio.wait_for(_written(tmp_path / "proof"), 45)
 
 
 async def test_a_run_is_prepared_once_and_needs_one_kind_of_command(bench: Bench) -> None:

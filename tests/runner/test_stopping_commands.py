@@ -209,7 +209,7 @@ async def test_a_station_killed_with_its_whole_process_group_leaves_the_command_
     )
     bench.runs.append(R1)
     assert station.stdout is not None
-    assert b"before" in await asyncio.wait_for(station.stdout.readline(), 20)
+    assert b"before" in await asyncio.wait_for(station.stdout.readline(), 45)
     os.killpg(station.pid, signal.SIGHUP)
     os.killpg(station.pid, signal.SIGKILL)
     await station.wait()
@@ -222,7 +222,7 @@ async def test_a_station_killed_with_its_whole_process_group_leaves_the_command_
 async def test_a_result_that_came_while_no_station_lived_is_found(bench: Bench, tmp_path: Path) -> None:
     bench.start(R1, argv=["false"])
     await bench.commands.close()
-    await asyncio.wait_for(_there(tmp_path / "spool" / R1 / "result.json"), 10)
+    await asyncio.wait_for(_there(tmp_path / "spool" / R1 / "result.json"), 45)
     bench.commands = bench.station()
     (found,) = await bench.commands.reattach()
     assert found.state == "finished"
@@ -413,7 +413,7 @@ async def _there(path: Path) -> None:
 
 async def _runner_note(bench: Bench, run: str) -> dict[str, Any]:
     path = bench.folder / "spool" / run / "runner.json"
-    await asyncio.wait_for(_there(path), 10)
+    await asyncio.wait_for(_there(path), 45)
     while True:
         note: dict[str, Any] = json.loads(path.read_text())
         if note["child"]:

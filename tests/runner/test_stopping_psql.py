@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tests.runner.conftest import Bench
 
 CASES = {
-    "two lines": 'psql -Xqc "select pg_sleep(20)"\npsql -Xqc "drop table old_data"',
-    "under timeout": 'timeout 60 psql -Xqc "select pg_sleep(20)"\npsql -Xqc "drop table old_data"',
-    "in a pipe": 'psql -Xqc "select pg_sleep(20)" | cat\npsql -Xqc "drop table old_data"',
+    "two lines": 'psql -Xqc "select pg_sleep(90)"\npsql -Xqc "drop table old_data"',
+    "under timeout": 'timeout 60 psql -Xqc "select pg_sleep(90)"\npsql -Xqc "drop table old_data"',
+    "in a pipe": 'psql -Xqc "select pg_sleep(90)" | cat\npsql -Xqc "drop table old_data"',
 }
 
 
@@ -49,7 +49,7 @@ async def test_the_table_that_the_next_line_would_drop_is_still_there(
     limit = 1.5 if how == "timeout" else 0.0
     bench.start(run, argv=["bash", "-c", CASES[case]], on_halt="terminate", timeout=limit)
     asked = f"select count(*) from pg_stat_activity where application_name = '{name}' and state = 'active'"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         while table.ask(asked) != "1":  # noqa: ASYNC110 - the server tells nobody when it begins
             await asyncio.sleep(0.05)
     if how == "halt":

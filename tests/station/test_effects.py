@@ -32,7 +32,7 @@ async def halted_while_it_ran(lead: Lead) -> None:
     await lead.do(intents.StartStep(step="long"))
     await lead.until(lambda: any("begun" in tail.text for tail in lead.tails))
     await lead.client.halt("look")
-    await lead.until(lambda: lead.state("long") == "interrupted", 20)
+    await lead.until(lambda: lead.state("long") == "interrupted")
 
 
 async def test_a_step_whose_check_says_that_nothing_is_changed_asks_nobody(opened: Opened, attach: Attach) -> None:
@@ -86,7 +86,7 @@ async def test_after_the_crash_of_station_and_command_the_check_is_read_too(open
     os.kill(pid, signal.SIGKILL)
     for who in ("runner", "child"):
         os.kill(note[who]["pid"], signal.SIGKILL)
-    await lead.until(lambda: lead.state("long") == "unknown" and lead.session.steps["long"].declared, 30)
+    await lead.until(lambda: lead.state("long") == "unknown" and lead.session.steps["long"].declared)
     assert lead.session.steps["long"].effect == "none"
 
 
@@ -105,8 +105,8 @@ async def test_after_a_crash_the_end_of_the_output_is_still_there_to_judge_by(op
     for who in ("runner", "child"):
         os.kill(note[who]["pid"], signal.SIGKILL)
     again = await attach(folder)
-    await again.until(lambda: again.state("long") == "unknown", 30)
-    await again.until(lambda: any(tail.step == "long" and "begun" in tail.text for tail in again.tails), 30)
+    await again.until(lambda: again.state("long") == "unknown")
+    await again.until(lambda: any(tail.step == "long" and "begun" in tail.text for tail in again.tails))
 
 
 GONE = SMALL.replace(

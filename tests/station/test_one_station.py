@@ -26,7 +26,7 @@ Opened = Callable[..., Path]
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for what files and processes say."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while not await asyncio.to_thread(holds):  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.05)
 

@@ -97,11 +97,11 @@ async def test_an_endpoint_that_no_longer_says_what_a_guard_reads_pauses_where_i
     lead = await attach(opened(text))
     await lead.do(intents.StartSession())
     endpoint.body = b"<html>no JSON</html>"
-    await lead.until(lambda: lead.session.state == "paused", 30)
+    await lead.until(lambda: lead.session.state == "paused")
     assert "api must be known: api." in lead.session.pause_reason
     assert {"typo", "unit", "fine"} <= lead.session.blind.keys()
     endpoint.body = HEALTH
-    await lead.until(lambda: not lead.session.blind, 30)
+    await lead.until(lambda: not lead.session.blind)
     await lead.do(intents.GoOn())
     await lead.until(lambda: lead.session.state == "running")
 

@@ -205,7 +205,7 @@ def exported(folder: Path, out: Path) -> bytes:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Wait for what a file says."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(45):
         while not holds():  # noqa: ASYNC110 - a file tells nobody
             await asyncio.sleep(0.02)
 

@@ -302,9 +302,9 @@ criteria:
 
 async def test_waits_checks_retries_and_checklist_items_go_by_themselves(opened: Opened, attach: Attach) -> None:
     lead = await attach(opened(KINDS))
-    await lead.until(lambda: "roomy" in lead.session.ticks, 15)
+    await lead.until(lambda: "roomy" in lead.session.ticks)
     await lead.do(intents.StartSession())
-    await lead.until(lambda: lead.session.state == "validating", 20)
+    await lead.until(lambda: lead.session.state == "validating")
     assert lead.session.steps["flaky"].attempt == 2
     assert [proof.ok for proof in lead.session.steps["check"].proofs] == [True, True]
     await lead.do(intents.AnswerCriterion(criterion="users", satisfied=True, note="asked three"))

@@ -26,7 +26,7 @@ Attach = Callable[..., Awaitable[Lead]]
 
 async def comes(holds: Callable[[], bool]) -> None:
     """Wait for something that another process does."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(45):
         while not holds():  # noqa: ASYNC110 - it tells nobody
             await asyncio.sleep(0.02)
 
