@@ -15,6 +15,7 @@ settings.register_profile("hunt", max_examples=2_000, deadline=None, print_blob=
 settings.load_profile("steady")
 
 os.environ["QUARTERDECK_CONFIG"] = tempfile.mkdtemp(prefix="qd-config-")
+os.environ.pop("PYTHONUNBUFFERED", None)  # with it, what a full disk leaves in a stream never changes an exit code
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

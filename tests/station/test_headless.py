@@ -138,8 +138,8 @@ def test_intents_that_nobody_hears_complaints_about_are_done_all_the_same(home: 
     lines = "".join(json.dumps(intent) + "\n" for intent in ({"do": "Nonsense"}, START, gone))
     with Path("/dev/full").open("wb", buffering=0) as full:
         done = subprocess.run(
-            [sys.executable, "-c", MAIN, str(path)], input=lines.encode(), stdout=subprocess.DEVNULL, stderr=full,
-            timeout=60, check=False,
+            [sys.executable, "-m", "quarterdeck", "lead", str(path), "--headless", "--window", "1h"],
+            input=lines.encode(), stdout=subprocess.DEVNULL, stderr=full, timeout=60, check=False,
         )  # fmt: skip
     assert done.returncode == 12
 
