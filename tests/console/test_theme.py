@@ -11,7 +11,8 @@ from harness import Harness
 
 from quarterdeck.console import glyphs, theme
 from quarterdeck.console.glyphs import ASCII, UNICODE, graph
-from quarterdeck.console.panes.procedure import STATE_ROLES, STATE_WORDS
+from quarterdeck.console.panes.procedure import STATE_ROLES
+from quarterdeck.console.panes.procedure_lines import STATE_WORDS
 from quarterdeck.console.theme import NAMES, Look, frame_of, wants_ascii, wants_no_color
 
 PANES = Path(theme.__file__).parent / "panes"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rich.cells import cell_len
 from textual.containers import Horizontal, Vertical
@@ -25,6 +25,7 @@ from quarterdeck.console.terminal import spare
 if TYPE_CHECKING:
     from textual import events
     from textual.app import ComposeResult
+    from textual.css.scalar import Scalar
     from textual.geometry import Region
 
     from quarterdeck.console.glyphs import Glyphs
@@ -50,6 +51,9 @@ _PANES = {
 }
 """Pane to its module and class: imported when a layout asks for it."""
 
+REST = 2.0
+"""Seconds that a pane has less to show before it gives room back: a look at another step moves no frame."""
+
 FIRST = "procedure"
 """The pane that has the focus first."""
 
@@ -62,10 +66,55 @@ class LayoutChanged(Message):
         self.layout = layout
 
 
-def compose(layout: Layout, width: int = 0) -> tuple[Widget, list[tuple[Pane, int]]]:
-    """The tree of widgets of a layout on a terminal of `width` columns, and its panes with the width of each."""
-    panes: list[tuple[Pane, int]] = []
-    return _build(layout.root, "column", panes, width), panes
+class Sharing(Vertical):
+    """A column whose panes give back what they do not need of their shares to those that have more to show."""
+
+    def __init__(self, *parts: Widget, room: int) -> None:
+        """`room`: about how many lines it will have."""
+        super().__init__(*parts)
+        self._panes = [part for part in parts if isinstance(part, Pane) and not part.most]
+        self._room = room
+        self._held: dict[Pane, tuple[int, float]] = {}
+        """What each pane was given room for, and when it needed that last."""
+
+    def share(self, snapshot: Snapshot) -> None:
+        """As high as what they show where all of it fits, the last one with the rest; else none higher than that."""
+        wanted = [self._wanted(pane, snapshot) for pane in self._panes]
+        fits = sum(wanted) <= (self.size.height or self._room)
+        for pane, lines in zip(self._panes, wanted, strict=True):
+            last = pane is self._panes[-1]
+            least, most = (None if last or not fits else lines), (None if last and fits else lines)
+            if _cells(pane.styles.min_height) != least:
+                pane.styles.min_height = least
+            if _cells(pane.styles.max_height) != most:
+                pane.styles.max_height = most
+
+    def _wanted(self, pane: Pane, snapshot: Snapshot) -> int:
+        """More at once, less only where it rested."""
+        wanted = max(1, pane.wanted_rows(snapshot)) + (2 if pane.framed else 0)
+        held, at = self._held.get(pane, (0, 0.0))
+        if wanted >= held or snapshot.boot - at > REST:
+            held = wanted
+        self._held[pane] = held, snapshot.boot if wanted >= held else at
+        return held
+
+
+def _cells(height: Scalar | None) -> int | None:
+    return int(height.value) if height is not None else None
+
+
+class Grown(NamedTuple):
+    """What a layout became."""
+
+    panes: list[tuple[Pane, int]]
+    """With the width of each."""
+    columns: list[Sharing]
+
+
+def compose(layout: Layout, width: int = 0, height: int = 0) -> tuple[Widget, Grown]:
+    """The tree of widgets of a layout on a terminal of this size, and what is in it."""
+    grown = Grown([], [])
+    return _build(layout.root, "column", grown, (width, height)), grown
 
 
 def make_pane(name: str, options: dict[str, str] | None = None, *, framed: bool | None = None) -> Pane:
@@ -76,39 +125,47 @@ def make_pane(name: str, options: dict[str, str] | None = None, *, framed: bool 
     return pane
 
 
-def _build(part: Part, way: str, panes: list[tuple[Pane, int]], width: int, *, framed: bool | None = None) -> Widget:
+def _build(part: Part, way: str, grown: Grown, size: tuple[int, int], *, framed: bool | None = None) -> Widget:
     widget: Widget
+    width, height = size
     if isinstance(part, PaneNode):
         widget = pane = make_pane(part.pane, part.options, framed=framed)
-        panes.append((pane, width))
+        grown.panes.append((pane, width))
     elif isinstance(part, Tabs):
-        parts = [_build(item, "column", panes, width, framed=_tab_frame(item)) for item in part.items]
+        parts = [_build(item, "column", grown, (width, height - 1), framed=_tab_frame(item)) for item in part.items]
         widget = box = TabBox(part, parts)
-        panes.append((box.line, width))
+        grown.panes.append((box.line, width))
     else:
-        kind = Horizontal if part.way == "row" else Vertical
-        widths = _shares(part.items, width) if part.way == "row" else [width] * len(part.items)
-        items = zip(part.items, widths, strict=True)
-        widget = kind(*(_build(item, part.way, panes, wide) for item, wide in items))
+        row = part.way == "row"
+        along = _shares(part.items, width if row else height)
+        sizes = [(cells, height) if row else (width, cells) for cells in along]
+        items = [_build(item, part.way, grown, each) for item, each in zip(part.items, sizes, strict=True)]
+        shares = [item for item in part.items if item.size.kind == "fr"]
+        if not row and len(shares) > 1 and all(isinstance(item, PaneNode) for item in shares):
+            room = sum(cells for cells, item in zip(along, part.items, strict=True) if item in shares)
+            widget = column = Sharing(*items, room=room)
+            grown.columns.append(column)
+        else:
+            widget = Horizontal(*items) if row else Vertical(*items)
     _resize(widget, part.size, way)
     return widget
 
 
-def _shares(items: Sequence[Part], width: int) -> list[int]:
-    """How wide the parts of a row will be: good enough to make the first rows before anything is laid out."""
+def _shares(items: Sequence[Part], room: int) -> list[int]:
+    """How wide (or high) the parts will be: good enough to make the first rows before anything is laid out."""
     fixed = [
-        int(item.size.value) if item.size.kind == "cells" else int(width * item.size.value / 100)
+        int(item.size.value) if item.size.kind == "cells" else int(room * item.size.value / 100)
         for item in items
         if item.size.kind in {"cells", "percent"}
     ]
     shares = sum(item.size.value for item in items if item.size.kind == "fr") or 1.0
-    rest = max(0, width - sum(fixed))
+    rest = max(0, room - sum(fixed))
     found = []
     for item in items:
         if item.size.kind == "cells":
             found.append(int(item.size.value))
         elif item.size.kind == "percent":
-            found.append(int(width * item.size.value / 100))
+            found.append(int(room * item.size.value / 100))
         else:
             found.append(int(rest * item.size.value / shares))
     return found
@@ -336,6 +393,7 @@ class Deck(Vertical):
         self._keys: tuple[tuple[str, str, bool], ...] = ()
         self._panes: list[Pane] = []
         self._box: TabBox | None = None
+        self._sharing: list[Sharing] = []
 
     # -- what the app calls
 
@@ -431,22 +489,24 @@ class Deck(Vertical):
 
     def _grow(self, layout: Layout) -> Widget:
         """Make the panes, with the tick that is there already: so the first frame is laid out and painted once."""
-        tree, grown = compose(layout, self.app.size.width)
+        tree, grown = compose(layout, self.app.size.width, self.app.size.height)
         filters = {pane.name_: pane.filter_text for pane in self._panes}
-        self._panes = [pane for pane, _ in grown]
+        self._panes, self._sharing = [pane for pane, _ in grown.panes], grown.columns
         self._box = next((pane.box for pane in self._panes if isinstance(pane, TabLine)), None)
         self.set_keys(self._keys)
-        for pane, width in grown:
+        for pane, width in grown.panes:
             pane.expects_focus = pane.name_ == FIRST
             pane.filter_text = filters.get(pane.name_, "")
             if self.snapshot is not None:
                 pane.expect(self.snapshot, width)
+        self._share()
         return tree
 
     def on_resize(self, event: events.Resize) -> None:
         """Another size may need another layout."""
         del event
         self._fit()
+        self._share()
 
     def _fit(self) -> None:
         size = self.app.size
@@ -480,6 +540,12 @@ class Deck(Vertical):
         with self.app.batch_update():
             for pane in self._panes:
                 pane.snapshot = snapshot
+            self._share()
+
+    def _share(self) -> None:
+        if self.snapshot is not None:
+            for column in self._sharing:
+                column.share(self.snapshot)
 
     def _tab_box(self) -> TabBox | None:
         return next(iter(self.query(TabBox)), None)

@@ -137,6 +137,10 @@ class Pane(RowScroller):
         """Whether it has nothing to show and never will: where the layout lets it fit its rows, it has no frame."""
         return False
 
+    def wanted_rows(self, snapshot: Snapshot) -> int:
+        """How many lines it could fill: what a column gives it at most, where another pane has more to show."""
+        return self.row_count(snapshot)
+
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Work out once a tick what all rows of this width need."""
 

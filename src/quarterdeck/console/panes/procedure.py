@@ -1,7 +1,7 @@
 """The step list: what is done, what runs, what comes; in a halt and a rollback it becomes the rollback plan.
 
 Rows are made for visible lines only, so a key or a tick costs the same with 10 steps and with 10,000. What stands
-in which row is `procedure_rows`'s; how a step's row looks is here.
+in which row is `procedure_rows`'s, which lines a row takes `procedure_lines`'s; how a line looks is here.
 """
 
 from __future__ import annotations
@@ -13,16 +13,17 @@ from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
+from quarterdeck.console.panes.procedure_lines import ASKS, BY_ITSELF, Columns, Lines, step_word, texts
 from quarterdeck.console.panes.procedure_rows import Entry, ProcedureRows, matching, mode_of, procedure_rows
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.session.state import FINISHED, StepRun
+from quarterdeck.session.state import StepRun
 from quarterdeck.spans import hour, short, span
 from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events
 
-__all__ = ["STATE_ROLES", "STATE_WORDS", "ProcedurePane", "StepSelected"]
+__all__ = ["STATE_ROLES", "ProcedurePane", "StepSelected"]
 
 STATE_ROLES = {
     "pending": "muted", "blocked": "muted", "available": "accent", "claimed": "accent", "granted": "running",
@@ -30,21 +31,6 @@ STATE_ROLES = {
     "failed": "critical", "interrupted": "warn", "unknown": "unknown",
 }  # fmt: skip
 """State of a step to the role that colours its sign and word."""
-
-STATE_WORDS = {
-    "pending": "", "blocked": "", "available": "ready", "claimed": "claimed", "granted": "starting",
-    "running": "running", "verifying": "verifying", "done": "done", "done_manually": "by hand",
-    "skipped": "skipped", "failed": "FAILED", "interrupted": "cut short", "unknown": "UNKNOWN",
-}  # fmt: skip
-"""What stands beside the sign; nothing where a step only waits for its turn."""
-
-ASKS = "asks"
-"""Word of an undo whose owner picks first what happens (R6)."""
-
-BY_ITSELF = "by itself"
-"""Word of a step that starts without a key."""
-
-WORD, OWNER, TIME, WHEN = 10, 9, 8, 8
 
 
 class StepSelected(Message):
@@ -75,22 +61,25 @@ class ProcedurePane(Pane):
         super().__init__(options, framed=framed)
         self.whole = self.listing = ProcedureRows((), "forward", {})
         """All rows of the list that is in force, and those that are shown."""
+        self.lines = Lines(self.listing, Columns(0), 0, [0])
+        """Which of those stands in which line."""
         self._filtered_for: tuple[object, ...] = ()
         self._counts = 0, 0
         """How many steps and items match the filter, of how many."""
         self.selected = ""
         self._told = ""
+        self._wanted = 0
         self._followed = ""
 
     # -- the rows
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Take the list that is in force now, and follow the app's selection and the step that is worked on."""
-        del width
         self.whole = procedure_rows(snapshot, self.whole)
         fresh = self._filtered(snapshot)
         turned = fresh.mode != self.listing.mode
         self.listing = fresh
+        self._take_lines(snapshot, width)
         if snapshot.selected and (snapshot.selected != self._told or not self.selected):
             self._told = self.selected = snapshot.selected
         watched = self.selected if self.selected != self._followed or turned else ""
@@ -115,7 +104,7 @@ class ProcedurePane(Pane):
     def _state_said(self, snapshot: Snapshot, entry: Entry) -> str:
         """A step's state, by its name and by the word that stands in its row."""
         state = str(snapshot.views[entry.step].state)
-        return f"{state} {self._word(snapshot, entry, snapshot.session.steps.get(entry.step), state)}"
+        return f"{state} {step_word(entry, snapshot.session.steps.get(entry.step), state, snapshot.session)}"
 
     def filter_by(self, text: str) -> None:
         """Show only the steps that match, with the selected one in sight where it is one of them."""
@@ -127,9 +116,27 @@ class ProcedurePane(Pane):
         if self._at() < 0:
             self._nearest(0)
 
-    def row_count(self, snapshot: Snapshot) -> int:
+    def _take_lines(self, snapshot: Snapshot, width: int) -> None:
+        """Lines of these rows; what stands at the top stays there when others above it get longer or shorter."""
+        before, held, into = self.lines, "", 0
+        if before.count and self.top:
+            at = before.row(min(self.top, before.count - 1))
+            held, into = before.listing.entries[at].step, self.top - before.first(at)
+        self.lines = Lines.of(snapshot, self.listing, width, self.size.height, before)
+        if self.lines is not before and held in self.listing.rows:
+            self.top = self.lines.first(self.listing.rows[held]) + into
+
+    def wanted_rows(self, snapshot: Snapshot) -> int:
+        """So many that no text is cut; a filter does not change them: the pane stays where it is typed."""
         del snapshot
-        return len(self.listing.entries)
+        if self.listing is self.whole:
+            self._wanted = self.lines.wanted
+        return self._wanted
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """How many lines there are."""
+        del snapshot
+        return self.lines.count
 
     def title_of(self, snapshot: Snapshot) -> str:
         """Says when the list is the rollback plan, and how long it takes; and what it is filtered by."""
@@ -159,53 +166,57 @@ class ProcedurePane(Pane):
         return "Procedure"
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A heading, a step, or a greyed line about what is not undone."""
-        entry = self.listing.entries[y]
+        """A line: of a heading, a step, or why something is not undone."""
+        plan, lines, glyphs = snapshot.session.plan, self.lines, self.look.glyphs
+        if plan is None or not 0 <= y < lines.count:
+            return EMPTY
+        number = lines.row(y)
+        entry, part = self.listing.entries[number], y - lines.first(number)
+        said = texts(plan, entry, lines.columns, lines.tags, lines.most, glyphs.ellipsis)
         match entry.kind:
             case "heading" | "gate":
-                return self._heading(entry, width)
+                return self._heading(entry, said[part][0], width, first=part == 0, last=part == len(said) - 1)
             case "stays" | "left_out":
-                return self._greyed(snapshot, entry, width)
+                return self._greyed(snapshot, entry, said[part], first=part == 0)
             case "gap":
                 return EMPTY
             case "item":
-                return self._item(snapshot, entry, width)
+                return self._item(snapshot, entry, said[part][0], first=part == 0)
             case "note":
-                return ((f" {self.look.glyphs.none} {fit(entry.text, width - 4)}", "faint"),)
-        return self._step(snapshot, entry, width)
+                return ((f" {' ' if part else glyphs.none} {said[part][0]}", "faint"),)
+        return self._step(snapshot, entry, said[part], first=part == 0)
 
-    def _heading(self, entry: Entry, width: int) -> Row:
+    def _heading(self, entry: Entry, text: str, width: int, *, first: bool, last: bool) -> Row:
         rule = self.look.glyphs.rule
         role = "warn" if entry.kind == "gate" else "title"
-        text = fit(visible(entry.text, 200), min(len(entry.text), width - 6))
-        return ((f"{rule} ", "frame"), (text, role), (" ", ""), (rule * max(0, width - len(text) - 3), "frame"))
-
-    def _item(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
-        """A checklist item: ticked by whom, or open."""
-        glyphs = self.look.glyphs
-        by = snapshot.session.ticks.get(entry.item)
-        owner = visible(by or entry.owner, 40)
+        room = width - cell_len(text) - 3 if last else 0
         return (
-            (f" {glyphs.tick if by else glyphs.open_box} ", "ok" if by else "warn"),
-            (f"   {fit(visible(entry.text, 300), width - 16, ellipsis=glyphs.ellipsis)}", "text" if by else "strong"),
-            (f" {fit(owner, OWNER - 1, ellipsis=glyphs.ellipsis)}", "muted"),
+            (f"{rule if first else ' '} ", "frame"),
+            (text, role),
+            (" " + rule * room if room > 0 else "", "frame"),
         )
 
-    def _greyed(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
-        plan = snapshot.session.plan
-        title = plan.steps[entry.step].title if plan and entry.step in plan.steps else entry.step
-        number = f"{plan.places[entry.step].number:>3}" if plan and entry.step in plan.places else "   "
-        why = visible(entry.text, 120)
-        cursor = self._cursor(entry)
-        space = max(8, (width - 8) // 2)
-        head = fit(f"{number} {visible(title, 120)}", min(space, width - 6), ellipsis=self.look.glyphs.ellipsis)
-        tail = fit(why, max(0, width - 6 - cell_len(head)), ellipsis=self.look.glyphs.ellipsis)
-        return (cursor, (f"{self.look.glyphs.none} ", "faint"), (head, "muted"), ("  ", ""), (tail, "faint"))
+    def _item(self, snapshot: Snapshot, entry: Entry, text: str, *, first: bool) -> Row:
+        """A checklist item: ticked by whom, or open."""
+        glyphs, columns = self.look.glyphs, self.lines.columns
+        by = snapshot.session.ticks.get(entry.item)
+        sign = (f" {glyphs.tick if by else glyphs.open_box}" if first else "").ljust(columns.indent)
+        owner = fit(visible(by or entry.owner, 40), columns.owner - 1, ellipsis=glyphs.ellipsis) if first else ""
+        room = columns.width - columns.indent - columns.owner
+        title = fit(text, room) if first else text
+        return ((sign, "ok" if by else "warn"), (title, "text" if by else "strong"), (f" {owner}", "muted"))
+
+    def _greyed(self, snapshot: Snapshot, entry: Entry, said: tuple[str, str], *, first: bool) -> Row:
+        plan, columns, title = snapshot.session.plan, self.lines.columns, said[0]
+        place = plan.places.get(entry.step) if plan and first else None
+        head = f"{self.look.glyphs.none if first else ' '}{place.number if place else '':>{columns.number}} "
+        why = f"  {said[1]}" if said[1] else ""
+        return (self._cursor(entry), (head, "faint"), (title, "muted"), (why, "faint"))
 
     def _cursor(self, entry: Entry) -> Piece:
         return (self.look.glyphs.cursor, "accent") if entry.step and entry.step == self.selected else (" ", "")
 
-    def _step(self, snapshot: Snapshot, entry: Entry, width: int) -> Row:
+    def _step(self, snapshot: Snapshot, entry: Entry, said: tuple[str, str], *, first: bool) -> Row:
         session, plan, glyphs = snapshot.session, snapshot.session.plan, self.look.glyphs
         assert plan is not None
         step = plan.steps[entry.step]
@@ -214,73 +225,52 @@ class ProcedurePane(Pane):
         sign, role = glyphs.steps[state], STATE_ROLES[state]
         if run is not None and run.undone:
             sign, role = glyphs.undone, "rollback"
-        chosen = entry.step == self.selected
         current = entry.step == snapshot.next_line.step
-        named = "strong" if current or state in {"running", "verifying"} else "text"
-        if (
-            state in {"pending", "blocked"}
-            and not current
-            and self.listing.mode not in {"preview", "rollback", "undo"}
-        ):
-            named = "muted"
-        if self.options.get("mine") == "yes" and not current and step.owner != snapshot.me.role:
-            named = "faint"
-        word = self._word(snapshot, entry, run, state)
+        named = self._named(snapshot, entry, state)
+        word = step_word(entry, run, state, session)
         if step.auto_start and not (run is not None and run.started is not None) and word in {"", "ready"}:
             word = BY_ITSELF
-        back = "+cursor" if chosen else ""
-        owner_width = OWNER if width >= 40 else 0
-        word_width = WORD if width >= 52 else 0
-        time_width = TIME if width >= 30 else 0
-        when_width = WHEN if width >= 92 else 0
-        title_width = width - 6 - owner_width - word_width - time_width - when_width
-        title = visible(f"{entry.prefix}{step.title}{self._tags(run)}", 300)
-        owner = visible(entry.owner or step.owner, 40)
-        owner_role = "accent" if owner == snapshot.me.role else "muted"
-        pieces: list[Piece] = [
+        back = "+cursor" if entry.step == self.selected else ""
+        columns = self.lines.columns
+        owner_role = "accent" if (entry.owner or step.owner) == snapshot.me.role else "muted"
+        title, owner = said
+        if not first:
+            below = columns.width - columns.indent - (columns.owner + columns.time if owner else 0)
+            indent = " " * (columns.indent - 1)
+            pieces = [self._cursor(entry), (indent, "muted" + back), (fit(title, below), named + back)]
+            return (
+                *pieces,
+                (f" {fit(owner, columns.owner - 1)}{'':{columns.time}}" if owner else "", owner_role + back),
+            )
+        number = f"{entry.number or '':>{columns.number}} "
+        pieces = [
             self._cursor(entry),
             (sign, role + back),
-            (f"{entry.number:>3} " if entry.number else "    ", ("muted" if not current else "strong") + back),
-            (fit(title, title_width, ellipsis=glyphs.ellipsis), named + back),
+            (number, ("muted" if not current else "strong") + back),
+            (fit(title, columns.title), named + back),
         ]
-        if word_width:
-            said = "unknown" if word == ASKS else role
-            pieces.append((f" {fit(word, word_width - 1)}", said + back))
-        if when_width:
-            pieces.append((f" {self._when(snapshot, run, entry.step):<{when_width - 1}}", "muted" + back))
-        if owner_width:
-            pieces.append((f" {fit(owner, owner_width - 1, ellipsis=glyphs.ellipsis)}", owner_role + back))
-        if time_width:
+        if columns.word:
+            shown = "unknown" if word == ASKS else role
+            pieces.append((f" {fit(word, columns.word - 1)}", shown + back))
+        if columns.when:
+            pieces.append((f" {self._when(snapshot, run, entry.step):<{columns.when - 1}}", "muted" + back))
+        if columns.owner:
+            pieces.append((f" {fit(owner, columns.owner - 1)}", owner_role + back))
+        if columns.time:
             pieces.append(self._time(snapshot, run, step.duration, back))
         return tuple(pieces)
 
-    def _chosen(self, snapshot: Snapshot, entry: Entry) -> str:
-        """What was picked for an undo that asks."""
+    def _named(self, snapshot: Snapshot, entry: Entry, state: str) -> str:
+        """Role of a step's title."""
         plan = snapshot.session.plan
-        undone = snapshot.session.steps.get(plan.places[entry.step].undoes) if plan else None
-        return undone.undo_choice if undone else ""
-
-    def _word(self, snapshot: Snapshot, entry: Entry, run: StepRun | None, state: str) -> str:
-        if run is not None:
-            if entry.asks and state in {"pending", "blocked", "available"} and not self._chosen(snapshot, entry):
-                return ASKS
-            if run.sign_off == "awaiting" and state in FINISHED:
-                return "unsigned"
-            if run.undone:
-                return "undone"
-            if run.unproven:
-                return "not gone?"
-            if state == "verifying" and any(proof.ok is not True for proof in run.proofs):
-                return "not right"
-        return STATE_WORDS[state]
-
-    def _tags(self, run: StepRun | None) -> str:
-        tags = ""
-        if run is not None and run.attempt > 1:
-            tags += f" ({run.attempt})"
-        if run is not None and run.undo_later:
-            tags += " [undo not decided]"
-        return tags
+        assert plan is not None
+        current = entry.step == snapshot.next_line.step
+        if self.options.get("mine") == "yes" and not current and plan.steps[entry.step].owner != snapshot.me.role:
+            return "faint"
+        if current or state in {"running", "verifying"}:
+            return "strong"
+        waits = state in {"pending", "blocked"} and self.listing.mode not in {"preview", "rollback", "undo"}
+        return "muted" if waits else "text"
 
     def _when(self, snapshot: Snapshot, run: StepRun | None, step: str) -> str:
         """When it started, or will by the forecast."""
@@ -290,64 +280,71 @@ class ProcedurePane(Pane):
         return f"~{hour(planned.start, snapshot.off)}" if planned and snapshot.session.window else ""
 
     def _time(self, snapshot: Snapshot, run: StepRun | None, duration: float, back: str) -> Piece:
+        width = self.lines.columns.time
         planned = short(duration) if duration else self.look.glyphs.none
         if run is None or run.started is None:
-            return (fit(planned, TIME, right=True), "muted" + back)
+            return (fit(planned, width, right=True), "muted" + back)
         until = run.ended if run.ended is not None else snapshot.now
         spent = max(0.0, until - run.started)
         late = bool(duration) and spent > duration
-        return (fit(f"{short(spent)}/{planned}", TIME, right=True), ("warn" if late else "text") + back)
+        return (fit(f"{short(spent)}/{planned}", width, right=True), ("warn" if late else "text") + back)
 
     # -- moving
 
-    def _move_to(self, y: int) -> None:
+    def _move_to(self, row: int) -> None:
         entries = self.listing.entries
         if not entries or self.snapshot is None:
             return
-        y = max(0, min(len(entries) - 1, y))
+        row = max(0, min(len(entries) - 1, row))
         before, top = self._at(), self.top
-        self.selected = entries[y].step
+        self.selected = entries[row].step
         self._followed = self.selected
-        self._bring(y)
+        self._bring(row)
         if top == self.top and before >= 0:
-            self.repaint_changed(before - top, y - top)
+            self.repaint_changed(*self._shown(before), *self._shown(row))
         else:
             self.repaint_changed()
         self.post_message(StepSelected(self.selected))
 
     def _at(self) -> int:
+        """The selected row."""
         return self.listing.rows.get(self.selected, -1)
 
-    def _bring(self, y: int) -> None:
+    def _shown(self, row: int) -> range:
+        """The lines of the pane in which a row stands."""
+        return range(self.lines.first(row) - self.top, self.lines.first(row + 1) - self.top)
+
+    def _bring(self, row: int) -> None:
         """Scroll so that the row is visible, with a line of what is around it."""
-        height = self.size.height
-        if y < self.top + 1:
-            self.top = max(0, y - 2)
-        elif y >= self.top + height - 1:
-            self.top = max(0, min(y - height + 3, len(self.listing.entries) - height))
+        height, first, end = self.size.height, self.lines.first(row), self.lines.first(row + 1)
+        if first < self.top + 1:
+            self.top = max(0, first - 2)
+        elif end >= self.top + height:
+            self.top = max(0, min(end - height + 2, first, self.lines.count - height))
 
     def action_move(self, by: int) -> None:
         """Select the next or previous step."""
-        y = self._at() + by
+        row = self._at() + by
         entries = self.listing.entries
-        while 0 <= y < len(entries) and not entries[y].step:
-            y += by
-        if 0 <= y < len(entries):
-            self._move_to(y)
+        while 0 <= row < len(entries) and not entries[row].step:
+            row += by
+        if 0 <= row < len(entries):
+            self._move_to(row)
 
     def action_page(self, by: int) -> None:
         """Select a step a page away."""
-        self._nearest(self._at() + by * max(1, self.size.height - 2))
+        line = self.lines.first(max(0, self._at())) + by * max(1, self.size.height - 2)
+        self._nearest(self.lines.row(max(0, line)))
 
     def action_end(self, by: int) -> None:
         """Select the first or last step."""
         self._nearest(0 if by < 0 else len(self.listing.entries) - 1)
 
-    def _nearest(self, y: int) -> None:
+    def _nearest(self, row: int) -> None:
         entries = self.listing.entries
-        y = max(0, min(len(entries) - 1, y))
+        row = max(0, min(len(entries) - 1, row))
         for distance in range(len(entries)):
-            for candidate in (y - distance, y + distance):
+            for candidate in (row - distance, row + distance):
                 if 0 <= candidate < len(entries) and entries[candidate].step:
                     self._move_to(candidate)
                     return
@@ -357,9 +354,10 @@ class ProcedurePane(Pane):
         offset = event.get_content_offset(self)
         if offset is None:
             return
-        y = offset.y + self.top
-        if 0 <= y < len(self.listing.entries) and self.listing.entries[y].step:
-            self._move_to(y)
+        line = offset.y + self.top
+        row = self.lines.row(line) if 0 <= line < self.lines.count else -1
+        if row >= 0 and self.listing.entries[row].step:
+            self._move_to(row)
 
 
 def mode_shown(snapshot: Snapshot, known: ProcedureRows) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.geometry import Region
 
-__all__ = ["EMPTY", "Piece", "Row", "changed", "fit", "justified", "marked", "width_of", "wrap"]
+__all__ = ["EMPTY", "Piece", "Row", "changed", "fit", "hung", "justified", "marked", "width_of", "wrap"]
 
 Piece = tuple[str, str]
 """Text that went through the gate, and its role in the palette (`ok`, `muted+cursor`)."""
@@ -117,6 +117,20 @@ def wrap(text: str, width: int, most: int = 1_000) -> list[str]:
     if len(found) > most:
         found = found[:most]
         found[-1] = found[-1][: max(0, width - 1)] + "…"
+    return found
+
+
+def hung(text: str, first: int, rest: int, most: int = 1_000, ellipsis: str = "…") -> list[str]:
+    """Break a text into a line of at most `first` cells and others of `rest`; cut what is too long."""
+    left = text.strip()
+    found: list[str] = []
+    while left and len(found) < most - 1:
+        line = wrap(left, max(1, rest if found else first))[0]
+        found.append(line)
+        left = left[len(line) :].lstrip(" ")
+    if left or not found:
+        width = max(1, rest if found else first)
+        found.append(fit(left, min(width, cell_len(left)), ellipsis=ellipsis))
     return found
 
 

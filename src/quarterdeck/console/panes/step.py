@@ -14,6 +14,8 @@ from quarterdeck.text import visible
 __all__ = ["StepPane"]
 
 TAIL_SHARE = 0.45
+OUTPUT = 10
+"""Lines that the output is worth, with its heading."""
 TAIL_CHARACTERS = 6_000
 """As much of the output's end as can be on any screen."""
 
@@ -71,6 +73,10 @@ class StepPane(Pane):
         """`Step 7`, `Undo of 7`."""
         head, numbered, _ = self.title_of(snapshot).partition(" · ")
         return head if numbered else ""
+
+    def wanted_rows(self, snapshot: Snapshot) -> int:
+        """The details, and as much output as is worth a look: the same from its first line on."""
+        return len(self._rows) + (OUTPUT if snapshot.selected in snapshot.tails else 0)
 
     def title_of(self, snapshot: Snapshot) -> str:
         """The step's number and name."""

@@ -8,7 +8,8 @@ from functools import lru_cache
 from msgspec.structs import replace
 
 from quarterdeck.console.panes.base import EMPTY, Piece, Row
-from quarterdeck.console.panes.procedure import STATE_ROLES, STATE_WORDS
+from quarterdeck.console.panes.procedure import STATE_ROLES
+from quarterdeck.console.panes.procedure_lines import STATE_WORDS
 from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.theme import Look
