@@ -186,7 +186,7 @@ def _resize(widget: Widget, size: Size, way: str) -> None:
             along = f"{size.value:g}%"
         case "fit":
             if isinstance(widget, Pane):
-                widget.most = size.most or 100
+                widget.most, widget.most_percent = size.most or 100, size.most_percent
             along = 3 if isinstance(widget, Pane) and not widget.bar else 0
         case _:
             along = f"{size.value:g}fr"

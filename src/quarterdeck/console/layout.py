@@ -58,6 +58,8 @@ class Size(Struct, frozen=True, omit_defaults=True):
     kind: Literal["cells", "fr", "percent", "fit"] = "fr"
     value: float = 1.0
     most: int = 0
+    most_percent: bool = False
+    """`most` is per cent of the terminal's lines, not lines."""
 
 
 class PaneNode(Struct, frozen=True, omit_defaults=True, tag="pane"):
@@ -326,15 +328,16 @@ class _Reader:
 
     def size(self, node: Mapping) -> Size:
         text = self.text(node, "size", "1fr")
-        most = self.text(node, "most", "0")
+        written = self.text(node, "most", "0")
+        most, percent = written.removesuffix("%"), written.endswith("%")
         if not most.isdecimal() or len(most) > 3:
-            self.wrong(node.get("most") or node, "`most` is a number of lines")
+            self.wrong(node.get("most") or node, "`most` is a number of lines (`9`), or per cent of all (`25%`)")
             most = "0"
         if text == "fit":
-            return Size("fit", 0, int(most))
+            return Size("fit", 0, int(most), percent)
         for suffix, kind in (("fr", "fr"), ("%", "percent"), ("", "cells")):
             number = text.removesuffix(suffix)
             if text.endswith(suffix) and number.isdecimal() and 0 < int(number) <= 500:
-                return Size(kind, float(number), int(most))  # type: ignore[arg-type]  # one of the three above
+                return Size(kind, float(number), int(most), percent)  # type: ignore[arg-type]  # one of the three above
         self.wrong(node.get("size") or node, "`size` is cells (`7`), a share (`2fr`), per cent (`40%`) or `fit`")
         return Size()

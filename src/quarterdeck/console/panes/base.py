@@ -86,6 +86,8 @@ class Pane(RowScroller):
         self.can_focus = not self.bar
         self.most = 0
         """As high as its rows, up to so many lines with the frame; 0: as high as the layout says."""
+        self.most_percent = False
+        """`most` is per cent of the terminal's lines."""
         self.expects_focus = False
         """It gets the focus first: it is dressed so from the start."""
         self.filter_text = ""
@@ -224,7 +226,8 @@ class Pane(RowScroller):
 
     def _fit_rows(self, count: int, snapshot: Snapshot) -> None:
         """As high as its rows: the one layout that a tick may cause, and only when their number changes."""
-        wanted = min(self.most, max(0 if self.bar else 1, count) + (2 if self.framed else 0))
+        most = self.most * self.app.size.height // 100 if self.most_percent else self.most
+        wanted = min(most, max(0 if self.bar else 1, count) + (2 if self.framed else 0))
         if self.is_vacant(snapshot):
             wanted = count
             if self.framed and self.styles.border_top[0]:

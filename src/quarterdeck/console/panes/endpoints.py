@@ -8,9 +8,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
+from rich.cells import cell_len
+
 from quarterdeck.console.glyphs import Glyphs, graph
-from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
+from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit, width_of
 from quarterdeck.console.panes.gauges import LOCAL, aged, blind_count
+from quarterdeck.console.panes.rows import hung
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.quantities import Quantity, show
@@ -31,6 +34,12 @@ __all__ = [
 
 ROLES = {"ok": "ok", "warning": "warn", "critical": "critical", "unknown": "unknown"}
 GRAPH = 10
+BELOW = 5
+"""Cells before a message that stands below its target."""
+MESSAGE = 2
+"""Lines that it takes there at most; the target's screen shows all of it."""
+REST = 10.0
+"""Seconds that a target keeps its lines when it needs less."""
 
 CONDITIONS = {
     "critical": "critical", "unknown": "unknown", "warn": "warn", "expected": "accent", "stale": "warn",
@@ -111,6 +120,11 @@ def sign_of(condition: str, glyphs: Glyphs) -> str:
     return glyphs.status[word]
 
 
+def _why(reading: Reading) -> str:
+    """What is wrong with a target; nothing where it is well."""
+    return reading.message if reading.status != "ok" else ""
+
+
 def measure_of(reading: Reading) -> str:
     """The metric that stands for a service: its latency, else the first number that its plugin gave."""
     numbers = (
@@ -129,24 +143,38 @@ class EndpointsPane(Pane):
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
         self._names: list[str] = []
+        self._index: list[tuple[str, int]] = []
+        """Row to (target, line of it)."""
+        self._held: dict[str, tuple[int, float]] = {}
+        """How many lines each bad target took, and when it needed them last."""
 
     def is_vacant(self, snapshot: Snapshot) -> bool:
         """No service is watched."""
         return snapshot.session.plan is not None and not endpoints_of(snapshot)
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
-        """Which targets there are."""
-        del width
+        """Which targets there are, and how many lines each one takes."""
         self._names = endpoints_of(snapshot)
+        self._index = [(name, part) for name in self._names for part in range(self._height(snapshot, name, width))]
+
+    def _height(self, snapshot: Snapshot, name: str, width: int) -> int:
+        """More at once, less only after a while: what flaps moves no frame."""
+        reading = snapshot.readings.get(name)
+        needs = 1 if reading is None or not _why(reading) else len(self._lines(snapshot, name, width))
+        held, at = self._held.get(name, (1, 0.0))
+        if needs >= held or snapshot.boot - at > REST:
+            held, at = needs, snapshot.boot
+        self._held[name] = held, at
+        return held
 
     def row_count(self, snapshot: Snapshot) -> int:
-        """One for each target; one that says that there are none."""
-        return len(self._names) or int(self.is_vacant(snapshot))
+        """One for each target, and one for a message that has no room in it; one that says that there are none."""
+        return len(self._index) or int(self.is_vacant(snapshot))
 
     def subject(self, snapshot: Snapshot, y: int) -> str:
         """Its target."""
         del snapshot
-        return self._names[y] if y < len(self._names) else ""
+        return self._index[y][0] if y < len(self._index) else ""
 
     def title_of(self, snapshot: Snapshot) -> str:
         """Counts, not a light."""
@@ -154,25 +182,44 @@ class EndpointsPane(Pane):
         return f"Endpoints · {counts}" if counts else "Endpoints"
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        """A target, or what is wrong with it."""
         if not self._names:
             plan = snapshot.session.plan
             hosts = plan is not None and plan.procedure.targets
             said = "no service is watched" if hosts else "nothing is watched: the procedure names no targets"
             return ((f" {said}", "muted"),)
-        name = self._names[y]
-        glyphs = self.look.glyphs
+        name, part = self._index[y]
+        lines = self._lines(snapshot, name, width)
+        return lines[part] if part < len(lines) else EMPTY
+
+    def _lines(self, snapshot: Snapshot, name: str, width: int) -> list[Row]:
+        """A target's line, and its message below where that has no room beside the rest."""
         reading = snapshot.readings.get(name)
-        name_width = min(24, max(8, width // 3))
-        shown = fit(visible(name, 60), name_width, ellipsis=glyphs.ellipsis)
+        left, tail = self._measured(snapshot, name, reading, width)
+        room = width - width_of(left) - width_of(tail) - (1 if tail else 0)
+        why = visible(_why(reading), 300) if reading is not None else ""
+        beside = bool(why) and cell_len(why) < room
+        if beside:
+            left, room = (*left, (f" {why}", "muted")), room - 1 - cell_len(why)
+        line = (*left, (" " * max(0, room), ""), *tail) if tail else left
+        if beside or not why:
+            return [line]
+        below = hung(why, width - BELOW, width - BELOW, MESSAGE, self.look.glyphs.ellipsis)
+        return [line, *(((" " * BELOW, ""), (said, "muted")) for said in below)]
+
+    def _measured(
+        self, snapshot: Snapshot, name: str, reading: Reading | None, width: int
+    ) -> tuple[Row, tuple[Piece, ...]]:
+        """What stands at the left and at the right end of a target's line, but for its message."""
+        glyphs = self.look.glyphs
+        longest = max(cell_len(visible(each, 60)) for each in self._names)
+        shown = fit(visible(name, 60), min(longest, max(8, width // 3)), ellipsis=glyphs.ellipsis)
         if reading is None:
-            return ((f" {glyphs.status['withdrawn']} ", "muted"), (shown, "muted"), (" no reading yet", "muted"))
+            return ((f" {glyphs.status['withdrawn']} ", "muted"), (shown, "muted"), (" no reading yet", "muted")), ()
         fresh, age = aged(snapshot, reading)
         if fresh == "withdrawn":
-            return (
-                (f" {glyphs.status['withdrawn']} ", "warn"),
-                (shown, "text"),
-                (f" no data {span(age)}", "warn"),
-            )
+            sign = glyphs.status["withdrawn"]
+            return ((f" {sign} ", "warn"), (shown, "text"), (f" no data {span(age)}", "warn")), ()
         until = expected_until(snapshot, name)
         calm = reading.status != "ok" and until > snapshot.now
         sign = glyphs.status["expected" if calm else reading.status]
@@ -196,11 +243,7 @@ class EndpointsPane(Pane):
         if room >= GRAPH + 1 and (history or fresh == "stale"):
             picture = (glyphs.hatch * GRAPH)[:GRAPH] if fresh == "stale" else graph(history, GRAPH, glyphs.graph)
             row.append((f" {picture}", role if role != "ok" else "ok"))
-            room -= GRAPH + 1
-        if reading.message and reading.status != "ok" and room > 8:
-            row.append((f" {fit(visible(reading.message, 200), room - 1).rstrip()}", "muted"))
-        used = width_of(tuple(row))
-        return (*row, (" " * max(0, width - used - width_of(tail) - 1), ""), *tail) if tail else tuple(row)
+        return tuple(row), tail
 
     def _word(self, reading: Reading, fresh: str) -> str:
         if fresh == "stale":

@@ -61,7 +61,7 @@ class ProcedurePane(Pane):
         super().__init__(options, framed=framed)
         self.whole = self.listing = ProcedureRows((), "forward", {})
         """All rows of the list that is in force, and those that are shown."""
-        self.lines = Lines(self.listing, Columns(0), 0, [0])
+        self.lines = Lines(self.listing, Columns(0), [0])
         """Which of those stands in which line."""
         self._filtered_for: tuple[object, ...] = ()
         self._counts = 0, 0
@@ -69,23 +69,32 @@ class ProcedurePane(Pane):
         self.selected = ""
         self._told = ""
         self._wanted = 0
+        self._height = 0
+        """Lines that the pane had when it was painted last."""
         self._followed = ""
 
     # -- the rows
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Take the list that is in force now, and follow the app's selection and the step that is worked on."""
+        seen, before = self._is_in_sight(), (self.lines, self._height)
         self.whole = procedure_rows(snapshot, self.whole)
         fresh = self._filtered(snapshot)
         turned = fresh.mode != self.listing.mode
-        self.listing = fresh
+        self.listing, self._height = fresh, self.size.height
         self._take_lines(snapshot, width)
         if snapshot.selected and (snapshot.selected != self._told or not self.selected):
             self._told = self.selected = snapshot.selected
-        watched = self.selected if self.selected != self._followed or turned else ""
-        if watched and watched in fresh.rows and self.size:
+        stays = seen and before != (self.lines, self._height)
+        watched = self.selected if self.selected != self._followed or turned or stays else ""
+        if watched and watched in fresh.rows and self._height:
             self._followed = self.selected
             self._bring(fresh.rows[watched])
+
+    def _is_in_sight(self) -> bool:
+        """Whether the selected step began in one of the lines that were shown."""
+        row = self._at()
+        return row >= 0 and self.top <= self.lines.first(row) < self.top + self._height
 
     def _filtered(self, snapshot: Snapshot) -> ProcedureRows:
         """What the filter leaves of the list; found again when something happened, and each few seconds."""
@@ -172,7 +181,7 @@ class ProcedurePane(Pane):
             return EMPTY
         number = lines.row(y)
         entry, part = self.listing.entries[number], y - lines.first(number)
-        said = texts(plan, entry, lines.columns, lines.tags, lines.most, glyphs.ellipsis)
+        said = texts(plan, entry, lines.columns, lines.tags, lines.most(number), glyphs.ellipsis)
         match entry.kind:
             case "heading" | "gate":
                 return self._heading(entry, said[part][0], width, first=part == 0, last=part == len(said) - 1)

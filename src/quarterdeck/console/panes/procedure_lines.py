@@ -1,7 +1,7 @@
 """How the list of steps stands in lines: columns as wide as what stands in them, and texts that go on below. Pure.
 
-A row of the list takes one line, or as many as its texts need: two at most, and more where all of the list fits the
-pane. Found anew when the list, the width or what stands in the rows changes: not at each tick, and never for a key.
+A row of the list takes one line, or as many as its texts need: two at most, and more as long as the pane has empty
+ones. Found anew when the list, the width or what stands in the rows changes: not at each tick, and never for a key.
 """
 
 from __future__ import annotations
@@ -83,15 +83,18 @@ class Lines:
     """The lines of a list at one width."""
 
     def __init__(
-        self, listing: ProcedureRows, columns: Columns, most: int, tops: list[int], standing: _Standing | None = None
+        self, listing: ProcedureRows, columns: Columns, tops: list[int], standing: _Standing | None = None
     ) -> None:
         """`tops`: the line at which each row begins, and behind them how many lines there are."""
-        self.listing, self.columns, self.most = listing, columns, most
+        self.listing, self.columns = listing, columns
         self._tops = tops
         self._standing = standing or _Standing()
         self.tags = dict(self._standing.tags)
         """What stands behind a step's title."""
         self._at: tuple[object, ...] = ()
+        self._height = 0
+        self._more: dict[int, int] = {}
+        """Rows whose texts take more lines than others may: they are given what the pane has left."""
         self.wanted = self.count
         """How many lines there would be with all texts whole."""
 
@@ -104,6 +107,10 @@ class Lines:
         """The line at which a row begins; `len(entries)` asks for the line behind the last one."""
         return self._tops[row]
 
+    def most(self, row: int) -> int:
+        """Lines that each text of a row takes at most."""
+        return self._more.get(row, FEW)
+
     def row(self, line: int) -> int:
         """Which row stands in this line."""
         return min(bisect_right(self._tops, line), len(self.listing.entries)) - 1
@@ -113,7 +120,7 @@ class Lines:
         """The lines of `listing` on a pane of this size; `before` itself where they are the same."""
         session, plan = snapshot.session, snapshot.session.plan
         if plan is None:
-            return cls(listing, Columns(width), FEW, [0])
+            return cls(listing, Columns(width), [0])
         at = (snapshot.count, snapshot.computed)
         same = before is not None and before.listing is listing and before.columns.width == width
         if same and before is not None and before._at == (at, height):
@@ -126,30 +133,40 @@ class Lines:
             columns = replace(
                 columns, word=max(columns.word, before.columns.word), time=max(columns.time, before.columns.time)
             )
-            if columns == before.columns and standing.tags == before._standing.tags and before._fits(height):
+            kept = columns == before.columns and standing.tags == before._standing.tags
+            if kept and before._holds(height):
                 before._at = (at, height)
                 return before
         made = _lines(plan, listing, columns, standing, height)
         made._at = (at, height)
         return made
 
-    def _fits(self, height: int) -> bool:
-        """Whether texts are as whole on a pane of this height as they are now."""
-        return (self.most > FEW) == (self.wanted <= height)
+    def _holds(self, height: int) -> bool:
+        """Whether rows take as many lines on a pane of this height."""
+        heights = (height, self._height)
+        return (
+            height == self._height or self.wanted <= min(heights) or (not self._more and self.count >= max(heights))
+        )
 
 
 def _lines(plan: Plan, listing: ProcedureRows, columns: Columns, standing: _Standing, height: int) -> Lines:
     tags = dict(standing.tags)
     whole = [_height(plan, entry, columns, tags) for entry in listing.entries]
-    wanted = sum(whole)
-    most = 1_000 if wanted <= height else FEW
-    if most == FEW:
-        whole = [
-            lines if lines <= FEW else len(texts(plan, entry, columns, tags, FEW))
-            for lines, entry in zip(whole, listing.entries, strict=True)
-        ]
-    made = Lines(listing, columns, most, [0, *accumulate(whole)], standing)
-    made.wanted = wanted
+    shown = [
+        lines if lines <= FEW else len(texts(plan, entry, columns, tags, FEW))
+        for lines, entry in zip(whole, listing.entries, strict=True)
+    ]
+    left, more = height - sum(shown), dict[int, int]()
+    for row, lines in enumerate(whole):
+        if left <= 0:
+            break
+        for most in range(FEW + 1, lines + 1 if lines > shown[row] else 0):
+            grown = len(texts(plan, listing.entries[row], columns, tags, most))
+            if grown - shown[row] > left:
+                break
+            left, shown[row], more[row] = left - grown + shown[row], grown, most
+    made = Lines(listing, columns, [0, *accumulate(shown)], standing)
+    made.wanted, made._height, made._more = sum(whole), height, more
     return made
 
 
@@ -231,13 +248,12 @@ def _standing(session: Session, listing: ProcedureRows, now: float) -> _Standing
     tags: list[tuple[str, str]] = []
     word = spent = 0
     for identity, row in listing.rows.items():
-        run = session.steps.get(identity)
-        if run is None:
+        run, entry = session.steps.get(identity), listing.entries[row]
+        if run is None or entry.kind != "step":
             continue
         if said := _tags(run):
             tags.append((identity, said))
-        entry = listing.entries[row]
-        if entry.kind == "step" and (run.state != "pending" or entry.asks):
+        if run.state != "pending" or entry.asks:
             word = max(word, len(step_word(entry, run, str(run.state), session)))
         if run.started is not None:
             took = (run.ended if run.ended is not None else now) - run.started

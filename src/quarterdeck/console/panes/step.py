@@ -44,12 +44,16 @@ class StepPane(Pane):
 
     def _take_tail(self, snapshot: Snapshot, step: str, width: int) -> None:
         tail = snapshot.tails.get(step)
-        key = (step, tail.run, tail.total, tail.percent, tail.line, width, self.size.height) if tail else (step,)
+        key = (
+            (step, tail.run, tail.total, tail.percent, tail.line, width, self.size.height, len(self._rows))
+            if tail
+            else (step,)
+        )
         if key == self._tail_key:
             return
         self._tail_key = key
         height = self.size.height
-        room = max(3, int(height * TAIL_SHARE)) if tail and height >= 7 else 0
+        room = max(3, int(height * TAIL_SHARE), height - len(self._rows)) if tail and height >= 7 else 0
         if tail is None or not room:
             self._tail = []
             return
