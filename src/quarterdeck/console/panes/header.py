@@ -126,4 +126,4 @@ class NeedsPane(Pane):
         for said in (f"80x24 shows everything, this is {size.width}x{size.height}", "80x24 shows all"):
             if room >= len(said) + 3:
                 return (*pieces, (f" {glyphs.dot} {said}", "muted"))
-        return tuple(pieces)
+        return justified(tuple(pieces), (), width)
