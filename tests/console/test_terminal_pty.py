@@ -19,6 +19,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ptyscreen import Screen
 
 PROCEDURE = """
 quarterdeck: 1
@@ -56,6 +57,7 @@ class Terminal:
             os.execve(argv[0], argv, environment)
         fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
         self.bytes = b""
+        self.screen = Screen(120, 36)
         self.mark = 0
         self.pressed: dict[str, float] = {}
         self.code: int | None = None
@@ -69,6 +71,7 @@ class Terminal:
         except OSError:
             return False
         self.bytes += found
+        self.screen.feed(found)
         return bool(found)
 
     def expect(self, text: str) -> None:
@@ -76,8 +79,15 @@ class Terminal:
         end = time.monotonic() + PATIENCE
         wanted = text.encode()
         while wanted not in self.bytes[self.mark :]:
-            assert time.monotonic() < end, f"{text!r} never came; the end was {self.bytes[-1500:]!r}"
+            assert time.monotonic() < end, f"{text!r} never came; the screen:\n{self.screen.text}"
             assert self.read(0.1), f"it ended before {text!r}: {self.bytes[-1500:]!r}"
+
+    def shows(self, text: str) -> None:
+        """Wait until this stands on the screen."""
+        end = time.monotonic() + PATIENCE
+        while text not in self.screen.text:
+            assert time.monotonic() < end, f"{text!r} never showed:\n{self.screen.text}"
+            assert self.read(0.1), f"it ended before {text!r}:\n{self.screen.text}"
 
     def press(self, keys: str) -> None:
         """Press, later than half a second after the same keys: the console takes no doubles."""
@@ -146,6 +156,7 @@ class Home:
         found.expect("planned work")
         found.press("\r")
         found.expect("STARTED")
+        found.shows("P pause")  # the bar is gone, too: it stays until its answer has come, behind the event
         found.press("S")
         found.expect("started on")
         return found
