@@ -160,7 +160,8 @@ def test_the_state_folder_deleted_under_a_living_session(night: Night) -> None:
     night.begin()
     terminal.until("RUNNING")
     child = night.child("long")
-    shutil.rmtree(night.home)
+    deleted = night.home.rename(night.scratch / "deleted")  # at once: the station writes into it meanwhile
+    shutil.rmtree(deleted)
     began = time.monotonic()
     terminal.send("H")
     terminal.until("HALTED", 5)
