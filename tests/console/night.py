@@ -444,6 +444,17 @@ _STATES = {
 STATES = tuple(_STATES)
 
 
+def second(state: str = "proposal") -> Snapshot:
+    """Another team's session of the same night, as a console beside it sees it."""
+    shown = snapshot(state)
+    plan = shown.session.plan
+    assert plan is not None
+    titled = structs.replace(plan.procedure, title="Move the receipts to the new cluster")
+    shown.session.id = "2026-11-30-move-receipts-bwtx"
+    shown.session.plan = structs.replace(plan, procedure=titled)
+    return shown
+
+
 def snapshot_of(made: Session, **more: Any) -> Snapshot:
     """A snapshot of this session, with the night's readings and log."""
     arguments: dict[str, Any] = {

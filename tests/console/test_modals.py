@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import night
 import pytest
 from fake_station import PROCEDURE, FakeStation
 from hands_helm import Helm, helm
@@ -24,9 +25,13 @@ from quarterdeck.console.screens.form_bar import FormBar
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.screens.palette import PaletteScreen
 from quarterdeck.console.screens.reader import Reader, StepReader
+from quarterdeck.console.screens.switcher import Switcher
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import StationClient
 from quarterdeck.demo.keys import demo_commands
 from quarterdeck.demo.screens import TheEnd, Welcome
 from quarterdeck.demo.world import World, WorldStats
+from quarterdeck.errors import StationError
 from quarterdeck.session import intents
 
 LONG = PROCEDURE.replace(
@@ -62,10 +67,24 @@ async def _end(at: Helm, world: World) -> None:
     await at.settle()
 
 
+async def _nowhere(session: str) -> StationClient:
+    raise StationError(f"{session} is nowhere")
+
+
+async def _sessions(at: Helm, world: World) -> None:
+    del world
+    others: tuple[Snapshot, ...] = (night.second(),)
+    at.app.neighbours.look = lambda here: others  # type: ignore[method-assign]  # noqa: ARG005
+    at.app.view._station_of = _nowhere  # type: ignore[method-assign]
+    at.app.tick()
+    await at.press("u")
+
+
 WAYS: dict[str, tuple[type[Any], Opener]] = {
     "help": (Reader, pressing("?")),
     "detail": (StepReader, pressing("enter")),
     "palette": (PaletteScreen, pressing("ctrl+p")),
+    "sessions": (Switcher, _sessions),
     "note": (FormBar, pressing("n")),
     "added step": (FormBar, pressing("A")),
     "leave": (FormBar, pressing("Q")),

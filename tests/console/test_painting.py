@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Literal
 
+import night
 import pytest
 from emulator import Emulator
 from fake_station import ITSELF, PROCEDURE, FakeStation
@@ -34,8 +35,10 @@ from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.screens.reader import StepReader
-from quarterdeck.console.snapshot import Instant
+from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.console.store import StationClient
 from quarterdeck.console.terminal.compositor import SparingUpdate
+from quarterdeck.errors import StationError
 from quarterdeck.observer.messages import Reading, Value
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
@@ -56,10 +59,10 @@ LIVE = (
 )
 SIZES = ((80, 24), (80, 24), (62, 18), (79, 23), (81, 25), (100, 30), (40, 12), (120, 36))
 KEYS = (
-    *"SDFKPGBTAEvnXVNCUWRlLjkomO?//", *"12349", *"abcxyz 0", "up", "down", "pageup", "pagedown", "home", "end",
+    *"SDFKPGBTAEvnXVNCUWRlLjkomOu?//", *"12349", *"abcxyz 0", "up", "down", "pageup", "pagedown", "home", "end",
     "enter", "enter", "escape", "escape", "escape", "tab", "f1", "ctrl+p", "backspace", "left", "right", "H", "f9",
 )  # fmt: skip
-OPENING = ("enter", "enter", "?", "/", "ctrl+p", "C", "S", "n", "escape", "escape")
+OPENING = ("enter", "enter", "?", "/", "ctrl+p", "C", "S", "n", "u", "escape", "escape")
 """What a walk begins with: often the detail, which is live itself."""
 WORDS = (
     "calm",
@@ -105,8 +108,8 @@ class Walk:
         """One thing, of any kind."""
         chosen: Callable[[], object] = self.chance.choices(
             (self.key, self.happens, self.reads, self.tail, self.clock, self.resize, self.mouse, self.says, self.link,
-             self.app.tick),
-            (30, 14, 12, 6, 5, 5, 6, 4, 1, 5),
+             self.beside, self.app.tick),
+            (30, 14, 12, 6, 5, 5, 6, 4, 1, 2, 5),
         )[0]  # fmt: skip
         self.done.append(f"{chosen.__name__}: {chosen()}")
 
@@ -212,6 +215,13 @@ class Walk:
         self.app.link.take(Linked(state, "so it is"))
         return state
 
+    def beside(self) -> str:
+        """Another session comes, changes, goes."""
+        state = self.chance.choice(("", "running", "proposal", "halted"))
+        others: tuple[Snapshot, ...] = (night.second(state),) if state else ()
+        self.app.neighbours.look = lambda here: others  # type: ignore[method-assign]  # noqa: ARG005
+        return state
+
     # -- what has to be
 
     async def rests(self) -> None:
@@ -289,6 +299,11 @@ def full_repaint(app: QuarterdeckApp) -> str:
                 setattr(pane, name, rows)
 
 
+async def nowhere(session: str) -> StationClient:
+    """No station is reached from a walk."""
+    raise StationError(f"{session} is nowhere")
+
+
 @asynccontextmanager
 async def console(
     monkeypatch: pytest.MonkeyPatch, look: Look | None = None
@@ -307,6 +322,7 @@ async def console(
     monkeypatch.setattr(app, "_display", shown)
     monkeypatch.setattr(app.desk, "leave", lambda **_: None)
     monkeypatch.setattr(app.view, "write", lambda: asyncio.sleep(0))  # into the working folder
+    monkeypatch.setattr(app.view, "_station_of", nowhere)
     monkeypatch.setattr(app.view, "suspend", lambda: asyncio.sleep(0))
     async with app.run_test(size=(120, 36), notifications=True):
         yield app, terminal

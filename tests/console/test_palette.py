@@ -29,7 +29,7 @@ async def look_for(at: Helm, typed: str) -> None:
 def sections(at: Helm) -> dict[str, list[str]]:
     """What is found, by its heading."""
     assert isinstance(at.screen, PaletteScreen)
-    found = (section for section in at.screen._sections if section.found)
+    found = at.screen._found._sections
     return {section.title: [section.row(number)[1] for number in section.found] for section in found}
 
 
@@ -48,6 +48,12 @@ async def test_a_word_finds_commands_steps_targets_and_log_entries_each_under_it
         await at.press("escape")
         await look_for(at, "api http")
         assert sections(at) == {"Targets": ["api"]}
+        await at.press("escape")
+        await look_for(at, "able")
+        assert next(iter(sections(at))) == "Steps", "a command that only its help names comes last"
+        await at.press("escape")
+        await look_for(at, "o")
+        assert next(iter(sections(at))) == "Commands", "of equals the commands come first"
 
 
 async def test_a_step_is_selected_and_read_with_the_second_enter() -> None:

@@ -9,11 +9,24 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import night
 import pytest
 from harness import Harness
+from msgspec import structs
+from textual.widgets import Input
+
+from quarterdeck.console.commands import all_commands
+from quarterdeck.console.keys import shown as key
+from quarterdeck.console.screens.modal import Modal
+from quarterdeck.console.screens.palette import PaletteScreen, commands_in, log_in, sessions_in, steps_in, targets_in
+from quarterdeck.console.screens.switcher import Switcher
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.store import StationClient
+from quarterdeck.errors import StationError
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "screenshots"
@@ -48,6 +61,48 @@ async def test_it_looks_as_it_was_found_good(name: str, redraw: bool) -> None:
     state, size, theme, layout, ascii_glyphs = LOOKS[name]
     app = Harness(night.snapshot(state), theme=theme, ascii_glyphs=ascii_glyphs, layout=layout)
     async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        drawn = app.export_screenshot(title="Quarterdeck")
+    picture = PICTURES / f"{name}.svg"
+    if redraw:
+        picture.write_text(drawn)
+    assert drawn == picture.read_text(), "it looks different: draw it anew, and look at it"
+
+
+async def _reach(session: str) -> StationClient:
+    raise StationError(f"nobody reaches {session} in a picture")
+
+
+def _switcher(shown: Snapshot) -> Modal[Any]:
+    del shown
+    return Switcher(_reach)
+
+
+def _palette(shown: Snapshot) -> Modal[Any]:
+    commands = commands_in(all_commands(), lambda command: key(command.key))
+    others = [kind(shown) for kind in (sessions_in, steps_in, targets_in, log_in)]
+    return PaletteScreen(commands, others)
+
+
+OVER: dict[str, tuple[Callable[[Snapshot], Modal[Any]], str]] = {
+    "lead-switcher": (_switcher, ""),
+    "lead-palette": (_palette, "ord"),
+}
+
+
+@pytest.mark.parametrize("name", OVER)
+async def test_what_lies_over_it_looks_as_it_was_found_good(name: str, redraw: bool) -> None:
+    made, typed = OVER[name]
+    shown = structs.replace(night.snapshot("running"), others=(night.second(),))
+    app = Harness(shown)
+    async with app.run_test(size=(120, 36)) as pilot:
+        over = made(shown)
+        over.set_reactive(Modal.snapshot, shown)
+        await app.push_screen(over)
+        await pilot.pause()
+        for field in over.query(Input):
+            field.cursor_blink = False
+            field.value = typed
         await pilot.pause()
         drawn = app.export_screenshot(title="Quarterdeck")
     picture = PICTURES / f"{name}.svg"

@@ -24,8 +24,9 @@ from textual.screen import Screen
 
 from quarterdeck.console import crash, terminal, theme
 from quarterdeck.console.commands import all_commands
-from quarterdeck.console.desk import Desk
+from quarterdeck.console.desk import Desk, instant_of
 from quarterdeck.console.keys import Keymap, Keys
+from quarterdeck.console.neighbours import Neighbours
 from quarterdeck.console.panes.base import RowOpened
 from quarterdeck.console.panes.footer import FooterKey, Key
 from quarterdeck.console.panes.halt import HaltPressed
@@ -47,6 +48,8 @@ FOOTER = 5.0
 """Seconds after which the keys that work are looked for again although nothing happened: that asks every step."""
 CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
+NEIGHBOURS = 0.5
+"""Seconds after which other sessions are looked for: the first frame comes first."""
 PRESENT_EVERY = 10.0
 """Seconds between two words to the station that somebody presses keys here."""
 
@@ -101,6 +104,9 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         """Puts the person's own keys into a sentence of the rule book, such as the next line."""
         self.desk = Desk(self, link, keymap.by_id, lambda: self._changed("now"), keymap.said)
         self.view = self.desk.view = View(self, self.desk, keymap, ascii_glyphs=self.asked.ascii)
+        self.desk.switch = self.switch_to
+        self.neighbours = Neighbours(instant_of, lambda: self._changed("soon"))
+        """The other open sessions of this host."""
         self.keys = Keys(self.desk, keymap, self.view.show_tab, self.view.show_plan)
         self.crash: crash.Crash | None = None
         """An exception that a handler let through; the console has left because of it."""
@@ -120,6 +126,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self._footer_for: tuple[object, ...] = ()
         self._footer_at = 0.0
         self._link_task: asyncio.Task[None] | None = None
+        self._neighbours_task: asyncio.Task[None] | None = None
         self._open = False
 
     @property
@@ -176,15 +183,22 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         if over is not None:
             self.push_screen(over)
         self.set_timer(0.4, preload)
+        self.set_timer(NEIGHBOURS, self._look_around)
         if self._fresh:
             self.call_after_refresh(self.tick)
 
     async def on_unmount(self) -> None:
         """Leave no task behind; the session goes on."""
-        task, self._link_task = self._link_task, None
-        if task is not None:
+        tasks = [task for task in (self._link_task, self._neighbours_task) if task is not None]
+        self._link_task = self._neighbours_task = None
+        for task in tasks:
             task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self.neighbours.close()
+
+    def _look_around(self) -> None:
+        watching = self.neighbours.run(lambda: self.link.folder)
+        self._neighbours_task = asyncio.get_running_loop().create_task(watching, name="neighbours")
 
     async def _linked(self) -> None:
         try:
@@ -195,16 +209,37 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         except Exception as error:  # noqa: BLE001 - the link's task has no one else to tell; the console leaves
             self.fail(error)
 
-    def switch(self, connect: Callable[[], Awaitable[StationClient]]) -> None:
+    def switch_to(self, client: StationClient) -> str:
+        """Show the session whose station was reached; why not, where something is under way here."""
+        if not self.keys.is_alone or self.desk.over:
+            return "something is still under way here"
+        left, shown = self.link.folder, self.desk.shown
+
+        async def reached() -> StationClient:
+            return client
+
+        self.switch(reached, client.folder)
+        if left is not None:
+            self.neighbours.left(left, shown)
+        return ""
+
+    def switch(self, connect: Callable[[], Awaitable[StationClient]], folder: Path | None = None) -> None:
         """Show another session from now on (the demo picks one on its first screen)."""
         old, task = self.link, self._link_task
         if task is not None:
             task.cancel()
-        self.run_worker(old.leave(), group="leave")
-        self.desk.link = Link(connect, self._changed)
-        self.desk.shown, self.desk.picked = None, ""
+        self.run_worker(self._leave(old), group="leave")
+        self.desk.turn(Link(connect, self._changed, folder))
+        self._seen, self._footer_for = 0, ()
         self._link_task = asyncio.get_running_loop().create_task(self._linked(), name="link")
         self.tick()
+
+    async def _leave(self, old: Link) -> None:
+        """Leave a session that is not on screen any more, once the halts that were called in it are answered."""
+        if trouble := await old.halts_settled():
+            self.link.note(f"{old.session.called}: HALT UNCONFIRMED: {trouble}", "alarm")
+            self.bell()
+        await old.leave()
 
     # -- ticking
 
@@ -235,7 +270,10 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self.view.tell_notices()
         snapshot = self.desk.shown = self.snapshot()
         self.keys.close_moot()
-        if self.link.take_alarm():
+        elsewhere = self.neighbours.take_alarms()
+        for words in elsewhere:
+            self.link.note(words, "alarm")
+        if self.link.take_alarm() or elsewhere:
             self.bell()
         self._due, self._fresh, self._ticked = False, False, time.monotonic()
         with self.batch_update():
@@ -252,10 +290,11 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
     def snapshot(self) -> Snapshot:
         """Everything that the panes show, at this moment."""
         desk = self.desk
-        return Snapshot.of(desk.link, desk.instant(), desk.shown, desk.picked)
+        others = self.neighbours.look(desk.link.folder)
+        return Snapshot.of(desk.link, desk.instant(), desk.shown, desk.picked, others)
 
     def _footer_keys(self) -> tuple[Key, ...]:
-        at = (self.link.session.count, self.desk.picked, self.link.state, self.link.read_only)
+        at = (self.link.session.count, self.desk.picked, self.link.state, self.link.read_only, len(self.desk.others))
         now = time.monotonic()
         if at != self._footer_for or now - self._footer_at >= FOOTER:
             self._footer_for, self._footer_at = at, now

@@ -49,6 +49,8 @@ class Situation(Struct, frozen=True):
     """Boot clock, seconds: ages of readings count from it."""
     off: int = 0
     """Minutes east of UTC in which times are shown and read."""
+    others: tuple[str, ...] = ()
+    """What the other open sessions of this host are called."""
     tails: Mapping[str, Tail] = {}
     """The ends of commands' outputs, by step, as far as this console has them."""
 

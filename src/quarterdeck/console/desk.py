@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from textual.app import App
@@ -20,20 +21,27 @@ from quarterdeck.console.forms import Answers, Choice, Form, Wishes, choice
 from quarterdeck.console.names import name_of
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.snapshot import Instant, Snapshot
-from quarterdeck.console.store import Link
+from quarterdeck.console.store import Link, StationClient
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.outcomes import exit_code
+from quarterdeck.session.state import Session
 from quarterdeck.station.wire.protocol import Answered
 from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from quarterdeck.console.screens.form_bar import FormBar
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "instant_of"]
 
 Result = TypeVar("Result")
+
+
+def instant_of(session: Session) -> Instant:
+    """Now, on all clocks, in this session."""
+    wall, boot = time.time(), boot_clock_ns()
+    return Instant(session.clock(Moment(wall=wall, boot=boot_id(), bt_ns=boot)), wall, boot / 1e9)
 
 
 class Desk:
@@ -69,16 +77,22 @@ class Desk:
         self._bars: list[FormBar] = []
         self._app = app
         self._said = said
-        self._boot = boot_id()
+        self._kept: dict[Path | None, tuple[str, dict[str, Answers]]] = {}
+        """Of each session that was on screen before: what was selected, and the drafts."""
         self.tick = tick
+        self.switch: Callable[[StationClient], str]
+        """Shows the session of a station that was reached, or says why not: the app's."""
 
     # -- what is known
 
     def instant(self) -> Instant:
         """Now, on all clocks."""
-        wall, boot = time.time(), boot_clock_ns()
-        now = self.link.session.clock(Moment(wall=wall, boot=self._boot, bt_ns=boot))
-        return Instant(now, wall, boot / 1e9)
+        return instant_of(self.link.session)
+
+    @property
+    def others(self) -> Sequence[Snapshot]:
+        """The other open sessions of this host."""
+        return self.shown.others if self.shown is not None else ()
 
     @property
     def situation(self) -> Situation:
@@ -97,6 +111,7 @@ class Desk:
             boot=instant.boot,
             off=link.off,
             tails=link.tails,
+            others=tuple(other.session.called for other in self.others),
         )
 
     def availability(self, command: Command) -> Available:
@@ -183,8 +198,17 @@ class Desk:
         self.link.note(text, words[level])  # type: ignore[arg-type]  # the log's words
 
     def halt(self) -> None:
-        """The file first, then the station; the screen says sent at once."""
+        """The file first, then the station; the screen says sent at once, and of several sessions to which."""
         self.link.halt()
+        if self.others:
+            going = ", ".join(other.session.called for other in self.others)
+            self.say(f"HALT sent to {self.link.session.called} alone. Not halted: {going} · u shows them")
+
+    def turn(self, link: Link) -> None:
+        """Show another session from now on. What was selected in each, and its drafts, are kept."""
+        self._kept[self.link.folder] = (self.picked, self.drafts)
+        self.link, self.shown = link, None
+        self.picked, self.drafts = self._kept.pop(link.folder, ("", {}))
 
     async def perform(self, command: str) -> None:
         """Run a command by its id, where it applies."""

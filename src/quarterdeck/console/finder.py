@@ -59,6 +59,8 @@ class Section:
         self._all = list(range(len(self._names)))
         self._typed, self._fitting = "", self._all
         self.found = self._all
+        self.begins = True
+        """Whether one has every word at the start of one of its own."""
 
     def find(self, typed: str) -> None:
         """Find what fits what is typed."""
@@ -72,6 +74,7 @@ class Section:
         for word in words:
             start = f" {word}"
             begun = [number for number in begun if start in names[number]]
+        self.begins = bool(begun)
         start = f" {lead}"
         first = [number for number in begun if names[number].startswith(start)] if words else []
         self.found = _in_front(first, _in_front(begun, fitting))

@@ -42,7 +42,7 @@ _TYPING = frozenset({"Input", "TextArea"})
 _NAMED = {"?": "question_mark", " ": "space"}
 _SHOWN = {"ctrl+": "^", "question_mark": "?", "enter": "enter", "escape": "esc", "space": "space"}
 _KEY = re.compile(r"(ctrl\+|alt\+|shift\+)*([a-zA-Z0-9]|f[1-9]|f1[0-9]|f2[0-4]|[a-z_]{2,})|[^\w\s]")
-_SAID = re.compile(r"(?:(?<=[·:,;?] )|(?<=^)|(?<=\())(?:enter|F9|\^p|[A-Zv?])(?= [a-z]|\))")
+_SAID = re.compile(r"(?:(?<=[·:,;?] )|(?<=^)|(?<=\())(?:enter|F9|\^p|[A-Zuv?])(?= [a-z]|\))")
 """Where a sentence names a key: at the start of a clause, before a verb, or in brackets."""
 _RESERVED = {"up", "down", "left", "right", "pageup", "pagedown", "home", "end", "shift+tab"}
 
@@ -298,6 +298,11 @@ class Keys:
         if found is not None:
             self.run(found)
         return found is not None
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether nothing is under way beside the command that asks."""
+        return len(self._under_way) <= 1
 
     def urgent(self) -> None:
         """The halt button was pressed."""

@@ -293,7 +293,7 @@ class PlainDesk:
     def halt(self) -> None:
         """Halt at once."""
         self.link.halt()
-        self.print("HALT sent")
+        self.print(f"HALT sent to {self.link.session.called or 'this session'}")
 
     async def perform(self, command: str) -> None:
         """Run a command where it applies."""
@@ -340,5 +340,7 @@ class PlainView:
     async def _needs_the_screen(self) -> None:
         self._desk.print("That needs the screen")
 
-    contacts = links = watched = palette = layout = theme = next_pane = filter = follow = copy = _needs_the_screen
+    contacts = links = watched = palette = sessions = layout = theme = next_pane = filter = follow = copy = (
+        _needs_the_screen
+    )
     write = suspend = _needs_the_screen

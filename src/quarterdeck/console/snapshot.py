@@ -131,9 +131,18 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     """Id of the selected step."""
     off: int = 0
     """Minutes east of UTC in which times are shown."""
+    others: Sequence[Snapshot] = ()
+    """The other sessions of this host that are open, as this console watches them."""
 
     @classmethod
-    def of(cls, store: Link, at: Instant, before: Snapshot | None = None, selected: str = "") -> Snapshot:
+    def of(
+        cls,
+        store: Link,
+        at: Instant,
+        before: Snapshot | None = None,
+        selected: str = "",
+        others: Sequence[Snapshot] = (),
+    ) -> Snapshot:
         """What `store` knows at this instant. What did not change since `before` is taken over from there.
 
         Forecast and preview walk over all steps, so they are worked out when something happened, and otherwise every
@@ -169,6 +178,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
             halt_unconfirmed=store.halt_unconfirmed(),
             halt_sent=store.halt_sent(),
             selected=selected or line.step or _default(session, preview, now),
+            others=others,
         )
 
 

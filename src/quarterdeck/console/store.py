@@ -145,8 +145,16 @@ class HaltCall:
 class Link:
     """The console's knowledge of its session, kept up to date."""
 
-    def __init__(self, connect: Callable[[], Awaitable[StationClient]], changed: Callable[[News], None]) -> None:
-        """`connect` reaches (or opens) the session; `changed` is called whenever there is something new."""
+    def __init__(
+        self,
+        connect: Callable[[], Awaitable[StationClient]],
+        changed: Callable[[News], None],
+        folder: Path | None = None,
+    ) -> None:
+        """`connect` reaches (or opens) the session; `changed` is called whenever there is something new.
+
+        `folder` is the session's, where it is known before its station says so.
+        """
         self._connect = connect
         self._changed = changed
         self.client: StationClient | None = None
@@ -162,7 +170,7 @@ class Link:
         self.me = Actor(login="?")
         self.off = time.localtime().tm_gmtoff // 60
         """Minutes east of UTC in which this console shows every time, for as long as it lives."""
-        self.folder: Path | None = None
+        self.folder = folder
         self.read_only = ""
         self._station_version = ""
         self.state: LinkWord = "connecting"
@@ -346,6 +354,12 @@ class Link:
         except (OSError, StationError) as error:
             call.trouble = f"the halt could not be written ({error}): stop by hand, from another terminal"
         self._changed("now")
+
+    async def halts_settled(self) -> str:
+        """Wait until the halts that were called here are answered or not; what to do about one that is not."""
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        return self.halt_unconfirmed()
 
     def halt_sent(self) -> bool:
         """Whether a halt of this console is under way and not confirmed by the session's state."""

@@ -24,6 +24,7 @@ from quarterdeck.console.names import name_of
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.log import LogPane
 from quarterdeck.console.screens.session import SessionScreen
+from quarterdeck.console.store import StationClient, connect
 from quarterdeck.console.terminal import job_control
 from quarterdeck.text import visible
 
@@ -159,13 +160,28 @@ class View:
 
         possible = [c for c in self._keymap.commands if c.in_palette and not self._not_now(c.id)]
         shown = self._desk.shown
-        others = (
-            [] if shown is None else [find(shown) for find in (palette.steps_in, palette.targets_in, palette.log_in)]
-        )
+        kinds = (palette.sessions_in, palette.steps_in, palette.targets_in, palette.log_in)
+        others = [kind(shown) for kind in kinds] if shown is not None else []
         commands = palette.commands_in(possible, self._keymap.key_of)
         picked = await self._desk.show_over(palette.PaletteScreen(commands, others))
         if picked is not None:
             await self._reach(*picked)
+
+    async def sessions(self, chosen: str = "") -> None:
+        """The open sessions of this host; `chosen` is the id of one that is shown at once."""
+        from quarterdeck.console.screens.switcher import Switcher
+
+        desk = self._desk
+        client = await desk.show_over(Switcher(self._station_of, chosen, at_once=bool(chosen)))
+        if client is not None and (why := desk.switch(client)):
+            await client.leave()
+            desk.say(f"Not shown: {why}", "warning")
+
+    async def _station_of(self, session: str) -> StationClient:
+        """Reach the station of another session of this home, starting it where there is none."""
+        folder = self._desk.link.folder
+        assert folder is not None, "it has neighbours"
+        return await connect(folder.parent / session)
 
     async def _reach(self, kind: str, identity: str) -> None:
         """Do, select or open what the palette found."""
@@ -177,7 +193,9 @@ class View:
                 self._bring("procedure")
                 self._desk.tick()
             case "target":
-                await self.watched()
+                await self.target(identity)
+            case "session":
+                await self.sessions(identity)
             case "log":
                 pane = self._bring("log")
                 if isinstance(pane, LogPane):

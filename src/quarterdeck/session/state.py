@@ -341,6 +341,17 @@ class Session(Struct):
         return self.phase in {"ended", "monitoring", "closed"}
 
     @property
+    def letters(self) -> str:
+        """The end of its id, which every verb takes for the whole: `kfwz`."""
+        return self.id.rpartition("-")[2]
+
+    @property
+    def called(self) -> str:
+        """What it is called where there are several: `Move the orders (kfwz)`."""
+        title = self.plan.procedure.title if self.plan is not None else self.title
+        return f"{title} ({self.letters})" if title else self.letters
+
+    @property
     def is_live_session(self) -> bool:
         """Whether a station must not leave it: from Start to the end."""
         return self.phase in {"running", "rolling_back", "contingency", "validating"}

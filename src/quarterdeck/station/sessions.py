@@ -49,6 +49,7 @@ from quarterdeck.station.wire.blocking_client import history_of
 
 __all__ = [
     "Listed",
+    "beside",
     "choose_session",
     "listed_sessions",
     "live_sessions",
@@ -187,10 +188,24 @@ class Listed(Struct):
         """Whether it is not over yet."""
         return self.session is not None and not self.session.is_over
 
+    @property
+    def said(self) -> str:
+        """The end of its id, which names it in every verb, and what it is: `kfwz (Move the orders, running)`."""
+        if self.session is None:
+            return self.id
+        state = self.session.state.replace("_", " ")
+        return f"{self.session.letters} ({self.session.title}, {state})"
+
 
 def listed_sessions(*, ended: bool = True) -> list[Listed]:
     """Every session on this machine, oldest first; without `ended` those that are over are not even read, mostly."""
     return [_listed(found) for found in list_sessions() if ended or not _has_ended(found)]
+
+
+def beside(folder: Path) -> list[Listed]:
+    """The other sessions of this machine that a station holds and that are not over."""
+    found = (_listed(each) for each in list_sessions() if each.owned and each.folder != folder)
+    return [each for each in found if each.session is None or each.is_open]
 
 
 def _has_ended(found: FoundSession) -> bool:
@@ -237,7 +252,7 @@ def choose_session(part: str, *, over: bool = False) -> Path:
         if len(meant) == 1:
             return meant[0].folder
         if meant:
-            names = ", ".join(each.id for each in meant[-5:])
+            names = ", ".join(each.said for each in meant[-5:])
             raise UsageError(f"{len(meant)} sessions are open: which one?", hint=f"say one of: {names}")
     readable = [each for each in listed if each.session is not None]
     if over and readable and not named:

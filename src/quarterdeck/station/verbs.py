@@ -13,11 +13,11 @@ from typing import Any
 
 import msgspec
 
-from quarterdeck.errors import StationError, UsageError
+from quarterdeck.errors import QuarterdeckError, StationError, UsageError
 from quarterdeck.host import login_name
 from quarterdeck.session.intents import Halt
 from quarterdeck.station.halt_files import file_halt, filed_halts, new_nonce
-from quarterdeck.station.sessions import Listed, choose_session, listed_sessions, live_sessions
+from quarterdeck.station.sessions import Listed, beside, choose_session, listed_sessions, live_sessions
 from quarterdeck.station.status import lines_of, status_of
 from quarterdeck.station.wire.blocking_client import ask_once
 from quarterdeck.text import block, in_full
@@ -67,7 +67,14 @@ def status(arguments: argparse.Namespace) -> int:
 def halt(arguments: argparse.Namespace) -> int:
     """Halt a session from anywhere, or all live ones: 0 halted, 1 not, `UNCONFIRMED` where no station said so."""
     if not getattr(arguments, "all", False):
-        return _halt(choose_session(arguments.session), arguments.reason)
+        try:
+            folder = choose_session(arguments.session)
+        except UsageError as error:
+            hint = f"quarterdeck halt NAME halts one, --all every live one; {error.hint}"
+            raise UsageError(f"NOTHING IS HALTED. {error.message}", hint=hint) from error
+        code = _halt(folder, arguments.reason)
+        _tell_beside(folder)
+        return code
     if arguments.session:
         raise UsageError("--all halts every session: name none", hint=f"or without --all: {arguments.session}")
     listed = listed_sessions(ended=False)
@@ -102,6 +109,15 @@ def _halt(folder: Path, reason: str) -> int:
     if unfiled:
         _announce(f"! Its file cannot be made ({unfiled}): the station alone knows of it.")
     return 0
+
+
+def _tell_beside(folder: Path) -> None:
+    """Of several sessions, say which ones were not halted; that nothing can be read of them changes nothing."""
+    with contextlib.suppress(QuarterdeckError, OSError):
+        for each in beside(folder):
+            if each.session is None or not each.session.live_halts():
+                letters = each.id.rpartition("-")[2]
+                _announce(f"NOT HALTED {each.said}: quarterdeck halt {letters} halts it")
 
 
 def _announce(text: str) -> None:

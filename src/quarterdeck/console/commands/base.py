@@ -73,6 +73,9 @@ class View(Protocol):
     async def palette(self) -> None:
         """Everything that can be done now, by name."""
 
+    async def sessions(self) -> None:
+        """The open sessions of this host, to switch to one."""
+
     async def layout(self) -> None:
         """The next layout."""
 

@@ -248,12 +248,18 @@ async def ask_left(desk: Desk, step: str) -> bool:
     return answers is not None
 
 
+def halted_title(situation: Situation, question: str) -> str:
+    """`Halted. Why?`, and of several sessions which one."""
+    named = f"{situation.session.called} is halted" if situation.others else "Halted"
+    return f"{named}{question}"
+
+
 async def ask_reason(desk: Desk) -> bool:
     """Why was it halted? Needed before the next transition."""
     answers = await desk.fill(
         Form(
             "halt_reason",
-            "Halted. Why?",
+            halted_title(desk.situation, ". Why?"),
             fields=(reason("One line for the record"),),
             confirm="save it",
             moot=lambda now: "" if now.reason_open() else "the reason is given",
@@ -410,7 +416,7 @@ async def what_now(desk: Desk) -> bool:
     answers = await desk.fill(
         Form(
             "what_now",
-            "Halted: what now?",
+            halted_title(situation, ": what now?"),
             fields=(choice("what", "", *(offer for offer, intent in offers if situation.refusal(intent) is None)),),
             moot=lambda now: "" if now.halts() else "the halt is answered",
             survives_halt=True,

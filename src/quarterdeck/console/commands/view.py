@@ -24,6 +24,7 @@ __all__ = [
     "Open",
     "OpenRow",
     "Palette",
+    "Sessions",
     "Suspend",
     "Theme",
     "Watched",
@@ -114,6 +115,28 @@ class Palette(Command):
 
     async def run(self, desk: Desk) -> None:
         await desk.view.palette()
+
+
+class Sessions(Command):
+    """Lists the sessions of this host that are open, each with its state, clocks and worst target, to switch to one.
+
+    H always halts the one on screen. What happens in the others is said here too.
+    """
+
+    id = "sessions"
+    title = "Sessions: switch to another one"
+    key = "u"
+    any_case = True
+    place = 11
+    word = "sessions"
+    of_view = True
+
+    def available(self, situation: Situation) -> Available:
+        """Where there is another."""
+        return YES if situation.others else No("no other session is open on this host")
+
+    async def run(self, desk: Desk) -> None:
+        await desk.view.sessions()
 
 
 class Layout(Command):

@@ -6,6 +6,7 @@ condition language is imported only then.
 
 from __future__ import annotations
 
+from quarterdeck.console.panes.alarms import alarm_of, told
 from quarterdeck.console.panes.base import Pane, Piece, Row, justified
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.availability import blind_guards
@@ -69,6 +70,11 @@ def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
         left = countdown(max(0.0, proposal.until - snapshot.now))
         said = Words(session, snapshot.now, snapshot.me).measured(proposal)
         found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
+    found += [
+        (told(other, alarm), "u shows it", "halt" if alarm.startswith("HALT") else "badge-warn")
+        for other in snapshot.others
+        if (alarm := alarm_of(other))
+    ]
     found += [
         (f"BLIND GUARD  {guard.title}: {why}", "", "badge-warn") for guard, why in blind_guards(session, snapshot.now)
     ]

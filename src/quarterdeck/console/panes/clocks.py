@@ -11,7 +11,7 @@ from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.spans import countdown, hour, span, stretch
 from quarterdeck.text import visible
 
-__all__ = ["ClocksPane"]
+__all__ = ["ClocksPane", "clock_parts"]
 
 _ROLES = {"green": "ok", "amber": "warn", "red": "critical"}
 
@@ -31,7 +31,7 @@ class ClocksPane(Pane):
         """Line `y`: parts flow over the lines that there are."""
         flowed: list[list[Piece]] = [[]]
         used = 1
-        for part in self.parts(snapshot):
+        for part in clock_parts(snapshot, self.size.width):
             length = width_of(tuple(part)) + 3
             if used + length > width and used > 1:
                 if len(flowed) >= max(1, self.size.height):
@@ -46,109 +46,113 @@ class ClocksPane(Pane):
         pieces = flowed[y] if y < len(flowed) else []
         return tuple((fit(text, width), role) if len(text) > width else (text, role) for text, role in pieces)
 
-    def parts(self, snapshot: Snapshot) -> list[list[Piece]]:
-        """The clocks in the order of their weight."""
-        session, clocks, off = snapshot.session, snapshot.clocks, snapshot.off
-        if session.is_over:
-            return self._over(snapshot)
-        if clocks is None:
-            return self._planned(snapshot)
-        role = _ROLES[clocks.colour]
-        assumed: list[Piece] = [(" ASSUMED", "warn")] if clocks.assumed else []
-        left = clocks.window_left
-        window: list[Piece] = [
-            ("WINDOW ", "muted"),
-            (countdown(left), "strong" if left > 0 else "critical"),
-            (self._end(snapshot) if left > 0 else " OVER", "muted" if left > 0 else "critical"),
-            *assumed,
-        ]
-        work: list[Piece] = [("worked ", "muted"), (span(clocks.work), "text")]
-        if clocks.forward_only:
-            word = {"green": "", "amber": " SHORT", "red": " TOO LATE"}[clocks.colour]
-            ahead = "CLOSING" if session.phase == "validating" else "FORWARD"
-            margin: list[Piece] = [(f"{ahead} MARGIN ", "muted"), (f"{_signed(clocks.margin)}{word}", role)]
-            return [window, margin, [_no_way_back(snapshot)], work]
-        if session.rollback is not None:
-            back: list[Piece] = [("rollback is back by ", "muted"), (hour(clocks.stop_now_back, off), "strong")]
-            spare: list[Piece] = [("margin ", "muted"), (_signed(clocks.margin), role)]
-            return [window, back, spare, work]
-        return [window, self._decide(snapshot, role), *self._back(snapshot), work]
 
-    def _end(self, snapshot: Snapshot) -> str:
-        assert snapshot.clocks is not None
-        if self.size.width < 140:
-            return " left"
-        return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}"
+def clock_parts(snapshot: Snapshot, width: int) -> list[list[Piece]]:
+    """The clocks in the order of their weight, in words for a screen of `width` columns."""
+    session, clocks, off = snapshot.session, snapshot.clocks, snapshot.off
+    if session.is_over:
+        return _over(snapshot)
+    if clocks is None:
+        return _planned(snapshot)
+    role = _ROLES[clocks.colour]
+    assumed: list[Piece] = [(" ASSUMED", "warn")] if clocks.assumed else []
+    left = clocks.window_left
+    window: list[Piece] = [
+        ("WINDOW ", "muted"),
+        (countdown(left), "strong" if left > 0 else "critical"),
+        (_end(snapshot, width) if left > 0 else " OVER", "muted" if left > 0 else "critical"),
+        *assumed,
+    ]
+    work: list[Piece] = [("worked ", "muted"), (span(clocks.work), "text")]
+    if clocks.forward_only:
+        word = {"green": "", "amber": " SHORT", "red": " TOO LATE"}[clocks.colour]
+        ahead = "CLOSING" if session.phase == "validating" else "FORWARD"
+        margin: list[Piece] = [(f"{ahead} MARGIN ", "muted"), (f"{_signed(clocks.margin)}{word}", role)]
+        return [window, margin, [_no_way_back(snapshot)], work]
+    if session.rollback is not None:
+        back: list[Piece] = [("rollback is back by ", "muted"), (hour(clocks.stop_now_back, off), "strong")]
+        spare: list[Piece] = [("margin ", "muted"), (_signed(clocks.margin), role)]
+        return [window, back, spare, work]
+    return [window, _decide(snapshot, role), *_back(snapshot, width), work]
 
-    def _decide(self, snapshot: Snapshot, role: str) -> list[Piece]:
-        clocks = snapshot.clocks
-        assert clocks is not None
-        if clocks.colour == "red":
-            return [("ROLLBACK NO LONGER FITS ", "critical"), (f"by {span(clocks.decide_in)}", "critical")]
-        near = " SOON" if clocks.colour == "amber" else ""
-        return [
-            ("DECIDE BY ", "muted"),
-            (hour(clocks.decide_by, snapshot.off), role + "+bold"),
-            (f" in {span(clocks.decide_in)}{near}", role),
-        ]
 
-    def _back(self, snapshot: Snapshot) -> list[list[Piece]]:
-        clocks, off = snapshot.clocks, snapshot.off
-        assert clocks is not None
-        steps = f"{clocks.steps} to undo, " if clocks.steps else "nothing to undo, "
-        halted = bool(snapshot.session.live_halts())
-        verb, until = "roll back now: " if halted else "stop now: ", "back by "
-        if self.size.width < 100:
-            steps = ""
-            if halted:
-                verb, until = "", "rolled back by "
-        now: list[Piece] = [
-            (verb, "muted"),
-            (f"{steps}{until}", "text"),
-            (hour(clocks.stop_now_back, off), "strong"),
-        ]
-        if not snapshot.session.running():
-            return [now]
-        finish: list[Piece] = [
-            ("let it finish: ", "muted"),
-            ("back by ", "text"),
-            (hour(clocks.finish_back, off), "strong"),
-        ]
-        return [now, finish]
+def _end(snapshot: Snapshot, width: int) -> str:
+    assert snapshot.clocks is not None
+    if width < 140:
+        return " left"
+    return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}"
 
-    def _planned(self, snapshot: Snapshot) -> list[list[Piece]]:
-        session, off = snapshot.session, snapshot.off
-        window = session.planned_window
-        parts: list[list[Piece]] = []
-        if window.get("start"):
-            said = stretch(window["start"], window.get("end", "?"), off)
-            parts.append([("WINDOW ", "muted"), (visible(said, 60), "strong")])
-        else:
-            parts.append([("WINDOW ", "muted"), ("none given: assumed at Start", "text")])
-        if session.plan is not None:
-            change = sum(session.plan.steps[step].duration for step in session.plan.forward)
-            parts.append([("change ", "muted"), (span(change), "text")])
-        parts.append([("NOT STARTED", "warn")])
-        return parts
 
-    def _over(self, snapshot: Snapshot) -> list[list[Piece]]:
-        session, off = snapshot.session, snapshot.off
-        parts: list[list[Piece]] = [[("OVER ", "muted"), (session.outcome.replace("_", " "), "strong")]]
-        if session.started is not None and session.ended is not None:
-            parts.append(
-                [
-                    (f"{hour(session.started, off)} to {hour(session.ended, off)}", "text"),
-                    (f", {span(session.ended - session.started)}", "muted"),
-                ]
-            )
-        if session.window is not None and session.ended is not None:
-            spare = session.window.end - session.ended
-            parts.append([(f"{span(spare)} {'before' if spare >= 0 else 'after'} the window's end", "text")])
-        if session.deviations:
-            parts.append(
-                [(f"{len(session.deviations)} deviation{'' if len(session.deviations) == 1 else 's'}", "warn")]
-            )
-        return parts
+def _decide(snapshot: Snapshot, role: str) -> list[Piece]:
+    clocks = snapshot.clocks
+    assert clocks is not None
+    if clocks.colour == "red":
+        return [("ROLLBACK NO LONGER FITS ", "critical"), (f"by {span(clocks.decide_in)}", "critical")]
+    near = " SOON" if clocks.colour == "amber" else ""
+    return [
+        ("DECIDE BY ", "muted"),
+        (hour(clocks.decide_by, snapshot.off), role + "+bold"),
+        (f" in {span(clocks.decide_in)}{near}", role),
+    ]
+
+
+def _back(snapshot: Snapshot, width: int) -> list[list[Piece]]:
+    clocks, off = snapshot.clocks, snapshot.off
+    assert clocks is not None
+    steps = f"{clocks.steps} to undo, " if clocks.steps else "nothing to undo, "
+    halted = bool(snapshot.session.live_halts())
+    verb, until = "roll back now: " if halted else "stop now: ", "back by "
+    if width < 100:
+        steps = ""
+        if halted:
+            verb, until = "", "rolled back by "
+    now: list[Piece] = [
+        (verb, "muted"),
+        (f"{steps}{until}", "text"),
+        (hour(clocks.stop_now_back, off), "strong"),
+    ]
+    if not snapshot.session.running():
+        return [now]
+    finish: list[Piece] = [
+        ("let it finish: ", "muted"),
+        ("back by ", "text"),
+        (hour(clocks.finish_back, off), "strong"),
+    ]
+    return [now, finish]
+
+
+def _planned(snapshot: Snapshot) -> list[list[Piece]]:
+    session, off = snapshot.session, snapshot.off
+    window = session.planned_window
+    parts: list[list[Piece]] = []
+    if window.get("start"):
+        said = stretch(window["start"], window.get("end", "?"), off)
+        parts.append([("WINDOW ", "muted"), (visible(said, 60), "strong")])
+    else:
+        parts.append([("WINDOW ", "muted"), ("none given: assumed at Start", "text")])
+    if session.plan is not None:
+        change = sum(session.plan.steps[step].duration for step in session.plan.forward)
+        parts.append([("change ", "muted"), (span(change), "text")])
+    parts.append([("NOT STARTED", "warn")])
+    return parts
+
+
+def _over(snapshot: Snapshot) -> list[list[Piece]]:
+    session, off = snapshot.session, snapshot.off
+    parts: list[list[Piece]] = [[("OVER ", "muted"), (session.outcome.replace("_", " "), "strong")]]
+    if session.started is not None and session.ended is not None:
+        parts.append(
+            [
+                (f"{hour(session.started, off)} to {hour(session.ended, off)}", "text"),
+                (f", {span(session.ended - session.started)}", "muted"),
+            ]
+        )
+    if session.window is not None and session.ended is not None:
+        spare = session.window.end - session.ended
+        parts.append([(f"{span(spare)} {'before' if spare >= 0 else 'after'} the window's end", "text")])
+    if session.deviations:
+        parts.append([(f"{len(session.deviations)} deviation{'' if len(session.deviations) == 1 else 's'}", "warn")])
+    return parts
 
 
 def _signed(seconds: float) -> str:

@@ -9,6 +9,7 @@ from textual.reactive import reactive
 
 from quarterdeck.console.panes.base import Pane, Row, fit
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from textual import events
@@ -50,11 +51,14 @@ class HaltPane(Pane):
         return max(1, self.size.height)
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """The label in the button's middle line."""
+        """The label in the button's middle line; of several sessions the name of the one that it halts, below it."""
         label, role = self.label(snapshot)
-        if y != (self.size.height - 1) // 2:
-            return ((" " * width, role),)
-        return ((fit(label.center(width), width), role),)
+        named = visible(snapshot.session.letters, 20) if snapshot.others and not snapshot.session.is_over else ""
+        middle = (self.size.height - 1) // 2
+        if named and self.size.height == 1:
+            label, named = f"{label} {named}", ""
+        said = {middle: label, middle + 1: named}.get(y, "")
+        return ((fit(said.center(width), width), role),)
 
     def label(self, snapshot: Snapshot) -> tuple[str, str]:
         """What it says, and in which role."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from quarterdeck.console.glyphs import Glyphs
+from quarterdeck.console.panes.alarms import alarm_of
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, width_of
 from quarterdeck.console.panes.endpoints import CONDITIONS, counted, sign_of, worst
 from quarterdeck.console.snapshot import Snapshot
@@ -18,6 +19,14 @@ from quarterdeck.spans import hour, second, zone
 from quarterdeck.text import visible
 
 __all__ = ["HeaderPane", "NeedsPane", "badge_of"]
+
+
+SHORTEST = 10
+"""Cells that a name or an alarm has at least, or it is left out."""
+LEAST = 16
+"""Cells that the name of the session on screen has at least, beside another session."""
+NARROW, WIDE = 60, 160
+"""With a second session: columns below which there is no room for all, and from which there is room for who I am."""
 
 
 def badge_of(state: str) -> str:
@@ -45,6 +54,30 @@ def worst_said(snapshot: Snapshot, room: int, glyphs: Glyphs) -> list[Piece]:
     return [(f"{sign_of(word, glyphs)} {shown}{tail}", CONDITIONS[word])]
 
 
+def elsewhere(snapshot: Snapshot, room: int, glyphs: Glyphs) -> list[Piece]:
+    """Who else is at work on this host: its name, state and what is wrong there, as far as there is room."""
+    others = sorted(
+        (other for other in snapshot.others if other.session.is_live_session or alarm_of(other)),
+        key=lambda other: not alarm_of(other),
+    )
+    if not others:
+        return []
+    first = others[0]
+    state, alarm = str(first.session.state), alarm_of(first)
+    shown: Piece = (f" {state.replace('_', ' ').upper()} ", badge_of(state))
+    more: list[Piece] = [(f" +{len(others) - 1}", "muted")] if len(others) > 1 else []
+    letters = visible(first.session.letters, 20)
+    short: list[Piece] = [("  also ", "muted"), (letters, "strong"), (" ", ""), shown, *more]
+    title = visible(first.session.called, 80).removesuffix(f" ({letters})")
+    spare = room - width_of(tuple(short)) - 3
+    if title == letters or spare < SHORTEST:
+        return short
+    title = fit(title, spare, ellipsis=glyphs.ellipsis).rstrip()
+    short[1] = (f"{title} ({letters})", "strong")
+    spare -= width_of(((title, ""),)) + 1
+    return [*short, (f" {fit(alarm, spare).rstrip()}", "critical")] if alarm and spare >= SHORTEST else short
+
+
 class HeaderPane(Pane):
     """`Database maintenance r3   RUNNING   step 7/18 …  ✖ checkout critical +1   lead dana@db01   02:14:07 UTC`."""
 
@@ -65,20 +98,33 @@ class HeaderPane(Pane):
         named: list[Piece] = [(title, "strong")]
         if session.plan:
             named.append((f" r{session.plan.procedure.revision}", "muted"))
+        if snapshot.others:
+            named.append((f" {visible(session.letters, 20)}", "accent"))
         badge: list[Piece] = [("  ", ""), (f" {state.replace('_', ' ').upper()} ", badge_of(state)), ("  ", "")]
         tail: list[Piece] = [*badge, *self._progress(snapshot)]
         who = visible(f"{me.login}@{me.host}" if me.host else me.login, 40)
         right: list[Piece] = []
-        if width >= 90:
+        if width >= (WIDE if snapshot.others else 90):
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
         right += [(second(snapshot.wall, snapshot.off), "strong"), (f" {zone(snapshot.off)} ", "muted")]
-        taken = width_of((*demo, *tail, *right)) + min(20, cell_len(title)) + 6
-        if bad := worst_said(snapshot, width - taken, self.look.glyphs):
-            right = [("  ", ""), *bad, ("   ", ""), *right]
-        room = width - width_of((*demo, *tail, *right)) - 2
+        beside = elsewhere(snapshot, 0, self.look.glyphs)
+        taken = width_of((*demo, *tail, *beside, *right)) + min(20, cell_len(title)) + 6
+        bad = worst_said(snapshot, width - taken, self.look.glyphs)
+        worst_of_all: list[Piece] = [("  ", ""), *bad, ("   ", "")] if bad else []
+        right = [*worst_of_all, *right]
+        room = width - width_of((*demo, *tail, *beside, *right)) - 2
+        if beside and room < LEAST:  # NEXT says how far it is here as well, and any clock what time it is
+            tail = badge
+            right = worst_of_all if width - width_of((*demo, *tail, *beside, *right)) - 2 < LEAST else right
+            room = width - width_of((*demo, *tail, *beside, *right)) - 2
+        if beside:
+            beside = elsewhere(snapshot, width_of(tuple(beside)) + room - width_of(tuple(named)), self.look.glyphs)
+            room = width - width_of((*demo, *tail, *beside, *right)) - 2
         if width_of(tuple(named)) > room:
-            named = [(fit(title, max(8, room), ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong")]
-        return justified((((" ", "")), *demo, *named, *tail), tuple(right), width)
+            letters = [piece for piece in named[1:] if piece[1] == "accent"]
+            room = max(8, room - width_of(tuple(letters)))
+            named = [(fit(title, room, ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong"), *letters]
+        return justified((((" ", "")), *demo, *named, *tail, *beside), tuple(right), width)
 
     def _progress(self, snapshot: Snapshot) -> list[Piece]:
         session = snapshot.session
@@ -121,7 +167,13 @@ class NeedsPane(Pane):
         pieces: list[Piece] = [(f" {state.replace('_', ' ').upper()} ", badge_of(state)), (" ", "")]
         room = width - width_of(tuple(pieces)) - 1
         well = ", ".join(f"{count} {word}" for word, count in counted(snapshot).items())
+        beside = elsewhere(snapshot, 0, glyphs)
+        if beside and width < NARROW:
+            pieces = [(pieces[0][0].strip(), pieces[0][1]), (" ", "")]
+            beside = [(text.strip() + " ", role) for text, role in beside[1:] if text.strip()]
+        room -= width_of(tuple(beside))
         pieces += worst_said(snapshot, room, glyphs) or [(well or "nothing is watched", "text")]
+        pieces += [(" ", ""), *beside] if beside else []
         room = width - width_of(tuple(pieces)) - 1
         for said in (f"80x24 shows everything, this is {size.width}x{size.height}", "80x24 shows all"):
             if room >= len(said) + 3:

@@ -72,6 +72,8 @@ class Modal(SparingScreen, ModalScreen[Result]):
         """The button, with what is known already."""
         button = HaltPane()
         button.set_reactive(HaltPane.snapshot, self.snapshot)
+        if self.snapshot is not None and self.snapshot.others:
+            button.styles.width = 12 + len(self.snapshot.session.letters)
         return button
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:

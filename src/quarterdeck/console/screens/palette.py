@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 from quarterdeck.console.commands.base import Command
 from quarterdeck.console.finder import Found, Section
 from quarterdeck.console.names import name_of, owner_of
+from quarterdeck.console.panes.alarms import alarm_of
 from quarterdeck.console.panes.log import QUIET
 from quarterdeck.console.panes.rows import fit
 from quarterdeck.console.screens.form_bar import Line
@@ -27,7 +28,7 @@ from quarterdeck.console.theme import look_of
 from quarterdeck.spans import second
 from quarterdeck.text import visible
 
-__all__ = ["PaletteScreen", "Picked", "commands_in", "log_in", "steps_in", "targets_in"]
+__all__ = ["PaletteScreen", "Picked", "commands_in", "log_in", "sessions_in", "steps_in", "targets_in"]
 
 Picked = tuple[str, str]
 """What was picked: `command`, `step`, `target`, `log` or `session`, and its id (of a log entry its number)."""
@@ -103,6 +104,19 @@ def targets_in(snapshot: Snapshot) -> Section:
     )
 
 
+def sessions_in(snapshot: Snapshot) -> Section:
+    """The other open sessions of this host."""
+    others = [*snapshot.others]
+    words = [str(other.session.state).replace("_", " ") for other in others]
+    return Section(
+        "Sessions",
+        [f"{other.session.called} {word} {other.session.id}" for other, word in zip(others, words, strict=True)],
+        lambda n: ("", visible(others[n].session.called, 200)),
+        lambda n: ", ".join(filter(None, (words[n], alarm_of(others[n])))) + ". Enter shows it on this console.",
+        lambda n: ("session", others[n].session.id),
+    )
+
+
 def log_in(snapshot: Snapshot) -> Section:
     """What the log shows, the newest first."""
     log, off = snapshot.log, snapshot.off
@@ -145,7 +159,7 @@ class PaletteScreen(Modal[Picked]):
         """`commands` by their titles and by their help; `others` in the order in which they are listed."""
         super().__init__()
         self._commands, self._by_help = commands
-        self._sections = [self._commands, *others, self._by_help]
+        self._sections = [self._commands, *others]
         self._line, self._rows, self._told = (
             Line(placeholder="a command, step, target, log entry or session …"),
             Static("", id="rows"),
@@ -172,12 +186,15 @@ class PaletteScreen(Modal[Picked]):
         self.on_resize()
 
     def _find(self, typed: str) -> Found:
-        """Ask every section; a command that its title names is not listed twice."""
-        for section in self._sections:
+        """Ask every section: those come first where a word begins with what is typed, of them the commands.
+
+        Last come the commands that only their help names.
+        """
+        for section in (*self._sections, self._by_help):
             section.find(typed)
         named = set(self._commands.found)
         self._by_help.found = [number for number in self._by_help.found if number not in named]
-        return Found(self._sections)
+        return Found([*sorted(self._sections, key=lambda section: not section.begins), self._by_help])
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Find."""

@@ -98,12 +98,14 @@ class Client:
         tty: str = "",
         pass_env: dict[str, str] | None = None,
         own: Mapping[str, str] | None = None,
+        aside: bool = False,
     ) -> Client:
         """Reach the station of the session in `folder`, starting it where there is none. StationError where not.
 
+        `aside`: only to look at it from beside another session, as `Hello` says it.
         `own` is the person's environment: what the procedure's secrets name of it is given to the station, no more.
         """
-        said = hello(via, watching=watching, tty=tty, pass_env=pass_env)
+        said = hello(via, watching=watching, tty=tty, pass_env=pass_env, aside=aside)
         client = cls(folder, said, start=start, own=own)
         await client._reach()
         client._tasks = [

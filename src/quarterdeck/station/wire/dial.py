@@ -10,12 +10,15 @@ from quarterdeck.station.wire.protocol import PROTOCOL, Farewell, FromStation, H
 __all__ = ["hello", "welcome_of"]
 
 
-def hello(via: str, *, watching: bool, tty: str = "", pass_env: dict[str, str] | None = None) -> Hello:
+def hello(
+    via: str, *, watching: bool, tty: str = "", pass_env: dict[str, str] | None = None, aside: bool = False
+) -> Hello:
     """The first frame of a client: what it is, and from where the person came."""
     return Hello(
         protocol=PROTOCOL,
         via=via,
         watching=watching,
+        aside=aside,
         tty=tty,
         ssh=os.environ.get("SSH_CONNECTION", ""),
         pass_env=pass_env or {},

@@ -41,6 +41,8 @@ class Hello(Frame, frozen=True, kw_only=True):
     """One of `VISITORS`."""
     watching: bool = True
     """Whether events, samples and tails are wanted (a verb that only asks says no)."""
+    aside: bool = False
+    """Watched beside another session: it gets no tails and no marks, and neither keeps a station here nor a demo."""
     tty: str = ""
     ssh: str = ""
     """Terminal and ssh connection: claims for the record, which nothing is decided by."""

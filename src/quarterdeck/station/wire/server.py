@@ -169,6 +169,8 @@ class Server:
         self._serving: set[asyncio.Task[None]] = set()
         self._asks: set[asyncio.Task[None]] = set()
         self.visitors: list[Visitor] = []
+        self._aside: list[Visitor] = []
+        """Those that only look from beside another session: nothing is done or left undone for them."""
 
     async def open(self) -> None:
         """Listen. The logbook's lock is ours, so a socket that lies there is a dead one's. StationError, OSError."""
@@ -197,7 +199,7 @@ class Server:
         if _is_at(self._path, self._inode):  # and not another station's
             self._path.unlink(missing_ok=True)
             (self._hub.folder / ADDRESS).unlink(missing_ok=True)
-        for visitor in list(self.visitors):
+        for visitor in [*self.visitors, *self._aside]:
             visitor.outbox.answer(encode(Farewell(reason=reason)))
             visitor.outbox.finish()
         if self._serving:
@@ -210,12 +212,12 @@ class Server:
 
     def published(self) -> None:
         """The journal grew."""
-        for visitor in self._watching():
+        for visitor in self._watching(aside=True):
             visitor.outbox.journal()
 
     def taken_back(self, upto: int) -> None:
         """The journal lost all events after position `upto`."""
-        for visitor in self._watching():
+        for visitor in self._watching(aside=True):
             visitor.begin_again(upto)
 
     def say(self, frame: Marks | Standing) -> None:
@@ -236,14 +238,14 @@ class Server:
 
     def show_samples(self, sampled: Sampled) -> None:
         """Show new readings."""
-        watching = self._watching()
+        watching = self._watching(aside=True)
         if watching:
             line = encode(sampled)
             for visitor in watching:
                 visitor.outbox.samples(line)
 
-    def _watching(self) -> list[Visitor]:
-        return [visitor for visitor in self.visitors if visitor.hello.watching]
+    def _watching(self, *, aside: bool = False) -> list[Visitor]:
+        return [visitor for visitor in self.visitors if visitor.hello.watching] + (self._aside if aside else [])
 
     # -- one connection --------------------------------------------------------------------------------------------
 
@@ -306,10 +308,17 @@ class Server:
         )
 
     async def _attend(self, visitor: Visitor, reader: asyncio.StreamReader) -> None:
-        self.visitors.append(visitor)
-        self._host.visited(visitor, came=True)
-        if visitor.hello.watching:
-            self._tell_all(visitor)
+        aside = visitor.hello.aside
+        crowd = self._aside if aside else self.visitors
+        crowd.append(visitor)
+        if aside:
+            visitor.outbox.journal()
+            for sampled in self.monitor.recent():
+                visitor.outbox.samples(encode(sampled))
+        else:
+            self._host.visited(visitor, came=True)
+            if visitor.hello.watching:
+                self._tell_all(visitor)
         sending = asyncio.create_task(visitor.outbox.run())
         listening = asyncio.create_task(self._listen(visitor, reader))
         try:
@@ -321,8 +330,9 @@ class Server:
             for task in (sending, listening):
                 task.cancel()
             await asyncio.gather(sending, listening, return_exceptions=True)
-            self.visitors.remove(visitor)
-            self._host.visited(visitor, came=False, end=ends)
+            crowd.remove(visitor)
+            if not aside:
+                self._host.visited(visitor, came=False, end=ends)
 
     def _tell_all(self, visitor: Visitor) -> None:
         visitor.outbox.journal()
