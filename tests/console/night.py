@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from msgspec import structs
+from msgspec.structs import replace
 
 from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import Link, LogLine, StationClient
@@ -46,7 +47,7 @@ from quarterdeck.session.state import (
     StepRun,
     Window,
 )
-from quarterdeck.station.wire.protocol import Marks, Standing, Tail
+from quarterdeck.station.wire.protocol import Marks, Sampled, Standing, Tail
 
 T0 = 1_796_004_000.0  # 2026-11-30 02:00 UTC
 ME = Actor(login="dana", role="lead", host="ops1")
@@ -453,6 +454,52 @@ def second(state: str = "proposal") -> Snapshot:
     shown.session.id = "2026-11-30-move-receipts-bwtx"
     shown.session.plan = structs.replace(plan, procedure=titled)
     return shown
+
+
+SEARCH = Target(
+    type="http",
+    options={
+        "url": "https://search.example/orders?key=4711",
+        "headers": ["Authorization: Bearer env:SEARCH_TOKEN", "Accept: application/json"],
+        "expect_status": "200",
+    },
+    every=5.0,
+    bands={"latency": Bands(warning="400 ms", critical="800 ms", clear="300 ms")},
+)
+SLOW = Guard(
+    id="search-slow",
+    title="Search too slow",
+    when="p95(search.latency, 1m) > 800ms",
+    action="propose_halt",
+    for_=60.0,
+)
+
+
+def slow_search(hours: float = 0.92) -> Snapshot:
+    """The night with a search that got slow while 7 was reindexing, as a console heard of it for so many hours."""
+    made = session()
+    plan = made.plan
+    assert plan is not None
+    targets = {**plan.procedure.targets, "search": SEARCH}
+    made.plan = build(replace(plan.procedure, targets=targets, guards=(*plan.procedure.guards, SLOW)), plan.hash)
+    why = "Search too slow: p95(search.latency, 60 s) is 1.2 s, above 800 ms"
+    made.proposals["search-slow"] = Proposal("search-slow", why, T0 - 40, T0 + 80, 1.2)
+    link = link_of(made)
+    link.readings |= readings()
+    del link.readings["search"]
+    for n in range(int(hours * 720), -1, -1):
+        at = T0 - 2 - n * 5
+        slow = max(0.0, min(1.0, (at - T0 + 420) / 240))
+        latency = 0.21 + 0.03 * math.sin(n / 3) + slow * (0.8 + 0.2 * math.sin(n / 2))
+        status: Status = "critical" if latency >= 0.8 else "warning" if latency >= 0.4 else "ok"
+        reading = Reading(
+            target="search", at=at, boot=5000 - (T0 - at), status=status, raw=status, interval=5.0, max_age=15.0,
+            values={"latency": latency, "code": 200.0, "cert_days": 61.2, "status": status}, took=latency,
+            message="" if status == "ok" else f"latency {status}",
+        )  # fmt: skip
+        link.take(Sampled(readings=[reading]))
+    link.bases["search.latency"] = 0.21
+    return Snapshot.of(link, Instant(T0, T0 + 7, 5000.0))
 
 
 def snapshot_of(made: Session, **more: Any) -> Snapshot:

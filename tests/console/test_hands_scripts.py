@@ -8,7 +8,7 @@ import io
 from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
-from quarterdeck.console.panes.banner import troubles
+from quarterdeck.console.panes.banner import Trouble, troubles
 from quarterdeck.console.panes.step_details import details
 from quarterdeck.console.plain import PlainDesk
 from quarterdeck.console.snapshot import Snapshot
@@ -97,7 +97,7 @@ async def test_the_start_bar_says_what_is_not_set_and_not_handed_over() -> None:
 
 async def test_what_later_steps_and_undos_need_is_said_at_once_and_before_start() -> None:
     async with helm(station=station(token="env:OPS_TOKEN")) as at:
-        assert (f"{MISSING}: Unpack it and 1 more need it", HINT, "badge-warn") in troubles(at.snapshot)
+        assert Trouble(f"{MISSING}: Unpack it and 1 more need it", HINT, "badge-warn") in troubles(at.snapshot)
         await at.press("S")
         assert at.title == "Start: Scripts and secrets"
         assert any(line.startswith(f"MISSING {MISSING}") and line.endswith(HINT) for line in at.form.lines)
@@ -109,7 +109,7 @@ async def test_the_preview_of_a_rollback_says_what_its_undos_need() -> None:
     made.ends("pack")
     made.halt_elsewhere("look")
     async with helm(station=made) as at:
-        assert any(what.startswith(MISSING) for what, _, _ in troubles(at.snapshot))
+        assert any(found.what.startswith(MISSING) for found in troubles(at.snapshot))
         await at.press("B")
         assert f"MISSING {MISSING}: Unpack it needs it · {HINT}" in at.form.lines
 

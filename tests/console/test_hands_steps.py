@@ -5,7 +5,7 @@ from __future__ import annotations
 from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
-from quarterdeck.console.panes.banner import troubles
+from quarterdeck.console.panes.banner import Trouble, troubles
 from quarterdeck.console.panes.endpoints import roll_up
 from quarterdeck.console.panes.gauges import GaugesPane
 from quarterdeck.observer.messages import Reading
@@ -331,7 +331,8 @@ async def test_a_blind_guard_is_not_shown_as_watching_in_any_place() -> None:
         at.station.must(intents.GuardBlinded(guard=guard.id, why="api.latency was never read"))
         await at.settle()
         assert at.snapshot.next_line.text.startswith("BLIND: API slow · ")
-        assert ("BLIND GUARD  API slow: api.latency was never read", "", "badge-warn") in troubles(at.snapshot)
+        blind = Trouble("BLIND GUARD  API slow: api.latency was never read", "", "badge-warn", "slow")
+        assert blind in troubles(at.snapshot)
         assert roll_up(at.snapshot)["guard blind"] == 1
         assert GaugesPane().title_of(at.snapshot).endswith(" · 1 guard blind")
         await at.press("S")

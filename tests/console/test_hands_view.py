@@ -106,8 +106,8 @@ async def test_everything_watched_stands_in_full_and_lives_on() -> None:
             re.split(r"\s{2,}", line.strip(), maxsplit=1) for line in shown if re.match(r"   \S+ {2,}\S", line)
         )
         assert told == {
-            "latency": "118 ms", "connect": "3.1 ms", "tls": "12.4 ms", "code": "503", "checks.db.status": "fail",
-            "checks.db.observedValue": "950 ms",
+            "latency": "118 ms", "connect": "3.1 ms", "tls": "12.4 ms", "code": "503 Service Unavailable",
+            "checks.db.status": "fail", "checks.db.observedValue": "950 ms",
         }  # fmt: skip
         at.station.reads(replace(reading, status="ok", raw="ok", message="", values={"latency": 0.05}))
         await at.settle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -24,7 +25,7 @@ from quarterdeck.console.panes.footer import FooterPane
 from quarterdeck.console.screens.form_bar import FormBar
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.screens.palette import PaletteScreen
-from quarterdeck.console.screens.reader import Reader, StepReader
+from quarterdeck.console.screens.reader import Reader, StepReader, TargetReader
 from quarterdeck.console.screens.switcher import Switcher
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import StationClient
@@ -32,6 +33,8 @@ from quarterdeck.demo.keys import demo_commands
 from quarterdeck.demo.screens import TheEnd, Welcome
 from quarterdeck.demo.world import World, WorldStats
 from quarterdeck.errors import StationError
+from quarterdeck.host import Clocks
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session import intents
 
 LONG = PROCEDURE.replace(
@@ -54,6 +57,18 @@ def pressing(*keys: str) -> Opener:
         await at.press(*keys)
 
     return opens
+
+
+async def _target(at: Helm, world: World) -> None:
+    del world
+    at.station.reads(
+        Reading(
+            target="api", at=time.time(), boot=Clocks().boot(), status="critical", raw="critical", interval=2.0,
+            max_age=900.0, values={"latency": 1.2, "code": 503.0}, message="answered 503",
+        )
+    )  # fmt: skip
+    await at.settle()
+    await at.press("i")
 
 
 async def _welcome(at: Helm, world: World) -> None:
@@ -83,6 +98,7 @@ async def _sessions(at: Helm, world: World) -> None:
 WAYS: dict[str, tuple[type[Any], Opener]] = {
     "help": (Reader, pressing("?")),
     "detail": (StepReader, pressing("enter")),
+    "target": (TargetReader, _target),
     "palette": (PaletteScreen, pressing("ctrl+p")),
     "sessions": (Switcher, _sessions),
     "note": (FormBar, pressing("n")),

@@ -19,6 +19,7 @@ import pytest
 from emulator import Emulator
 from fake_station import ITSELF, PROCEDURE, FakeStation
 from machine import seed_of_run
+from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.segment import Segment
 from textual import _compositor, events
@@ -59,10 +60,10 @@ LIVE = (
 )
 SIZES = ((80, 24), (80, 24), (62, 18), (79, 23), (81, 25), (100, 30), (40, 12), (120, 36))
 KEYS = (
-    *"SDFKPGBTAEvnXVNCUWRlLjkomOu?//", *"12349", *"abcxyz 0", "up", "down", "pageup", "pagedown", "home", "end",
+    *"SDFKPGBTAEvnXVNCUWRlLjkomOiIu?//", *"12349", *"abcxyz 0", "up", "down", "pageup", "pagedown", "home", "end",
     "enter", "enter", "escape", "escape", "escape", "tab", "f1", "ctrl+p", "backspace", "left", "right", "H", "f9",
 )  # fmt: skip
-OPENING = ("enter", "enter", "?", "/", "ctrl+p", "C", "S", "n", "u", "escape", "escape")
+OPENING = ("enter", "enter", "i", "?", "/", "ctrl+p", "C", "S", "n", "u", "escape", "escape")
 """What a walk begins with: often the detail, which is live itself."""
 WORDS = (
     "calm",
@@ -311,6 +312,7 @@ async def console(
     """A console whose every byte goes to an emulated terminal, painted without waiting for a frame's time."""
     monkeypatch.setattr(textual_screen, "UPDATE_PERIOD", 0.0005)
     app = QuarterdeckApp(FakeStation(LIVE).connect, look)
+    app.console._color_system = ColorSystem.TRUECOLOR  # Rich keeps a style's codes of whoever rendered it first
     terminal = Emulator(120, 36)
     display = app._display
 

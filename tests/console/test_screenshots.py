@@ -23,6 +23,7 @@ from quarterdeck.console.commands import all_commands
 from quarterdeck.console.keys import shown as key
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.screens.palette import PaletteScreen, commands_in, log_in, sessions_in, steps_in, targets_in
+from quarterdeck.console.screens.reader import TargetReader
 from quarterdeck.console.screens.switcher import Switcher
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import StationClient
@@ -63,6 +64,11 @@ async def test_it_looks_as_it_was_found_good(name: str, redraw: bool) -> None:
     async with app.run_test(size=size) as pilot:
         await pilot.pause()
         drawn = app.export_screenshot(title="Quarterdeck")
+    _held(drawn, name, redraw)
+
+
+def _held(drawn: str, name: str, redraw: bool) -> None:
+    """Hold a picture against the one that was found good."""
     picture = PICTURES / f"{name}.svg"
     if redraw:
         picture.write_text(drawn)
@@ -105,10 +111,19 @@ async def test_what_lies_over_it_looks_as_it_was_found_good(name: str, redraw: b
             field.value = typed
         await pilot.pause()
         drawn = app.export_screenshot(title="Quarterdeck")
-    picture = PICTURES / f"{name}.svg"
-    if redraw:
-        picture.write_text(drawn)
-    assert drawn == picture.read_text(), "it looks different: draw it anew, and look at it"
+    _held(drawn, name, redraw)
+
+
+async def test_a_bad_targets_screen_looks_as_it_was_found_good(redraw: bool) -> None:
+    snapshot = night.slow_search()
+    app = Harness(snapshot)
+    async with app.run_test(size=(120, 48)) as pilot:
+        screen = TargetReader("search")
+        screen.set_reactive(Modal.snapshot, snapshot)
+        await app.push_screen(screen)
+        await pilot.pause()
+        drawn = app.export_screenshot(title="Quarterdeck")
+    _held(drawn, "lead-target", redraw)
 
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

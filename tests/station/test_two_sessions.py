@@ -117,7 +117,7 @@ async def test_the_other_session_is_named_its_alarms_are_said_and_a_halt_says_wh
         await screen.sees("! HALTED by", f"in {name}: smoke")
         assert bells == [True], "it rang once"
         assert sum(f"in {name}: smoke" in line.text for line in screen.app.link.log) == 1
-        assert any(name in what for what, _, _ in troubles(screen.shown))
+        assert any(name in what for what, *_ in troubles(screen.shown))
         assert not screen.app.link.session.live_halts(), "this one goes on"
 
         await screen.press("H")

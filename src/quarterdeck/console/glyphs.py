@@ -35,6 +35,8 @@ class Glyphs(Struct, frozen=True):
     dot: str
     alert: str
     rule: str
+    dash: str
+    """A line that is only a limit."""
     tick: str
     open_box: str
     ellipsis: str
@@ -74,6 +76,7 @@ UNICODE = Glyphs(
     dot="·",
     alert="!",
     rule="─",
+    dash="┄",
     tick="✓",
     open_box="☐",
     ellipsis="…",
@@ -101,6 +104,7 @@ ASCII = Glyphs(
     dot="-",
     alert="!",
     rule="-",
+    dash="-",
     tick="+",
     open_box="_",
     ellipsis="~",

@@ -9,15 +9,18 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TextIO
 
 from quarterdeck.console.commands import all_commands
 from quarterdeck.console.commands.base import Command, Level, No, applies
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Field, Form, Wishes, missing
+from quarterdeck.console.glyphs import UNICODE
 from quarterdeck.console.keys import Keymap
 from quarterdeck.console.names import name_of
+from quarterdeck.console.panes.rows import Row
+from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import LOST, Link, StationClient
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.host import boot_clock_ns, boot_id
@@ -33,6 +36,8 @@ from quarterdeck.text import visible
 
 __all__ = ["PlainDesk", "run_plain"]
 
+WIDTH = 100
+"""Cells of a line that is made for a pane."""
 LEAVE = {".", "esc", "escape"}
 
 
@@ -188,7 +193,7 @@ class PlainDesk:
         """What applies now, a line each."""
         situation = self.situation
         for command in self._keymap.commands:
-            if (not command.of_view or command.id in {"leave", "open"}) and not isinstance(
+            if (not command.of_view or command.id in {"leave", "open", "watched", "why"}) and not isinstance(
                 applies(command, situation), No
             ):
                 self.print(f"{command.id.replace('_', ' '):<18} {self._keymap.key_of(command):<7} {command.title}")
@@ -214,6 +219,18 @@ class PlainDesk:
             off=link.off,
             tails=link.tails,
         )
+
+    def snapshot(self) -> Snapshot:
+        """Everything that is known at this moment."""
+        wall, boot = time.time(), boot_clock_ns()
+        now = self.link.session.clock(Moment(wall=wall, boot=self._boot, bt_ns=boot))
+        return Snapshot.of(self.link, Instant(now, wall, boot / 1e9))
+
+    def rows(self, rows: Iterable[Row]) -> None:
+        """What a pane would show, a line each; what is empty there is nothing here."""
+        for row in rows:
+            if said := "".join(text for text, _ in row).rstrip():
+                self.print(said)
 
     async def ask(self, intent: Intent, *, offers: bool = False) -> Answered:
         """Ask the station; say a refusal, unless the command offers to waive it."""
@@ -333,6 +350,20 @@ class PlainView:
         if found.instructions:
             self._desk.print(found.instructions)
 
+    async def watched(self) -> None:
+        """How every target is, and why."""
+        from quarterdeck.console.panes.target_rows import types_of, verdict_rows
+
+        snapshot = self._desk.snapshot()
+        for name in types_of(snapshot):
+            self._desk.rows(verdict_rows(snapshot, name, WIDTH, UNICODE))
+
+    async def target(self, target: str) -> None:
+        """Everything of one target; for its chart, between what its numbers were and when."""
+        from quarterdeck.console.panes.target import told
+
+        self._desk.rows(told(self._desk.snapshot(), target, WIDTH, UNICODE))
+
     async def open_row(self) -> bool:
         """There are no panes, and so no cursor."""
         return False
@@ -340,7 +371,5 @@ class PlainView:
     async def _needs_the_screen(self) -> None:
         self._desk.print("That needs the screen")
 
-    contacts = links = watched = palette = sessions = layout = theme = next_pane = filter = follow = copy = (
-        _needs_the_screen
-    )
+    contacts = links = palette = sessions = layout = theme = next_pane = filter = follow = copy = _needs_the_screen
     write = suspend = _needs_the_screen

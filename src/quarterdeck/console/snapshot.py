@@ -20,7 +20,8 @@ from quarterdeck.session.rollback import preview as preview_of
 
 if TYPE_CHECKING:
     from quarterdeck.console.context import LinkWord
-    from quarterdeck.console.store import Link, LogLine
+    from quarterdeck.console.series import Series
+    from quarterdeck.console.store import Link, LogLine, Verdict
     from quarterdeck.observer.messages import Reading
     from quarterdeck.session.availability import View
     from quarterdeck.session.forecast import Clocks, Planned
@@ -110,6 +111,10 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     """The latest of each target."""
     history: Mapping[str, Sequence[float]] = {}
     """Recent values by metric (`orders-api.latency`), oldest first, for graphs."""
+    series: Mapping[str, Series] = {}
+    """Values of each metric over the session, on the boot clock; of `status` their place in `store.RANKS`."""
+    verdicts: Mapping[str, Verdict] = {}
+    """How long each target has been as it is."""
     bases: Mapping[str, float] = {}
     """What a metric was before Start."""
     log: Sequence[LogLine] = ()
@@ -167,6 +172,8 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
             views=Views(session, now),
             readings=store.readings,
             history=store.history,
+            series=store.series,
+            verdicts=store.verdicts,
             bases=store.bases,
             log=store.log,
             tails=store.tails,

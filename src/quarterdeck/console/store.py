@@ -19,8 +19,9 @@ from msgspec import Struct
 
 from quarterdeck import __version__
 from quarterdeck.console.context import LinkWord
+from quarterdeck.console.series import Series
 from quarterdeck.errors import QuarterdeckError, StationError
-from quarterdeck.observer.messages import Reading
+from quarterdeck.observer.messages import Reading, Status
 from quarterdeck.session.event import Actor, Event, decode
 from quarterdeck.session.events import Level, attention, rings, sentence
 from quarterdeck.session.fold import Folding
@@ -31,7 +32,7 @@ from quarterdeck.session.told import Terminals
 from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
-__all__ = ["LOST", "HaltCall", "Link", "LogLine", "News", "StationClient", "connect", "log_line"]
+__all__ = ["LOST", "RANKS", "HaltCall", "Link", "LogLine", "News", "StationClient", "Verdict", "connect", "log_line"]
 
 News = Literal["now", "soon", "later"]
 """How soon something new is shown: what happened at once; readings and output with the next beat; what only follows
@@ -41,6 +42,8 @@ HISTORY = 240
 """Values of a metric that are kept for its graph."""
 BASE = 120
 """Values before Start from which a metric's base is taken."""
+RANKS: tuple[Status, ...] = ("ok", "warning", "unknown", "critical")
+"""A status in `Link.series` is its place here, so that the highest of a stretch is the gravest."""
 CATCH_UP = 2.0
 """Seconds that an answer waits for its own events at most."""
 LOST = (
@@ -86,6 +89,35 @@ def log_line(event: Event, position: int, plan: Plan | None, off: int, terminal:
         step=event.step,
         kind=event.kind,
     )
+
+
+class Verdict(Struct, frozen=True):
+    """How long a target has been as it is, as far as this console heard of it."""
+
+    status: Status
+    since: float
+    """Boot clock of the first reading with this status, seconds."""
+    raw: Status
+    count: int
+    """How many readings in a row said `raw` by themselves, the newest included."""
+    is_whole: bool
+    """Whether the one before was heard of; else it may have been so for longer."""
+    counts_all: bool
+    """The same of `count`."""
+
+    @classmethod
+    def after(cls, before: Verdict | None, reading: Reading) -> Verdict:
+        """With one more reading."""
+        same = before is not None and before.status == reading.status
+        again = before is not None and before.raw == reading.raw
+        return cls(
+            status=reading.status,
+            since=before.since if before is not None and same else reading.boot,
+            raw=reading.raw,
+            count=before.count + 1 if before is not None and again else 1,
+            is_whole=before is not None and (before.is_whole if same else True),
+            counts_all=before is not None and (before.counts_all if again else True),
+        )
 
 
 class StationClient(Protocol):
@@ -162,6 +194,8 @@ class Link:
         self.log: list[LogLine] = []
         self.readings: dict[str, Reading] = {}
         self.history: dict[str, deque[float]] = {}
+        self.series: dict[str, Series] = {}
+        self.verdicts: dict[str, Verdict] = {}
         self.bases: dict[str, float] = {}
         self._before: dict[str, list[float]] = {}
         self.tails: dict[str, Tail] = {}
@@ -293,7 +327,11 @@ class Link:
             self._before.clear()
 
     def _reading(self, reading: Reading) -> None:
+        last = self.readings.get(reading.target)
+        if last is not None and (reading.boot < last.boot or reading == last):
+            return  # a link that is back says the last minutes again
         self.readings[reading.target] = reading
+        self._remember(reading)
         planned = self.session.started is None or reading.at <= self.session.started
         for name, value in reading.values.items():
             if isinstance(value, str):
@@ -305,6 +343,15 @@ class Link:
                 if len(before) < BASE:
                     before.append(value)
                     self.bases[metric] = median(before)
+
+    def _remember(self, reading: Reading) -> None:
+        """For a target's own screen: its status and numbers over the session, and since when it is as it is."""
+        target = reading.target
+        self.verdicts[target] = Verdict.after(self.verdicts.get(target), reading)
+        numbers = {name: value for name, value in reading.values.items() if isinstance(value, float | int)}
+        for name, value in ({} if "lagged" in reading.flags else numbers).items():
+            self.series.setdefault(f"{target}.{name}", Series()).take(reading.boot, value)
+        self.series.setdefault(f"{target}.status", Series()).take(reading.boot, RANKS.index(reading.status))
 
     # -- doing
 

@@ -26,7 +26,6 @@ from quarterdeck.console.panes.log import LogPane
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.store import StationClient, connect
 from quarterdeck.console.terminal import job_control
-from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from quarterdeck.console.desk import Desk
@@ -127,10 +126,9 @@ class View:
 
     async def target(self, target: str) -> None:
         """One target in full."""
-        from quarterdeck.console.panes.target import TargetPane
-        from quarterdeck.console.screens.reader import LiveReader
+        from quarterdeck.console.screens.reader import TargetReader
 
-        await self._desk.show_over(LiveReader(visible(target, 60), TargetPane(target)))
+        await self._desk.show_over(TargetReader(target))
 
     async def contacts(self) -> None:
         """Who has which role."""

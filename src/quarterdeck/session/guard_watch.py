@@ -36,7 +36,7 @@ from quarterdeck.session.metric_history import KEPT, MetricHistory
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
 
-__all__ = ["GuardWatch", "conditions_of", "expected_outages", "readings_of"]
+__all__ = ["GuardWatch", "conditions_of", "expected_outages", "readings_of", "targets_of"]
 
 
 class _Judged(Struct):
@@ -138,7 +138,7 @@ class GuardWatch:
         if not why:
             judged.blind_since, judged.blind = None, ""
             return GuardSighted(guard=guard.id) if told else None
-        targets = _targets_of(guard)
+        targets = targets_of(guard)
         out = targets & expected_outages(session, self._plan, now).keys()
         if session.is_live_session and (out or _excused(session, self._plan, guard, now)):
             judged.blind_since, judged.blind = None, ""
@@ -156,7 +156,7 @@ class GuardWatch:
     def _judge_unknown(self, session: Session, target: str, now: float) -> Intent | None:
         """What `on_unknown` of a target has to say: of its status, and of the guards on duty that read it."""
         own = self._plan.on_unknown[target]
-        readers = [guard for guard in self._plan.procedure.guards if target in _targets_of(guard)]
+        readers = [guard for guard in self._plan.procedure.guards if target in targets_of(guard)]
         asking = [guard for guard in readers if guard.id not in session.accepted_blind]
         if asking == readers:
             asking = [own, *readers]  # its own status says it best
@@ -267,7 +267,7 @@ def _shown(value: Quantity | str | None) -> str:
     return show(value) if isinstance(value, Quantity) else str(value)
 
 
-def _targets_of(guard: Guard) -> set[str]:
+def targets_of(guard: Guard) -> set[str]:
     """The targets that a guard's conditions read."""
     texts = filter(None, (guard.when, guard.release))
     return {split_metric(metric)[0] for text in texts for metric in metrics_of(parse(text))}

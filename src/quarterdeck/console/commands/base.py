@@ -70,6 +70,9 @@ class View(Protocol):
     async def watched(self) -> None:
         """Every target's reading in full."""
 
+    async def target(self, target: str) -> None:
+        """Everything of one target, and why it is as it is."""
+
     async def palette(self) -> None:
         """Everything that can be done now, by name."""
 

@@ -28,6 +28,7 @@ __all__ = [
     "Suspend",
     "Theme",
     "Watched",
+    "Why",
     "Write",
 ]
 
@@ -253,6 +254,57 @@ class Watched(Command):
 
     async def run(self, desk: Desk) -> None:
         await desk.view.watched()
+
+
+class Why(Command):
+    """Opens the target in question, with how it was judged, its chart and the guards that read it.
+
+    That is what a guard proposes a halt for or cannot read, what NEXT waits for, and every target that is not ok. Of
+    several it asks which; without any it asks for one of all.
+    """
+
+    id = "why"
+    title = "Why: a target in full, the one in question first"
+    key = "i"
+    any_case = True
+    place = 9
+    word = "why"
+    of_view = True
+
+    def label(self, situation: Situation) -> str:
+        """With the target's name; nothing while all is well."""
+        found = _in_question(situation)
+        return f"{self.word} {found[0]}" if found else ""
+
+    def available(self, situation: Situation) -> Available:
+        plan = situation.session.plan
+        return YES if plan is not None and plan.procedure.targets else No("nothing is watched")
+
+    async def run(self, desk: Desk) -> None:
+        situation = desk.situation
+        plan = situation.session.plan
+        found = _in_question(situation) or list(plan.procedure.targets if plan is not None else ())
+        answers = {"target": found[0]} if len(found) == 1 else await desk.fill(_which_target(situation, found))
+        if answers is not None:
+            await desk.view.target(answers["target"])
+
+
+def _in_question(situation: Situation) -> list[str]:
+    from quarterdeck.console.subjects import in_question
+
+    return in_question(situation.session, situation.readings, situation.named, situation.now)
+
+
+def _which_target(situation: Situation, names: list[str]) -> Form:
+    """One of several, each with its status and why."""
+    keys = "123456789abcdefgijklmnopqrstuvwxyz"
+
+    def said(name: str) -> str:
+        reading = situation.readings.get(name)
+        return "not read yet" if reading is None else ": ".join(filter(None, (reading.status, reading.message)))
+
+    options = (Choice(key, name, name, said(name)) for key, name in zip(keys, names, strict=False))
+    return Form("target", "Which target?", fields=(choice("target", "", *options, initial=names[0]),))
 
 
 class Copy(Command):

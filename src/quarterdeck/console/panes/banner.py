@@ -6,6 +6,8 @@ condition language is imported only then.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from quarterdeck.console.panes.alarms import alarm_of, told
 from quarterdeck.console.panes.base import Pane, Piece, Row, justified
 from quarterdeck.console.snapshot import Snapshot
@@ -23,6 +25,7 @@ class BannerPane(Pane):
 
     name_ = "banner"
     bar = True
+    opens = "target"
     MOST = 4
 
     DEFAULT_CSS = """
@@ -32,7 +35,7 @@ class BannerPane(Pane):
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
         self.most = self.MOST
-        self._rows: list[tuple[str, str, str]] = []
+        self._rows: list[Trouble] = []
 
     def row_count(self, snapshot: Snapshot) -> int:
         del snapshot
@@ -43,67 +46,89 @@ class BannerPane(Pane):
         del width
         self._rows = troubles(snapshot)[: self.MOST]
 
+    def subject(self, snapshot: Snapshot, y: int) -> str:
+        """Of a guard: the target that it reads."""
+        from quarterdeck.console.subjects import of_guard
+
+        guard = self._rows[y].guard if y < len(self._rows) else ""
+        return next(iter(of_guard(snapshot.session, guard)), "") if guard else ""
+
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A trouble: what, and what to do."""
         del snapshot
-        text, hint, role = self._rows[y]
+        text, hint, role, _ = self._rows[y]
         tail: tuple[Piece, ...] = ((f"{visible(self.said(hint), 80)} ", role),) if hint else ()
         row = justified(((f" {self.look.glyphs.alert} ", role), (visible(text, 300), role)), tail, width)
         return tuple((piece, role) for piece, _ in row)
 
 
-def troubles(snapshot: Snapshot) -> list[tuple[str, str, str]]:
-    """All troubles as (what, what to do, role), the gravest first."""
+class Trouble(NamedTuple):
+    """One line of it."""
+
+    what: str
+    hint: str
+    """What to do; empty where there is nothing."""
+    role: str
+    guard: str = ""
+    """The guard that it is about."""
+
+
+def troubles(snapshot: Snapshot) -> list[Trouble]:
+    """All troubles, the gravest first."""
     session = snapshot.session
-    found: list[tuple[str, str, str]] = []
+    found: list[Trouble] = []
     if snapshot.halt_unconfirmed:
-        found.append((f"HALT UNCONFIRMED: {snapshot.halt_unconfirmed}", "", "halt"))
+        found.append(Trouble(f"HALT UNCONFIRMED: {snapshot.halt_unconfirmed}", "", "halt"))
     found += _contact(snapshot)
     standing = snapshot.standing
     recorders = standing.recorders if standing else session.recorders
     sick = [f"{name} {state}" for name, state in recorders.items() if state != "ok"]
     if sick and len(sick) == len(recorders):
-        found.append((f"NOTHING IS RECORDED: {', '.join(sick)}", "H still halts", "halt"))
+        found.append(Trouble(f"NOTHING IS RECORDED: {', '.join(sick)}", "H still halts", "halt"))
     elif sick:
-        found.append((f"recording on one recorder: {', '.join(sick)}", "", "badge-warn"))
+        found.append(Trouble(f"recording on one recorder: {', '.join(sick)}", "", "badge-warn"))
     for proposal in session.open_proposals():
         left = countdown(max(0.0, proposal.until - snapshot.now))
         said = Words(session, snapshot.now, snapshot.me).measured(proposal)
-        found.append((f"HALT PROPOSED  {said}", f"pauses in {left}", "halt"))
+        found.append(Trouble(f"HALT PROPOSED  {said}", f"pauses in {left}", "halt", proposal.guard))
     found += [
-        (told(other, alarm), "u shows it", "halt" if alarm.startswith("HALT") else "badge-warn")
+        Trouble(told(other, alarm), "u shows it", "halt" if alarm.startswith("HALT") else "badge-warn")
         for other in snapshot.others
         if (alarm := alarm_of(other))
     ]
     found += [
-        (f"BLIND GUARD  {guard.title}: {why}", "", "badge-warn") for guard, why in blind_guards(session, snapshot.now)
+        Trouble(f"BLIND GUARD  {guard.title}: {why}", "", "badge-warn", guard.id)
+        for guard, why in blind_guards(session, snapshot.now)
     ]
     if snapshot.read_only:
-        found.append((f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
+        found.append(Trouble(f"READ ONLY: {snapshot.read_only}", "", "badge-warn"))
     if session.unknown_kinds:
-        found.append(("written by a newer version: shown as far as it is understood", "read only", "badge-warn"))
+        newer = "written by a newer version: shown as far as it is understood"
+        found.append(Trouble(newer, "read only", "badge-warn"))
     unset = standing.unset if standing is not None else {}
-    found += [(each.words, each.hint, "badge-warn") for each in missing_later(session, unset)]
+    found += [Trouble(each.words, each.hint, "badge-warn") for each in missing_later(session, unset)]
     for guard, until in session.overrides.items():
         if until == 0 or until > snapshot.now:
             left = f"for {span(until - snapshot.now)}" if until else "until the end"
-            found.append((f"guard {guard} is overridden {left}", "", "badge-grey"))
+            found.append(Trouble(f"guard {guard} is overridden {left}", "", "badge-grey", guard))
     if standing is not None and standing.observer is not None and not standing.observer.sound:
-        found.append(("the observer is late: its numbers are not counted", "", "badge-warn"))
+        found.append(Trouble("the observer is late: its numbers are not counted", "", "badge-warn"))
     return found
 
 
-def _contact(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+def _contact(snapshot: Snapshot) -> list[Trouble]:
     since = span(max(0.0, snapshot.now - snapshot.contact_since)) if snapshot.contact_since else ""
     match snapshot.contact:
         case "ok":
             return []
         case "connecting":
-            return [("connecting to the station …", "", "badge-grey")]
+            return [Trouble("connecting to the station …", "", "badge-grey")]
         case "hung":
-            return [(f"the station does not answer, for {since}: what you see is old", "H still halts", "halt")]
+            silent = f"the station does not answer, for {since}: what you see is old"
+            return [Trouble(silent, "H still halts", "halt")]
         case "lost":
-            return [(f"NO CONTACT with the station, for {since}: what you see is old", "H still halts", "halt")]
+            lost = f"NO CONTACT with the station, for {since}: what you see is old"
+            return [Trouble(lost, "H still halts", "halt")]
 
 
 def reads_now(snapshot: Snapshot) -> str:

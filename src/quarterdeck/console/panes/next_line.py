@@ -20,6 +20,14 @@ class NextPane(Pane):
 
     name_ = "next"
     bar = True
+    opens = "target"
+
+    def subject(self, snapshot: Snapshot, y: int) -> str:
+        """The target that it is about, where it is about one."""
+        from quarterdeck.console.subjects import asked_about
+
+        del y
+        return next(iter(asked_about(snapshot.session, snapshot.next_line.step, snapshot.now)), "")
 
     def row_count(self, snapshot: Snapshot) -> int:
         """As many lines as the pane has."""

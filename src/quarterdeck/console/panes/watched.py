@@ -6,7 +6,7 @@ The panes of gauges and endpoints have a line for each and cut it; here nothing 
 from __future__ import annotations
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Row
-from quarterdeck.console.panes.target_rows import targets_of, value_rows, verdict_rows
+from quarterdeck.console.panes.target_rows import types_of, value_rows, verdict_rows
 from quarterdeck.console.snapshot import Snapshot
 
 __all__ = ["WatchedPane"]
@@ -27,9 +27,9 @@ class WatchedPane(Pane):
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Make all rows: their number depends on what was read."""
         self._rows = []
-        for name, kind in targets_of(snapshot).items():
-            said = verdict_rows(snapshot, name, kind, max(20, width), self.look.glyphs)
-            self._rows += [(name, row) for row in (*said, *value_rows(snapshot, name, kind))]
+        for name in types_of(snapshot):
+            said = verdict_rows(snapshot, name, max(20, width), self.look.glyphs)
+            self._rows += [(name, row) for row in (*said, *value_rows(snapshot, name))]
             self._rows.append(("", EMPTY))
         if not self._rows:
             self._rows.append(("", ((" nothing is watched: the procedure names no targets", "muted"),)))

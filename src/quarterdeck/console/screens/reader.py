@@ -19,6 +19,7 @@ from textual.widgets import Static
 
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.step import StepPane
+from quarterdeck.console.panes.target import TargetPane
 from quarterdeck.console.screens.modal import Modal, Shown
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.terminal.filters import plain
@@ -26,7 +27,7 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.state import Session
 from quarterdeck.text import visible
 
-__all__ = ["LiveReader", "Reader", "StepReader", "contacts_text", "help_text", "links_text"]
+__all__ = ["LiveReader", "Reader", "StepReader", "TargetReader", "contacts_text", "help_text", "links_text"]
 
 
 class _Box(Modal[None]):
@@ -112,6 +113,31 @@ class LiveReader(_Box):
             self.pane.action_open()
         else:
             self.action_close()
+
+
+class TargetReader(LiveReader):
+    """One target in full, as wide as a chart of it needs."""
+
+    DEFAULT_CSS = """
+    TargetReader > #box { width: 96%; max-width: 180; height: 96%; }
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left,shift+tab", "choose(-1)", "previous metric", show=False),
+        Binding("right,tab", "choose(1)", "next metric", show=False),
+    ]
+
+    def __init__(self, target: str) -> None:
+        self.target = TargetPane(target)
+        super().__init__("Target", self.target)
+
+    def hints(self) -> Sequence[Shown]:
+        """What the chart shows can be chosen."""
+        return ("esc", "back"), ("left right", "metric"), ("up down", "scroll")
+
+    def action_choose(self, by: int) -> None:
+        """Another metric."""
+        self.target.choose(by)
 
 
 class StepReader(LiveReader):
