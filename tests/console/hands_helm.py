@@ -112,10 +112,6 @@ class Helm:
         return self.station.session.steps[identity].state
 
     @property
-    def toasts(self) -> list[str]:
-        return [str(notice.message) for notice in self.app._notifications]
-
-    @property
     def log(self) -> list[str]:
         return [line.text for line in self.app.link.log]
 

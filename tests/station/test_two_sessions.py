@@ -124,7 +124,9 @@ async def test_the_other_session_is_named_its_alarms_are_said_and_a_halt_says_wh
         await screen.until(lambda: session_of(here).live_halts(), "the halt")
         sent = f"HALT sent to A small procedure ({here.name[-4:]}) alone. Not halted: {name}"
         assert [line.text for line in screen.app.link.log if sent in line.text]
-        assert [notice for notice in screen.app._notifications if sent in str(notice.message)]
+        said = screen.app.desk._told
+        assert said is not None
+        assert sent in said[0].text, "its own halt does not clear what it says"
         await screen.sees("HALTED", f" {here.name[-4:]}")
 
 

@@ -16,7 +16,7 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
-from msgspec import Struct
+from msgspec import Struct, structs
 from textual import events
 from textual.driver import Driver
 from textual.filter import LineFilter
@@ -72,9 +72,6 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
 
     ENABLE_COMMAND_PALETTE = False
     CSS = """
-    Toast { background: $surface; padding: 0 1; margin-top: 0; }
-    ToastRack { dock: top; align: right top; margin-top: 2; }
-    .-ascii Toast { border-left: ascii $accent; }
     .-ascii #bar { border-top: ascii $accent; }
     .-ascii #box { border: ascii $frame; }
     """
@@ -270,6 +267,8 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self.view.tell_notices()
         snapshot = self.desk.shown = self.snapshot()
         self.keys.close_moot()
+        if snapshot.said != self.desk.told:  # a halt cleared it, or a bar that was closed said why
+            snapshot = self.desk.shown = structs.replace(snapshot, said=self.desk.told)
         elsewhere = self.neighbours.take_alarms()
         for words in elsewhere:
             self.link.note(words, "alarm")
@@ -291,7 +290,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         """Everything that the panes show, at this moment."""
         desk = self.desk
         others = self.neighbours.look(desk.link.folder)
-        return Snapshot.of(desk.link, desk.instant(), desk.shown, desk.picked, others)
+        return Snapshot.of(desk.link, desk.instant(), desk.shown, desk.picked, others, desk.told)
 
     def _footer_keys(self) -> tuple[Key, ...]:
         at = (self.link.session.count, self.desk.picked, self.link.state, self.link.read_only, len(self.desk.others))

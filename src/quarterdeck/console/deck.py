@@ -16,7 +16,7 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from quarterdeck.console.layout import Layout, Layouts, PaneNode, Part, Size, Tabs
+from quarterdeck.console.layout import Box, Layout, Layouts, PaneNode, Part, Size, Tabs
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
 from quarterdeck.console.panes.endpoints import CONDITIONS, counted, sign_of
 from quarterdeck.console.panes.header import badge_of
@@ -114,7 +114,8 @@ class Grown(NamedTuple):
 def compose(layout: Layout, width: int = 0, height: int = 0) -> tuple[Widget, Grown]:
     """The tree of widgets of a layout on a terminal of this size, and what is in it."""
     grown = Grown([], [])
-    return _build(layout.root, "column", grown, (width, height)), grown
+    root = layout.root if layout.has("footer") else Box("column", (layout.root, PaneNode("footer", Size("cells", 0))))
+    return _build(root, "column", grown, (width, height)), grown
 
 
 def make_pane(name: str, options: dict[str, str] | None = None, *, framed: bool | None = None) -> Pane:

@@ -20,7 +20,7 @@ from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Choice, Form, Wishes, choice
 from quarterdeck.console.names import name_of
 from quarterdeck.console.screens.modal import Modal
-from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.console.snapshot import Instant, Said, Snapshot
 from quarterdeck.console.store import Link, StationClient
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
@@ -36,6 +36,11 @@ if TYPE_CHECKING:
 __all__ = ["Desk", "instant_of"]
 
 Result = TypeVar("Result")
+
+SHOWN: dict[Level, float] = {"information": 4.0, "warning": 7.0, "error": 7.0}
+"""Seconds that something said is shown at least."""
+READ = 15.0
+"""Characters that a tired person reads in a second."""
 
 
 def instant_of(session: Session) -> Instant:
@@ -74,6 +79,8 @@ class Desk:
         """When a person was told last that something did not happen: what was typed ahead of it presses no keys."""
         self.asked = -math.inf
         """When a bar was shown last: what was pressed before it was not meant for what is there after it."""
+        self._told: tuple[Said, float] | None = None
+        """What was said last, and until when it is shown."""
         self._bars: list[FormBar] = []
         self._app = app
         self._said = said
@@ -189,17 +196,28 @@ class Desk:
     # -- saying and doing
 
     def say(self, text: str, level: Level = "information") -> None:
-        """A toast, and a line of the log, since toasts vanish; with the person's own keys."""
+        """Where the keys are listed, for some seconds, and in the log, where it stays; with the person's own keys."""
         if level != "information":
             self.refused = time.monotonic()
         text = visible(self._said(text), 300)
-        self._app.notify(text, severity=level, markup=False, timeout=4 if level == "information" else 7)
+        self._told = Said(text, level), time.monotonic() + max(SHOWN[level], len(text) / READ)
         words = {"information": "info", "warning": "warning", "error": "alarm"}
         self.link.note(text, words[level])  # type: ignore[arg-type]  # the log's words
+        self.tick()
+
+    @property
+    def told(self) -> Said | None:
+        """What was said and is still shown."""
+        return self._told[0] if self._told is not None and time.monotonic() < self._told[1] else None
+
+    def hush(self) -> None:
+        """Take away what was said before a halt: that has the whole screen."""
+        self._told = None
 
     def halt(self) -> None:
         """The file first, then the station; the screen says sent at once, and of several sessions to which."""
         self.link.halt()
+        self.hush()
         if self.others:
             going = ", ".join(other.session.called for other in self.others)
             self.say(f"HALT sent to {self.link.session.called} alone. Not halted: {going} · u shows them")

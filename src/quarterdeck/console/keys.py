@@ -415,6 +415,8 @@ class Keys:
         if bar is None or not bar.is_sent:  # such a bar closes with its answer
             before, self._halts = self._halts, frozenset(self._desk.link.session.live_halts())
             if self._halts - before:
+                if self._halts - before - {call.nonce for call in self._desk.link.halts}:
+                    self._desk.hush()  # what was said of this console's own halt stays
                 self.turn_to_plan("a halt came")
                 bar = self._desk.bar
         if bar is None:

@@ -105,6 +105,11 @@ class Layout(Struct, frozen=True, omit_defaults=True):
     keys: bool = True
     """Somebody types here: it has a halt button."""
 
+    def has(self, pane: str, part: Part | None = None) -> bool:
+        """Whether this pane stands somewhere in it, or in this part of it."""
+        part = part or self.root
+        return part.pane == pane if isinstance(part, PaneNode) else any(self.has(pane, item) for item in part.items)
+
 
 class _Compiled(Struct):
     crc: int

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from quarterdeck.session.state import Session
     from quarterdeck.station.wire.protocol import Marks, Standing, Tail
 
-__all__ = ["Contact", "Instant", "Snapshot", "Views"]
+__all__ = ["Contact", "Instant", "Said", "Snapshot", "Views"]
 
 Contact = Literal["ok", "connecting", "hung", "lost"]
 """Of the station: `hung` does not answer for 3 s, `lost` is gone."""
@@ -44,6 +44,14 @@ _CONTACT: dict[LinkWord, Contact] = {
 
 FORECAST_EVERY = 5.0
 """Seconds after which forecast and preview are worked out again although nothing happened."""
+
+
+class Said(NamedTuple):
+    """What this console tells its person just now, beside the log."""
+
+    text: str
+    """Through the gate."""
+    level: Literal["information", "warning", "error"]
 
 
 class Instant(NamedTuple):
@@ -138,6 +146,8 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     """Minutes east of UTC in which times are shown."""
     others: Sequence[Snapshot] = ()
     """The other sessions of this host that are open, as this console watches them."""
+    said: Said | None = None
+    """Shown for some seconds; the log has it too."""
 
     @classmethod
     def of(
@@ -147,6 +157,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
         before: Snapshot | None = None,
         selected: str = "",
         others: Sequence[Snapshot] = (),
+        said: Said | None = None,
     ) -> Snapshot:
         """What `store` knows at this instant. What did not change since `before` is taken over from there.
 
@@ -162,6 +173,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
             wall=at.wall,
             boot=at.boot,
             off=store.off,
+            said=said,
             me=store.me,
             next_line=line,
             count=session.count,

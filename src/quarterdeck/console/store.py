@@ -429,7 +429,7 @@ class Link:
         return None if last.confirmed or last.nonce in self.session.halts else last
 
     def note(self, text: str, level: Level = "info") -> None:
-        """A line of this console alone in its log: what a toast said does not vanish."""
+        """A line of this console alone in its log: what was said for some seconds does not vanish."""
         self.log.append(LogLine(at=time.time(), who="here", text=text, level=level, kind="notice"))
         self._changed("soon")
 

@@ -93,7 +93,7 @@ class Welcome(Modal[object]):
             event.stop()
             keys.start(found["leave"])
         elif event.is_printable and "halt" not in found and event.key not in {"1", "2"}:
-            self.notify(f"1 or 2 picks a night; {keys.key_of('leave')} leaves", timeout=3)
+            cast("QuarterdeckApp", self.app).desk.say(f"1 or 2 picks a night; {keys.key_of('leave')} leaves")
 
     def action_choose(self, night: str) -> None:
         """Begin."""

@@ -36,11 +36,12 @@ class Modal(SparingScreen, ModalScreen[Result]):
     Modal HaltPane { height: 1; width: 12; }
     Modal .foot { height: 1; }
     Modal .proposed { height: 1; color: $ink; background: $warning; text-style: bold; }
+    Modal .said { height: auto; max-height: 3; }
     Modal .hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
     """
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
 
-    _proposed = ""
+    _over_keys: tuple[str, str] = ("", "")
     is_closing = False
     """It was answered, left or closed; it only has to vanish yet."""
 
@@ -77,14 +78,17 @@ class Modal(SparingScreen, ModalScreen[Result]):
         return button
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
-        """The halt button says what is; a guard's proposal is said over the keys: its banner lies behind."""
+        """The halt button; over the keys a guard's proposal, whose banner lies behind, and what is said."""
         if snapshot is None:
             return
         for pane in self.query(HaltPane):
             pane.snapshot = snapshot
         proposed = next((found.reason for found in snapshot.session.open_proposals()), "")
-        if proposed != self._proposed:
-            self._proposed = proposed
-            self.query(".proposed").remove()
-            for foot in self.query(".foot") if proposed else ():
-                self.mount(Static(plain(f"! HALT PROPOSED: {proposed}"), classes="proposed"), before=foot)
+        proposed = f"! HALT PROPOSED: {proposed}" if proposed else ""
+        lines = (proposed, snapshot.said.text if snapshot.said is not None else "")
+        for name, before, now in zip(("proposed", "said"), self._over_keys, lines, strict=True):
+            if now != before:
+                self.query(f".{name}").remove()
+                for foot in self.query(".foot") if now else ():
+                    self.mount(Static(plain(now), classes=name), before=foot)
+        self._over_keys = lines

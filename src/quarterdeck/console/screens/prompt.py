@@ -31,6 +31,7 @@ class Prompt(Modal[str]):
     Prompt > #prompt { height: 2; background: $surface; }
     Prompt Horizontal { height: 1; }
     Prompt .sign { width: 3; color: $accent; text-style: bold; }
+    Prompt .proposed, Prompt .said { display: none; }
     Prompt Line { border: none; height: 1; padding: 0; background: $surface; }
     Prompt Line:focus { border: none; background: $surface; }
     """
