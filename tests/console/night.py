@@ -10,11 +10,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import msgspec
 from msgspec import structs
 from msgspec.structs import replace
 
 from quarterdeck.console.snapshot import Instant, Snapshot
-from quarterdeck.console.store import Link, LogLine, StationClient
+from quarterdeck.console.store import Link, LogLine, StationClient, log_line
 from quarterdeck.observer.messages import Health, Reading, Status
 from quarterdeck.procedure.model import (
     Bands,
@@ -31,7 +32,8 @@ from quarterdeck.procedure.model import (
     Target,
     VerifyItem,
 )
-from quarterdeck.session.event import Actor
+from quarterdeck.session.event import Actor, Event, Moment
+from quarterdeck.session.events import KINDS
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.plan import build
 from quarterdeck.session.rollback import preview
@@ -310,34 +312,64 @@ def history() -> dict[str, tuple[float, ...]]:
     }  # fmt: skip
 
 
+def told(
+    number: int,
+    at: float,
+    by: str,
+    kind: str,
+    step: str = "",
+    *,
+    attempt: int = 1,
+    made: Session | None = None,
+    **what: Any,
+) -> LogLine:
+    """An event of the night, `at` seconds from its T0, as the line of the log with this number; `by` is a role, or the station or a guard."""
+    via = by if by in {"station", "guard"} else "console"
+    actor = Actor(_LOGINS.get(by, ME.login), via=via, role=by if via == "console" else "lead")
+    data = msgspec.Raw(msgspec.json.encode(msgspec.convert(what, KINDS[kind])))
+    event = Event(
+        1, "s", "r", number, "", number, kind, actor, Moment(T0 + at), data, step=step, attempt=attempt if step else 0
+    )
+    return log_line(event, number, made or session(), 0)
+
+
+_LOGINS = {"dba": "ines", "qa": "olga", "sysadmin": "tom"}
+
+
 def log() -> list[LogLine]:
-    """Some lines of each weight."""
-    lines = [
-        (-2900, "lead", "STARTED: window 01:00 to 03:30", "notice"),
-        (-2890, "lead", "1 Announce start to all channels started", "info"),
-        (-2760, "lead", "1 Announce start to all channels done", "info"),
-        (-2700, "sysadmin", "2 Freeze deployments started", "info"),
-        (-2570, "sysadmin", "2 Freeze deployments done", "info"),
-        (-2500, "dba", "3 Online backup, read it back started on db01", "info"),
-        (-1990, "dba", "3 Online backup, read it back: command ended with code 0 after 9 min", "info"),
-        (-1985, "station", "3 Online backup, read it back verified, 1 check", "info"),
-        (-1980, "dba", "4 Count the orders done; rows = 2041877", "info"),
-        (-1700, "guard", "guard disk-low warns: /var/lib/pgsql is 82 % full, above 80 %", "warning"),
-        (-1400, "dba", "5 Archive orders older than 7 years done", "info"),
+    """Some events of each weight."""
+    made = session()
+    checked = {"ok": True, "proofs": ({"title": "backup opens", "ok": True, "read": "ok"},)}
+    events: list[tuple[float, str, str, str, dict[str, Any]]] = [
         (
-            -1120,
-            "sysadmin",
-            "note on 6 Drain reporting jobs: two jobs had to be stopped by hand, see ticket 4411",
-            "info",
+            -2900,
+            "lead",
+            "session.started",
+            "",
+            {"start": T0 - 3600, "end": T0 + 5400, "reserve": 900.0, "warn": 600.0},
         ),
-        (-900, "sysadmin", "6 Drain reporting jobs done", "info"),
-        (-562, "dba", "7 Reindex orders started on db01", "info"),
-        (-120, "qa", "note: search feels slow since 02:50, watching it", "info"),
+        (-2760, "lead", "step.done", "announce", {}),
+        (-2700, "sysadmin", "step.started", "freeze", {}),
+        (-2570, "sysadmin", "step.done", "freeze", {}),
+        (-2500, "dba", "step.started", "backup", {"host": "db01"}),
+        (-1990, "dba", "command.ended", "backup", {"run": "r", "exit_code": 0, "seconds": 510.0}),
+        (-1988, "station", "step.verified", "backup", checked),
+        (-1988, "station", "step.done", "backup", {}),
+        (-1980, "dba", "step.done", "count", {"values": {"rows": "2041877"}}),
+        (
+            -1700,
+            "guard",
+            "guard.warned",
+            "",
+            {"guard": "disk-low", "reason": "/var/lib/pgsql is 82 % full, above 80 %"},
+        ),
+        (-1400, "dba", "step.done", "archive", {}),
+        (-1120, "sysadmin", "note.added", "drain", {"text": "two jobs had to be stopped by hand, see ticket 4411"}),
+        (-900, "sysadmin", "step.done", "drain", {}),
+        (-562, "dba", "step.started", "reindex", {"host": "db01"}),
+        (-120, "qa", "note.added", "", {"text": "search feels slow since 02:50, watching it"}),
     ]
-    return [
-        LogLine(T0 + at, who, text, weight, position + 1, f"r:{position + 1}")  # type: ignore[arg-type]
-        for position, (at, who, text, weight) in enumerate(lines)
-    ]
+    return [told(n, at, by, kind, step, made=made, **what) for n, (at, by, kind, step, what) in enumerate(events, 1)]
 
 
 def snapshot(state: str = "running", *, repeat: int = 1, **more: Any) -> Snapshot:

@@ -137,5 +137,5 @@ async def test_ones_own_layout_is_shown_and_cycled_to(tmp_path: Path) -> None:
             await pilot.pause()
             await pilot.pause()
         assert app.deck.pane("gauges") is None
-        assert "7 Reindex orders started on db01" in screen_text(app)
+        assert "7 Reindex orders · started on db01" in screen_text(app)
         assert app.deck.cycle() == "lead"

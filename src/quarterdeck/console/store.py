@@ -23,12 +23,11 @@ from quarterdeck.console.series import Series
 from quarterdeck.errors import QuarterdeckError, StationError
 from quarterdeck.observer.messages import Reading, Status
 from quarterdeck.session.event import Actor, Event, decode
-from quarterdeck.session.events import Level, attention, rings, sentence
+from quarterdeck.session.events import Level, payload, rings
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import Session
-from quarterdeck.session.told import Terminals
+from quarterdeck.session.told import Terminals, Told
 from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
 
@@ -70,24 +69,44 @@ class LogLine(Struct, frozen=True):
     """Its id."""
     step: str = ""
     kind: str = ""
+    login: str = ""
+    name: str = ""
+    """Number and title of its step, where the text begins with them."""
+    brief: str = ""
+    """What an entry says beside that name where it is about this line; empty: the text."""
+    adds: str = ""
+    """What an entry says of this line where it is about another."""
+    entries: tuple[str, ...] = ()
+    """Names of the entries in which it may stand, the best one first; none: alone (`Payload.entries`)."""
+    also: str = ""
+    """Words that people look for it by, beside those that stand in it."""
 
 
-def log_line(event: Event, position: int, plan: Plan | None, off: int, terminal: str = "") -> LogLine:
-    """Tell an event as one line of the log, its times in the zone `off`. `position` as in `Happened`.
+def log_line(event: Event, position: int, session: Session, off: int, terminal: str = "") -> LogLine:
+    """Tell an event, as `session` stands with it, as one line of the log, its times in the zone `off`.
 
-    `terminal` as `Terminals.name` has it.
+    `position` as in `Happened`, `terminal` as `Terminals.name` has it.
     """
-    actor = event.actor
-    who = actor.via if actor.via in {"station", "guard"} else actor.role or actor.login
+    actor, what, run = event.actor, payload(event), session.steps.get(event.step)
+    ended, started = (run.ended, run.started) if run is not None else (None, None)
+    spent = ended - started if ended is not None and started is not None else 0.0
+    told = Told(event, session.plan, off, spent)
+    text = what.sentence(told)
     return LogLine(
         at=event.t.wall,
-        who=who,
-        text=sentence(event, plan, off) + terminal,
-        level=attention(event),
+        who=actor.via if actor.via in {"station", "guard"} else actor.role or actor.login,
+        text=text + terminal,
+        level=what.attention,
         position=position,
         event=event.id,
         step=event.step,
         kind=event.kind,
+        login=actor.login,
+        name=told.step if told.beside_name(text) != text else "",
+        brief=what.brief(told) + terminal,
+        adds=what.adds(told),
+        entries=what.entries(event),
+        also=what.also,
     )
 
 
@@ -322,7 +341,7 @@ class Link:
             self._alarm = True
         self._terminals.take(event.actor)
         terminal = self._terminals.name(event.actor)
-        self.log.append(log_line(event, position, self.session.plan, self.off, terminal))
+        self.log.append(log_line(event, position, self.session, self.off, terminal))
         if event.kind == "session.started":
             self._before.clear()
 

@@ -22,10 +22,11 @@ from quarterdeck.console.keys import Keymap
 from quarterdeck.console.layout import Layouts
 from quarterdeck.console.names import name_of
 from quarterdeck.console.panes.base import Pane
-from quarterdeck.console.panes.log import LogPane
+from quarterdeck.console.panes.log import EntryPane, LogPane
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.store import StationClient, connect
 from quarterdeck.console.terminal import job_control
+from quarterdeck.text import visible
 
 if TYPE_CHECKING:
     from quarterdeck.console.desk import Desk
@@ -121,6 +122,8 @@ class View:
         match kind:
             case "target":
                 await self.target(subject)
+            case "entry":
+                await self._entry(int(subject))
             case _:
                 raise ValueError(f"nothing opens a {kind}")
 
@@ -129,6 +132,15 @@ class View:
         from quarterdeck.console.screens.reader import TargetReader
 
         await self._desk.show_over(TargetReader(target))
+
+    async def _entry(self, number: int) -> None:
+        """An entry of the log with every event of it."""
+        from quarterdeck.console.screens.reader import LiveReader
+
+        pane = self.deck.pane("log") if self.deck is not None else None
+        if isinstance(pane, LogPane):
+            entry = pane.entries.all[number]
+            await self._desk.show_over(LiveReader(visible(entry.name or entry.words, 90), EntryPane(entry)))
 
     async def contacts(self) -> None:
         """Who has which role."""

@@ -9,7 +9,7 @@ import re
 
 from quarterdeck.session.event import Actor, Event
 from quarterdeck.session.plan import Plan
-from quarterdeck.spans import hour
+from quarterdeck.spans import hour, span
 
 __all__ = ["Terminals", "Told", "count", "in_short", "phone", "values_of", "why_of"]
 
@@ -28,13 +28,17 @@ def in_short(reason: str, title: str) -> str:
 class Told:
     """An event being told: the words that its tellers share."""
 
-    __slots__ = ("event", "off", "plan")
+    __slots__ = ("event", "off", "plan", "spent")
 
-    def __init__(self, event: Event, plan: Plan | None, off: int | None = None) -> None:
-        """`off`: minutes east of UTC of whom it is told to, where that zone is named beside it."""
+    def __init__(self, event: Event, plan: Plan | None, off: int | None = None, spent: float = 0.0) -> None:
+        """`off`: minutes east of UTC of whom it is told to, where that zone is named beside it.
+
+        `spent`: seconds from the step's start to its end, where that is known; 0 where it is not.
+        """
         self.event = event
         self.plan = plan
         self.off = off
+        self.spent = spent
 
     @property
     def step(self) -> str:
@@ -54,6 +58,16 @@ class Told:
     def again(self) -> str:
         """` (attempt 2)`, from the second attempt on."""
         return f" (attempt {self.event.attempt})" if self.event.attempt > 1 else ""
+
+    @property
+    def after(self) -> str:
+        """` after 9 min`, where it is known how long the step took, and it took a second."""
+        return f" after {span(self.spent)}" if self.spent >= 1 else ""
+
+    def beside_name(self, sentence: str) -> str:
+        """What is left of a sentence that begins with the step's name, beside that name; else all of it."""
+        rest = sentence.removeprefix(self.step) if self.event.step else sentence
+        return rest.lstrip(": ") if rest[:1] in {" ", ":"} else sentence
 
     def measured(self, reason: str) -> str:
         """A reason that a guard gave, without the name of what was measured: the number is what people need."""

@@ -36,7 +36,7 @@ __all__ = [
 class Open(Command):
     """Answers the question that is open; without one it opens what the cursor stands on in the pane with the focus.
 
-    That is everything known of a target, or of the selected step.
+    That is everything known of a target or of the selected step, or every event of an entry of the log.
     """
 
     id = "open"
@@ -180,8 +180,9 @@ class NextPane(Command):
 class Filter(Command):
     """Shows only the rows of the focused pane (else of the steps' list) that match what you type.
 
-    A step matches where each word stands in its title, owner, state, tags, id or stage, or is its number. Enter keeps
-    the filter and goes to the list; escape shows all rows again, and so does a halt.
+    A step matches where each word stands in its title, owner, state, tags, id or stage, or is its number; an entry of
+    the log by step, person, kind and text. Enter keeps the filter and goes to the list; escape shows all rows again,
+    and so does a halt.
     """
 
     id = "filter"

@@ -19,7 +19,6 @@ from quarterdeck.console.commands.base import Command
 from quarterdeck.console.finder import Found, Section
 from quarterdeck.console.names import name_of, owner_of
 from quarterdeck.console.panes.alarms import alarm_of
-from quarterdeck.console.panes.log import QUIET
 from quarterdeck.console.panes.rows import fit
 from quarterdeck.console.screens.form_bar import Line
 from quarterdeck.console.screens.modal import Modal, Shown
@@ -120,7 +119,7 @@ def sessions_in(snapshot: Snapshot) -> Section:
 def log_in(snapshot: Snapshot) -> Section:
     """What the log shows, the newest first."""
     log, off = snapshot.log, snapshot.off
-    numbers = [n for n in range(len(log) - 1, -1, -1) if log[n].kind not in QUIET or log[n].level != "info"]
+    numbers = range(len(log) - 1, -1, -1)
     return Section(
         "Log",
         [f"{log[n].text} {log[n].who}" for n in numbers],

@@ -6,7 +6,7 @@ from msgspec import field
 
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session.event import Event
-from quarterdeck.session.events.shared import Level, StepPayload, deviate, over
+from quarterdeck.session.events.shared import AttemptPayload, Level, StepPayload, deviate, over
 from quarterdeck.session.leftovers import few
 from quarterdeck.session.parts import Effect, Proof, Watch
 from quarterdeck.session.state import Session, StepRun
@@ -19,7 +19,7 @@ __all__ = [
 ]  # fmt: skip
 
 
-class CommandEnded(StepPayload, frozen=True, kw_only=True):
+class CommandEnded(AttemptPayload, frozen=True, kw_only=True):
     """A command's end, as its runner wrote it down. A fact, never refused."""
 
     kind = "command.ended"
@@ -67,9 +67,20 @@ class CommandEnded(StepPayload, frozen=True, kw_only=True):
         run.unsearched = self.unsearched
         run.survivors = self.survivors
 
+    def entries(self, event: Event) -> tuple[str, ...]:
+        own = super().entries(event)
+        return ("halt", *own) if self.ended_by == "halt" or self.outcome == "refused" else own
+
     def sentence(self, told: Told) -> str:
+        return f"{told.step}: command {self.ending}{self._values()}"
+
+    def adds(self, told: Told) -> str:
+        bad = self.ending.removeprefix(f"ended with code {self.exit_code} ") if self.attention != "info" else ""
+        return f"{bad}{self._values()}".removeprefix("; ")
+
+    def _values(self) -> str:
         unsearched = "".join(f"; {name} {why}" for name, why in self.unsearched.items())
-        return f"{told.step}: command {self.ending}{values_of(self.values)}{unsearched}"
+        return f"{values_of(self.values)}{unsearched}"
 
     @property
     def ending(self) -> str:
@@ -122,7 +133,7 @@ class OutputWithheld(StepPayload, frozen=True, kw_only=True):
         return f"the sealed output of {told.step} is withheld for good{why_of(self.reason)}"
 
 
-class StepInterrupted(StepPayload, frozen=True, kw_only=True):
+class StepInterrupted(AttemptPayload, frozen=True, kw_only=True):
     """It was ended by a halt, by `stop it now` or by its timeout."""
 
     kind = "step.interrupted"
@@ -138,9 +149,15 @@ class StepInterrupted(StepPayload, frozen=True, kw_only=True):
         run.state, run.survivors, run.unproven = "interrupted", self.survivors, self.unproven
 
     def sentence(self, told: Told) -> str:
-        left = f"; still there: {', '.join(self.survivors)}" if self.survivors else ""
-        gone = "; not proven gone" if self.unproven and not left and REMOTE_UNKNOWN not in self.why else ""
-        return f"{told.step} interrupted{why_of(self.why)}{left}{gone}"
+        return f"{told.step} interrupted{why_of(self.why)}{self._left()}"
+
+    def adds(self, told: Told) -> str:
+        return self._left().removeprefix("; ")
+
+    def _left(self) -> str:
+        if self.survivors:
+            return f"; still there: {', '.join(self.survivors)}"
+        return "; not proven gone" if self.unproven and REMOTE_UNKNOWN not in self.why else ""
 
 
 class StepUnknown(StepPayload, frozen=True, kw_only=True):
@@ -158,7 +175,7 @@ class StepUnknown(StepPayload, frozen=True, kw_only=True):
         return f"what became of {told.step} is UNKNOWN, somebody has to look{why_of(self.why)}"
 
 
-class EffectDeclared(StepPayload, frozen=True, kw_only=True):
+class EffectDeclared(AttemptPayload, frozen=True, kw_only=True):
     """Its owner said what it changed."""
 
     kind = "effect.declared"
@@ -218,6 +235,7 @@ class GoneRead(StepPayload, frozen=True, kw_only=True):
     """What its `gone` check read before its undo, since its effect is not sure (R6)."""
 
     kind = "command.gone_read"
+    also = "reading check"
     proof: Proof
 
     @property
@@ -233,7 +251,7 @@ class GoneRead(StepPayload, frozen=True, kw_only=True):
         return f"before its undo: the command of {told.step} {word}: {read}"
 
 
-class StopAsked(StepPayload, frozen=True, kw_only=True):
+class StopAsked(AttemptPayload, frozen=True, kw_only=True):
     """Stop the running command now."""
 
     kind = "command.stop_asked"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quarterdeck.session.event import Event
-from quarterdeck.session.events.shared import Payload, deviate
+from quarterdeck.session.events.shared import ManyPayload, Payload, deviate
 from quarterdeck.session.state import Proposal, Session
 from quarterdeck.session.told import Told, why_of
 
@@ -23,9 +23,13 @@ class GuardWarned(Payload, frozen=True, kw_only=True):
     """A guard's condition holds; nothing is proposed."""
 
     kind = "guard.warned"
+    also = "reading"
     attention = "warning"
     guard: str
     reason: str = ""
+
+    def entries(self, event: Event) -> tuple[str, ...]:
+        return (f"guard {self.guard}",)
 
     def apply(self, session: Session, event: Event, at: float) -> None:
         session.holding[self.guard] = self.reason
@@ -33,11 +37,15 @@ class GuardWarned(Payload, frozen=True, kw_only=True):
     def sentence(self, told: Told) -> str:
         return f"guard {self.guard} warns{why_of(told.measured(self.reason))}"
 
+    def adds(self, told: Told) -> str:
+        return "warned"
+
 
 class HaltProposed(Payload, frozen=True, kw_only=True):
     """A guard proposes a halt; a person presses it (R13)."""
 
     kind = "guard.proposed"
+    also = "reading"
     rings = True
     attention = "alarm"
     guard: str
@@ -47,6 +55,9 @@ class HaltProposed(Payload, frozen=True, kw_only=True):
     """Session time at which it becomes a pause."""
     value: float | None = None
     """The data point that a worsening is measured against."""
+
+    def entries(self, event: Event) -> tuple[str, ...]:
+        return (f"guard {self.guard}",)
 
     def apply(self, session: Session, event: Event, at: float) -> None:
         session.holding[self.guard] = self.reason
@@ -90,10 +101,11 @@ class ProposalLapsed(Payload, frozen=True, kw_only=True):
         return f"proposal of guard {self.guard} was not answered: it becomes a pause"
 
 
-class GuardCleared(Payload, frozen=True, kw_only=True):
+class GuardCleared(ManyPayload, frozen=True, kw_only=True):
     """The condition no longer holds."""
 
     kind = "guard.cleared"
+    also = "reading"
     guard: str
 
     def apply(self, session: Session, event: Event, at: float) -> None:
@@ -128,10 +140,11 @@ class GuardOverridden(Payload, frozen=True, kw_only=True):
         return f"guard {self.guard} is overridden {until}{why_of(self.reason)}"
 
 
-class GuardBlind(Payload, frozen=True, kw_only=True):
+class GuardBlind(ManyPayload, frozen=True, kw_only=True):
     """A guard cannot read what it watches: it would not fire whatever happened."""
 
     kind = "guard.blind"
+    also = "reading"
     attention = "warning"
     guard: str
     why: str
@@ -145,10 +158,11 @@ class GuardBlind(Payload, frozen=True, kw_only=True):
         return f"guard {self.guard} IS BLIND{why_of(self.why)}"
 
 
-class GuardSees(Payload, frozen=True, kw_only=True):
+class GuardSees(ManyPayload, frozen=True, kw_only=True):
     """A blind guard can read again what it watches."""
 
     kind = "guard.sees"
+    also = "reading"
     attention = "notice"
     guard: str
 

@@ -66,6 +66,9 @@ class HaltCalled(Payload, frozen=True, kw_only=True):
     source: Literal["person", "guard", "failure", "cli"] = "person"
     guard: str = ""
 
+    def entries(self, event: Event) -> tuple[str, ...]:
+        return ("halt",)
+
     def apply(self, session: Session, event: Event, at: float) -> None:
         if self.nonce in session.halts:
             return

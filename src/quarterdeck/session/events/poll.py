@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Literal
 
 from quarterdeck.session.event import Event
-from quarterdeck.session.events.shared import Level, StepPayload, by_phone
+from quarterdeck.session.events.shared import AttemptPayload, Level, by_phone
 from quarterdeck.session.state import Answer, Poll, Session, StepRun
 from quarterdeck.session.told import Told, phone, why_of
 
 __all__ = ["PollAnswered", "PollClosed", "PollOpened"]
 
 
-class PollOpened(StepPayload, frozen=True, kw_only=True):
+class PollOpened(AttemptPayload, frozen=True, kw_only=True):
     """A go/no-go poll is asked."""
 
     kind = "poll.opened"
@@ -25,8 +25,11 @@ class PollOpened(StepPayload, frozen=True, kw_only=True):
     def sentence(self, told: Told) -> str:
         return f"poll opened: {told.step}{told.again}"
 
+    def adds(self, told: Told) -> str:
+        return ""
 
-class PollAnswered(StepPayload, frozen=True, kw_only=True):
+
+class PollAnswered(AttemptPayload, frozen=True, kw_only=True):
     """One role's answer."""
 
     kind = "poll.answered"
@@ -46,11 +49,17 @@ class PollAnswered(StepPayload, frozen=True, kw_only=True):
         by_phone(session, event, at, self.by_phone, f"{self.role} answered")
 
     def sentence(self, told: Told) -> str:
-        answer = {"go": "GO", "no_go": "NO-GO", "go_with_comment": "GO, with a comment"}[self.answer]
-        return f"{self.role} says {answer} to {told.step}{phone(self.by_phone)}{why_of(self.comment)}"
+        return f"{self.role} says {self._word} to {told.step}{phone(self.by_phone)}{why_of(self.comment)}"
+
+    def adds(self, told: Told) -> str:
+        return f"{self.role} {self._word}{why_of(self.comment)}"
+
+    @property
+    def _word(self) -> str:
+        return {"go": "GO", "no_go": "NO-GO", "go_with_comment": "GO, with a comment"}[self.answer]
 
 
-class PollClosed(StepPayload, frozen=True, kw_only=True):
+class PollClosed(AttemptPayload, frozen=True, kw_only=True):
     """The poll's attempt is over."""
 
     kind = "poll.closed"
@@ -71,3 +80,6 @@ class PollClosed(StepPayload, frozen=True, kw_only=True):
     def sentence(self, told: Told) -> str:
         result = {"go": "GO", "no_go": "NO-GO", "timeout": "not answered in time", "void": "void"}[self.result]
         return f"{told.step}: {result}{why_of(self.reason)}"
+
+    def adds(self, told: Told) -> str:
+        return "" if self.result == "go" else self.brief(told)

@@ -9,7 +9,7 @@ from msgspec import field
 
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session.event import Event
-from quarterdeck.session.events.shared import Level, Payload, answer, deviate, seat_steps, unpause
+from quarterdeck.session.events.shared import Level, ManyPayload, Payload, answer, deviate, seat_steps, unpause
 from quarterdeck.session.parts import Proof, Verdict
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import FINISHED, Session, Window
@@ -75,7 +75,7 @@ class PlanRevised(Payload, frozen=True, kw_only=True):
         return f"plan laid down, {self.hash[:8]}" if self.hash else "plan laid down"
 
 
-class ItemTicked(Payload, frozen=True, kw_only=True):
+class ItemTicked(ManyPayload, frozen=True, kw_only=True):
     """A checklist item was ticked, or unticked; by a machine where `proof` is there."""
 
     kind = "checklist.ticked"
@@ -235,7 +235,7 @@ class SessionClosed(Payload, frozen=True, kw_only=True):
         return f"reviewed and closed{why_of(self.note)}"
 
 
-class CriterionAnswered(Payload, frozen=True, kw_only=True):
+class CriterionAnswered(ManyPayload, frozen=True, kw_only=True):
     """A criterion that a person was asked for."""
 
     kind = "criterion.answered"

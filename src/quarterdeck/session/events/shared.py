@@ -14,8 +14,10 @@ from quarterdeck.session.told import Told
 
 __all__ = [
     "KINDS",
+    "AttemptPayload",
     "Draft",
     "Level",
+    "ManyPayload",
     "Payload",
     "StepPayload",
     "Unknown",
@@ -51,6 +53,8 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Whether it may use the reserve of a full disk at any time; after a halt everything may."""
     rings: ClassVar[bool] = False
     """Whether it rings the bell of every console: somebody is asked, or something grows late."""
+    also: ClassVar[str] = ""
+    """Words that people look for it by in a log, beside its kind and what its sentence says."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         """Register the kind; TypeError for one without a sentence."""
@@ -65,6 +69,21 @@ class Payload(Struct, frozen=True, kw_only=True, omit_defaults=True):
     def attention(self) -> Level:
         """How much attention its line asks for."""
         return "info"
+
+    def entries(self, event: Event) -> tuple[str, ...]:
+        """Names of the entries of a log in which it may be told with what came just before, the best one first.
+
+        It opens its own entry, under the last name, where none of them is open. Without a name it stands alone.
+        """
+        return ()
+
+    def brief(self, told: Told) -> str:
+        """What its entry says of it beside the step's name, where the entry is about it."""
+        return told.beside_name(self.sentence(told))
+
+    def adds(self, told: Told) -> str:
+        """What its entry says of it where that is about something louder, or about what followed; or nothing."""
+        return self.brief(told)
 
     def apply(self, session: Session, event: Event, at: float) -> None:
         """Change `session`, at session time `at`; nothing where it is only reported. Never fails, never decides."""
@@ -85,6 +104,20 @@ class StepPayload(Payload, frozen=True, kw_only=True):
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         """Change `run`, the event's step."""
+
+
+class AttemptPayload(StepPayload, frozen=True, kw_only=True):
+    """A stage of one attempt at a step: what follows at once is told with it."""
+
+    def entries(self, event: Event) -> tuple[str, ...]:
+        return (f"{event.step} {event.attempt}",)
+
+
+class ManyPayload(Payload, frozen=True, kw_only=True):
+    """What often happens many times at once, and is told at once."""
+
+    def entries(self, event: Event) -> tuple[str, ...]:
+        return (self.kind,)
 
 
 class Unknown(Payload, frozen=True, kw_only=True):

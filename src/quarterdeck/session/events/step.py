@@ -6,6 +6,7 @@ from msgspec import field
 
 from quarterdeck.session.event import Event
 from quarterdeck.session.events.shared import (
+    AttemptPayload,
     Level,
     StepPayload,
     by_phone,
@@ -55,7 +56,7 @@ _WAIVED = {
 }
 
 
-class StepGranted(StepPayload, frozen=True, kw_only=True):
+class StepGranted(AttemptPayload, frozen=True, kw_only=True):
     """The hub said yes to a start (R24)."""
 
     kind = "step.granted"
@@ -79,12 +80,15 @@ class StepGranted(StepPayload, frozen=True, kw_only=True):
             deviate(session, event, at, what=sentence, why=why, exception=what != "start_by")
 
     def sentence(self, told: Told) -> str:
-        waived = "; ".join(f"{name.replace('_', ' ')} waived: {why}" for name, why in self.waivers.items())
+        waived = self.adds(told)
         to = f" to {self.to}" if self.to else ""
         return f"{told.step} granted{to}{'; ' if waived else ''}{waived}"
 
+    def adds(self, told: Told) -> str:
+        return "; ".join(f"{name.replace('_', ' ')} waived: {why}" for name, why in self.waivers.items())
 
-class StepStarted(StepPayload, frozen=True, kw_only=True):
+
+class StepStarted(AttemptPayload, frozen=True, kw_only=True):
     """It runs from now; for a command durable before the command exists (R14)."""
 
     kind = "step.started"
@@ -122,6 +126,9 @@ class StepStarted(StepPayload, frozen=True, kw_only=True):
         where = f" on {self.host}" if self.host else ""
         return f"{told.step} started{told.again}{where}{phone(self.by_phone)}"
 
+    def adds(self, told: Told) -> str:
+        return ""
+
 
 def _outside_window(session: Session, event: Event, at: float) -> None:
     what = "worked after the window's end"
@@ -129,7 +136,7 @@ def _outside_window(session: Session, event: Event, at: float) -> None:
         deviate(session, event, at, what=what, why="", exception=True)
 
 
-class StepReported(StepPayload, frozen=True, kw_only=True):
+class StepReported(AttemptPayload, frozen=True, kw_only=True):
     """Its owner says done; its verifications run now."""
 
     kind = "step.reported"
@@ -153,11 +160,15 @@ class StepReported(StepPayload, frozen=True, kw_only=True):
             f"{told.step} reported {hand}, verifying{phone(self.by_phone)}{values_of(self.values)}{why_of(self.note)}"
         )
 
+    def adds(self, told: Told) -> str:
+        return f"{values_of(self.values)}{'; ' if self.note else ''}{self.note}".removeprefix("; ")
 
-class StepVerified(StepPayload, frozen=True, kw_only=True):
+
+class StepVerified(AttemptPayload, frozen=True, kw_only=True):
     """A step's verifications were read."""
 
     kind = "step.verified"
+    also = "reading check"
     proofs: tuple[Proof, ...] = ()
     ok: bool = False
     recheck: bool = False
@@ -180,8 +191,13 @@ class StepVerified(StepPayload, frozen=True, kw_only=True):
         bad = [f"{proof.title}: read {proof.read or 'nothing'}" for proof in self.proofs if proof.ok is not True]
         return f"{told.step} NOT verified{again}: {'; '.join(bad) or 'nothing could be read'}"
 
+    def adds(self, told: Told) -> str:
+        if not self.ok:
+            return self.brief(told)
+        return count(len(self.proofs), "check") if self.proofs else ""
 
-class StepAccepted(StepPayload, frozen=True, kw_only=True):
+
+class StepAccepted(AttemptPayload, frozen=True, kw_only=True):
     """A verification that failed or was unknown was accepted with a reason (an exception)."""
 
     kind = "step.accepted"
@@ -195,7 +211,7 @@ class StepAccepted(StepPayload, frozen=True, kw_only=True):
         return f"{told.step} accepted although it does not verify{why_of(self.reason)}"
 
 
-class StepDone(StepPayload, frozen=True, kw_only=True):
+class StepDone(AttemptPayload, frozen=True, kw_only=True):
     """Finished, verified."""
 
     kind = "step.done"
@@ -226,8 +242,14 @@ class StepDone(StepPayload, frozen=True, kw_only=True):
             session.poll_again = ""
 
     def sentence(self, told: Told) -> str:
+        return f"{told.step} {self._done(told)}"
+
+    def brief(self, told: Told) -> str:
+        return self._done(told, told.after)
+
+    def _done(self, told: Told, after: str = "") -> str:
         hand = " by hand" if self.by_hand else ""
-        return f"{told.step} done{hand}{told.again}{phone(self.by_phone)}{values_of(self.values)}"
+        return f"done{hand}{told.again}{after}{phone(self.by_phone)}{values_of(self.values)}"
 
 
 def _undo_through(session: Session, identity: str) -> None:
@@ -239,7 +261,7 @@ def _undo_through(session: Session, identity: str) -> None:
         session.steps[undone].undone = True
 
 
-class StepFailed(StepPayload, frozen=True, kw_only=True):
+class StepFailed(AttemptPayload, frozen=True, kw_only=True):
     """It did not work; its effect is unknown until declared."""
 
     kind = "step.failed"
