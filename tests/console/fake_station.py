@@ -18,7 +18,7 @@ from quarterdeck.procedure.check import parse
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session import intents
 from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.event import Actor, Event, Moment, encode, order
+from quarterdeck.session.event import Actor, Blob, Event, Moment, encode, order
 from quarterdeck.session.events import Draft, PlanRevised, SessionOpened
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
@@ -230,7 +230,7 @@ class FakeStation:
 
     def _record(self, drafts: list[Draft], by: Actor) -> None:
         for draft in drafts:
-            self._append(draft.data, draft.step, draft.attempt, by)
+            self._append(draft.data, draft.step, draft.attempt, by, draft.blobs)
             self._verified(draft)
 
     def _verified(self, draft: Draft) -> None:
@@ -244,11 +244,14 @@ class FakeStation:
                 if not isinstance(answer, Refusal):
                     self._record(answer, ITSELF)
 
-    def _append(self, data: Any, step: str = "", attempt: int = 0, by: Actor = LEAD) -> None:
+    def _append(
+        self, data: Any, step: str = "", attempt: int = 0, by: Actor = LEAD, blobs: tuple[Blob, ...] = ()
+    ) -> None:
         number = len(self.events) + 1
         event = Event(
             v=1, session=SESSION, replica="r1", aseq=number, prev="", lamport=number, kind=data.kind, actor=by,
             t=self._moment(), data=msgspec.Raw(msgspec.json.encode(data)), step=step, attempt=attempt,
+            blobs=blobs,
         )  # fmt: skip
         assert not self.events or order(event) > order(self.events[-1])
         self.events.append(event)

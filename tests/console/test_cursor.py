@@ -12,7 +12,8 @@ from quarterdeck.console import theme
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.rows import marked, width_of
 from quarterdeck.console.panes.target import TargetPane
-from quarterdeck.console.screens.reader import LiveReader, StepReader
+from quarterdeck.console.screens.reader import LiveReader
+from quarterdeck.console.screens.step_reader import StepReader
 from quarterdeck.host import Clocks
 from quarterdeck.observer.messages import Reading
 from quarterdeck.session import intents

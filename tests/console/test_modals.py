@@ -25,7 +25,9 @@ from quarterdeck.console.panes.footer import FooterPane
 from quarterdeck.console.screens.form_bar import FormBar
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.screens.palette import PaletteScreen
-from quarterdeck.console.screens.reader import Reader, StepReader, TargetReader
+from quarterdeck.console.screens.prompt import Prompt
+from quarterdeck.console.screens.reader import Reader, TargetReader
+from quarterdeck.console.screens.step_reader import StepReader
 from quarterdeck.console.screens.switcher import Switcher
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import StationClient
@@ -99,6 +101,7 @@ WAYS: dict[str, tuple[type[Any], Opener]] = {
     "help": (Reader, pressing("?")),
     "detail": (StepReader, pressing("enter")),
     "target": (TargetReader, _target),
+    "filter": (Prompt, pressing("/")),
     "palette": (PaletteScreen, pressing("ctrl+p")),
     "sessions": (Switcher, _sessions),
     "note": (FormBar, pressing("n")),
@@ -108,6 +111,12 @@ WAYS: dict[str, tuple[type[Any], Opener]] = {
     "end": (TheEnd, _end),
 }
 """One way at least to each screen that can lie over the session."""
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the keys writes a file."""
+    monkeypatch.chdir(tmp_path)
 
 
 def leaves(kind: type) -> set[type]:

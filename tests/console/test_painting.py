@@ -35,7 +35,7 @@ from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.screens.modal import Modal
-from quarterdeck.console.screens.reader import StepReader
+from quarterdeck.console.screens.step_reader import StepReader
 from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import StationClient
 from quarterdeck.console.terminal.compositor import SparingUpdate
@@ -43,6 +43,7 @@ from quarterdeck.errors import StationError
 from quarterdeck.observer.messages import Reading, Value
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.rules.start import Launch
 from quarterdeck.station.wire.client import Linked
 
 LIVE = (
@@ -131,7 +132,8 @@ class Walk:
         halts = tuple(session.live_halts())
         wanted: list[Intent] = [
             intents.StartSession(), intents.StartStep(step=step), intents.StartStep(step=step),
-            intents.StartStep(step=step), intents.FinishStep(step=step, values={"rows": "12"}),
+            intents.StartStep(step=step, launch=Launch(run="r")),
+            intents.FinishStep(step=step, values={"rows": "12"}),
             intents.FailStep(step=step, reason=chance.choice(WORDS)),
             intents.SkipStep(step=step, reason="not tonight"), intents.Pause(reason=chance.choice(WORDS)),
             intents.GoOn(halts=halts, reason="all is well"), intents.AddNote(text=chance.choice(WORDS)),

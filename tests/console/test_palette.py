@@ -9,7 +9,8 @@ from textual.widgets import Static
 from quarterdeck.console.panes.log import LogPane
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.screens.palette import PaletteScreen
-from quarterdeck.console.screens.reader import LiveReader, StepReader
+from quarterdeck.console.screens.reader import LiveReader
+from quarterdeck.console.screens.step_reader import StepReader
 from quarterdeck.session import intents
 
 RUNNING = (intents.StartSession(), intents.StartStep(step="announce"))

@@ -102,9 +102,9 @@ class PlainDesk:
 
     # -- telling
 
-    def print(self, text: str) -> None:
+    def print(self, text: str, limit: int = 1_000) -> None:
         """One line, through the gate."""
-        self._out.write(visible(text, 1_000) + "\n")
+        self._out.write(visible(text, limit) + "\n")
         self._out.flush()
 
     async def _tell(self) -> None:
@@ -193,9 +193,9 @@ class PlainDesk:
         """What applies now, a line each."""
         situation = self.situation
         for command in self._keymap.commands:
-            if (not command.of_view or command.id in {"leave", "open", "watched", "why"}) and not isinstance(
-                applies(command, situation), No
-            ):
+            if (
+                not command.of_view or command.id in {"leave", "open", "output", "watched", "why"}
+            ) and not isinstance(applies(command, situation), No):
                 self.print(f"{command.id.replace('_', ' '):<18} {self._keymap.key_of(command):<7} {command.title}")
 
     # -- the desk
@@ -367,6 +367,12 @@ class PlainView:
     async def open_row(self) -> bool:
         """There are no panes, and so no cursor."""
         return False
+
+    async def output(self, step: str) -> None:
+        """What it printed: all, or a part."""
+        from quarterdeck.console.plain_output import read_output
+
+        await read_output(self._desk, step, self._desk.link.output, self._desk.print)
 
     async def _needs_the_screen(self) -> None:
         self._desk.print("That needs the screen")

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from msgspec import Struct
 
@@ -26,10 +26,13 @@ from quarterdeck.session.event import Actor, Event, decode
 from quarterdeck.session.events import Level, payload, rings
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.state import Session
+from quarterdeck.session.state import Run, Session
 from quarterdeck.session.told import Terminals, Told
 from quarterdeck.station.halt_files import new_nonce
 from quarterdeck.station.wire.protocol import Answered, Farewell, Happened, Marks, Sampled, Standing, Tail, Welcome
+
+if TYPE_CHECKING:
+    from quarterdeck.station.commands.pages import Pages
 
 __all__ = ["LOST", "RANKS", "HaltCall", "Link", "LogLine", "News", "StationClient", "Verdict", "connect", "log_line"]
 
@@ -371,6 +374,15 @@ class Link:
         for name, value in ({} if "lagged" in reading.flags else numbers).items():
             self.series.setdefault(f"{target}.{name}", Series()).take(reading.boot, value)
         self.series.setdefault(f"{target}.status", Series()).take(reading.boot, RANKS.index(reading.status))
+
+    def output(self, run: Run) -> Pages:
+        """What a run printed, from the session's own files. StationError that says why it cannot be read here."""
+        from quarterdeck.station.commands.pages import open_output
+
+        plan = self.session.plan
+        if plan is None or self.folder is None:
+            raise StationError("the session is not here yet")
+        return open_output(self.folder, plan.procedure, run)
 
     # -- doing
 

@@ -6,8 +6,6 @@ The methods are what `commands/view.py` asks for. Nothing here speaks to the sta
 from __future__ import annotations
 
 import gc
-import os
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +24,7 @@ from quarterdeck.console.panes.log import EntryPane, LogPane
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.store import StationClient, connect
 from quarterdeck.console.terminal import job_control
+from quarterdeck.console.text_file import new_file
 from quarterdeck.text import visible
 
 if TYPE_CHECKING:
@@ -49,9 +48,9 @@ def make_deck(layout: str, config: Path | None) -> Deck:
 def preload() -> None:
     """Import what the first question needs, now that the first frame is painted."""
     with suppress(OSError, ImportError):  # no descriptor is left: whoever needs one of them says so
-        from quarterdeck.console.screens import form_bar, palette, reader
+        from quarterdeck.console.screens import form_bar, palette, reader, step_reader
 
-        del form_bar, palette, reader
+        del form_bar, palette, reader, step_reader
     gc.freeze()
     gc.enable()  # `verbs.run_console` disabled it until here
 
@@ -99,7 +98,14 @@ class View:
 
     async def open(self, step: str) -> None:
         """Everything of one step; without one, of the step that is shown."""
-        from quarterdeck.console.screens.reader import StepReader
+        await self._read(step, output=False)
+
+    async def output(self, step: str) -> None:
+        """All that a step's command printed."""
+        await self._read(step, output=True)
+
+    async def _read(self, step: str, *, output: bool) -> None:
+        from quarterdeck.console.screens.step_reader import StepReader
 
         desk, session = self._desk, self._desk.link.session
         if not step and desk.shown is not None:
@@ -107,7 +113,7 @@ class View:
         if session.plan is None or step not in session.plan.steps:
             desk.say("There is no step to open: the plan is not here yet")
             return
-        await desk.show_over(StepReader(step, name_of(session, step)))
+        await desk.show_over(StepReader(step, name_of(session, step), desk.link.output, desk.say, output=output))
 
     async def open_row(self) -> bool:
         """What the cursor stands on in the focused pane; False where it stands on nothing that opens."""
@@ -299,11 +305,7 @@ class View:
         if chosen:
             return chosen
         focused: Widget | None = self._app.screen.focused
-        if isinstance(focused, Pane) and focused.snapshot is not None:
-            width, count = focused.content_width, focused.row_count(focused.snapshot)
-            rows = (focused.row(focused.snapshot, y, width) for y in range(min(count, 5_000)))
-            return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
-        return ""
+        return focused.text() if isinstance(focused, Pane) else ""
 
     async def copy(self) -> None:
         """Text to the terminal's clipboard."""
@@ -319,13 +321,10 @@ class View:
         if not found:
             self._desk.say("Select text with the mouse first, or move to a pane with tab", "warning")
             return
-        path = Path.cwd() / f"quarterdeck-{time.strftime('%H%M%S')}.txt"
         try:
-            opened = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(opened, "w", encoding="utf-8") as file:
-                file.write(found + "\n")
+            path = new_file("quarterdeck", [f"{found}\n".encode(errors="replace")])
         except OSError as error:
-            self._desk.say(f"{path} cannot be written: {error.strerror}", "error")
+            self._desk.say(f"It cannot be written: {error.strerror}", "error")
         else:
             self._desk.say(f"Written to {path}")
 

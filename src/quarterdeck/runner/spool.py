@@ -16,7 +16,7 @@ from typing import NamedTuple
 from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.runner.files import create_private
 
-__all__ = ["Piece", "SpoolReader", "SpoolWriter", "remove_spool"]
+__all__ = ["Held", "Piece", "SpoolReader", "SpoolWriter", "remove_spool"]
 
 _COUNTER = struct.Struct("<QQQ")  # total, head, ring
 
@@ -91,6 +91,14 @@ class Piece(NamedTuple):
     content: bytes
 
 
+class Held(NamedTuple):
+    """What a spool holds of an output: `[0, first_end)` and `[last_start, total)`; all where nothing was cut."""
+
+    total: int
+    first_end: int
+    last_start: int
+
+
 class SpoolReader:
     """The station's end; a missing spool reads as empty."""
 
@@ -100,6 +108,26 @@ class SpoolReader:
     def total(self) -> int:
         """Bytes that the command has written so far."""
         return self._layout()[0]
+
+    def held(self) -> Held:
+        """What of the output is on disk now."""
+        total, head, ring = self._layout()
+        return Held(total, total, 0) if total <= head + ring else Held(total, head, total - ring)
+
+    def part(self, start: int, length: int) -> bytes:
+        """At most `length` bytes from byte `start` of the output on; shorter where it ends, or holds no more."""
+        total, head, ring = self._layout()
+        content = b""
+        while length > len(content) and (place := start + len(content)) < total:
+            if place < head:
+                part = self._read(place, min(length - len(content), min(total, head) - place))
+            else:
+                offset = (place - head) % ring
+                part = self._read(head + offset, min(length - len(content), total - place, ring - offset))
+            if not part:
+                break
+            content += part
+        return content
 
     def pieces(self, length: int) -> Iterator[Piece]:
         """All that is there, in order, at most `length` bytes at a time; what was cut is missing between two."""
@@ -127,17 +155,7 @@ class SpoolReader:
         total, head, ring = self._layout()
         oldest = 0 if total <= head + ring else total - ring
         start = max(oldest, total - length)
-        content = b""
-        if start < head:
-            content = self._read(start, min(total, head) - start)
-        while start + len(content) < total:
-            here = start + len(content)
-            offset = (here - head) % ring
-            part = self._read(head + offset, min(total - here, ring - offset))
-            if not part:
-                break
-            content += part
-        return Piece(start, content)
+        return Piece(start, self.part(start, total - start))
 
     def _layout(self) -> tuple[int, int, int]:
         try:

@@ -87,6 +87,12 @@ class Run(Struct):
     left_note: str = ""
     left_ended: bool = False
     """It was ended, but for what `left_open` still holds."""
+    ending: str = ""
+    """How its command ended, in words."""
+    why: str = ""
+    """Of its failure or interruption."""
+    proofs: tuple[Proof, ...] = ()
+    """What its verifications read."""
 
 
 class StepRun(Struct):

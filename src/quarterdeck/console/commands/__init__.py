@@ -18,8 +18,8 @@ _CLASSES: tuple[type[Command], ...] = (
     answer.StartWithOverride,
     note.Note, note.Evidence, note.Value,
     plan_change.AddStep, plan_change.Correct, plan_change.Extend, plan_change.Review,
-    view.Open, view.OpenRow, view.Help, view.Palette, view.Sessions, view.Layout, view.Theme, view.NextPane,
-    view.Filter, view.Follow, view.Contacts, view.Links, view.Watched, view.Why, view.Copy, view.Write,
+    view.Open, view.OpenRow, view.Output, view.Help, view.Palette, view.Sessions, view.Layout, view.Theme,
+    view.NextPane, view.Filter, view.Follow, view.Contacts, view.Links, view.Watched, view.Why, view.Copy, view.Write,
     view.Leave, view.CtrlC, view.Suspend,
 )  # fmt: skip
 

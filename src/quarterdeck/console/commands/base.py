@@ -61,6 +61,9 @@ class View(Protocol):
     async def open_row(self) -> bool:
         """What the cursor stands on in the focused pane; False where it stands on nothing that opens."""
 
+    async def output(self, step: str) -> None:
+        """All that a step's command printed."""
+
     async def contacts(self) -> None:
         """Who has which role."""
 

@@ -23,6 +23,7 @@ __all__ = [
     "NextPane",
     "Open",
     "OpenRow",
+    "Output",
     "Palette",
     "Sessions",
     "Suspend",
@@ -85,6 +86,31 @@ async def _open_row(desk: Desk) -> None:
     if not await desk.view.open_row():
         situation = desk.situation
         await desk.view.open(situation.selected or situation.named)
+
+
+class Output(Command):
+    """All that a step's command printed, each attempt of it: to scroll, to search, to copy, to write to a file."""
+
+    id = "output"
+    title = "Read all output of a step"
+    word = "output"
+    of_view = True
+
+    def available(self, situation: Situation) -> Available:
+        return YES if self._printing(situation) else No("no command has run yet")
+
+    async def run(self, desk: Desk) -> None:
+        situation = desk.situation
+        steps = self._printing(situation)
+        chosen = situation.selected or situation.named
+        step = chosen if chosen in steps else await desk.which("Read the output", steps)
+        if step:
+            await desk.view.output(step)
+
+    def _printing(self, situation: Situation) -> list[str]:
+        """Steps whose command ran, the latest first."""
+        begun = [run for run in situation.session.steps.values() if any(attempt.id for attempt in run.runs)]
+        return [run.id for run in sorted(begun, key=lambda run: -run.sequence)]
 
 
 class Help(Command):

@@ -150,6 +150,15 @@ class Pane(RowScroller):
         """How many rows there are now; none before the first tick."""
         return 0 if self.snapshot is None else self.row_count(self.snapshot)
 
+    def text(self) -> str:
+        """All its rows as text, `SELECTABLE` at most."""
+        snapshot = self.snapshot
+        if snapshot is None:
+            return ""
+        width, count = self.content_width, self.row_count(snapshot)
+        rows = (self._row(snapshot, y, width, count) for y in range(min(count, SELECTABLE)))
+        return "\n".join("".join(text for text, _ in row).rstrip() for row in rows)
+
     # -- filtering
 
     def filter_by(self, text: str) -> None:
@@ -496,12 +505,7 @@ class Pane(RowScroller):
 
     def get_selection(self, selection: Selection) -> tuple[str, str] | None:
         """The text that the mouse selected, as it is on screen."""
-        snapshot = self.snapshot
-        if snapshot is None:
-            return None
-        width, count = self.content_width, self.row_count(snapshot)
-        rows = (self._row(snapshot, y, width, count) for y in range(min(count, SELECTABLE)))
-        return selection.extract("\n".join("".join(text for text, _ in row).rstrip() for row in rows)), "\n"
+        return (selection.extract(self.text()), "\n") if self.snapshot is not None else None
 
     def selection_updated(self, selection: Selection | None) -> None:
         """Paint what is selected now."""

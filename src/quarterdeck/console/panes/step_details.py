@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 
 from msgspec.structs import replace
@@ -17,11 +18,12 @@ from quarterdeck.procedure.expectations import describe
 from quarterdeck.procedure.interpreters import named, script_manner
 from quarterdeck.procedure.model import Step, VerifyItem
 from quarterdeck.session.leftovers import left_words
+from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import LIVE, Run, StepRun
 from quarterdeck.spans import hour, of_planned, span
 from quarterdeck.text import PLAIN, block, visible
 
-__all__ = ["details", "markdown"]
+__all__ = ["details", "markdown", "proof_rows"]
 
 LABEL = 9
 _RECORDED = re.compile(r"\$\{([a-z0-9_-]+)\.(\w+)\}")
@@ -189,15 +191,21 @@ def _what(item: VerifyItem) -> str:
     return item.gauge or item.value or " ".join(item.command)
 
 
+def proof_rows(proofs: Sequence[Proof], width: int, look: Look) -> list[Row]:
+    """What verifications read."""
+    rows: list[Row] = []
+    for proof in proofs:
+        sign = look.glyphs.tick if proof.ok else look.glyphs.steps["failed"] if proof.ok is False else "?"
+        role = "ok" if proof.ok else "critical" if proof.ok is False else "unknown"
+        read = f": read {proof.read}" if proof.read else "" if proof.ok else ": could not be read"
+        rows += _labelled("" if rows else "verified", f"{sign} {proof.title}{read}", width, role)
+    return rows
+
+
 def _proofs(step: Step, run: StepRun | None, width: int, look: Look) -> list[Row]:
     rows: list[Row] = []
     if run is not None and run.proofs:
-        for proof in run.proofs:
-            sign = look.glyphs.tick if proof.ok else look.glyphs.steps["failed"] if proof.ok is False else "?"
-            role = "ok" if proof.ok else "critical" if proof.ok is False else "unknown"
-            read = f": read {proof.read}" if proof.read else "" if proof.ok else ": could not be read"
-            rows += _labelled("" if rows else "verified", f"{sign} {proof.title}{read}", width, role)
-        return rows
+        return proof_rows(run.proofs, width, look)
     for item in step.verify:
         wanted = f" (expected: {describe(item.expect)})" if item.expect or item.command else ""
         rows += _labelled("" if rows else "verify", f"{_what(item)}{wanted}", width, "muted")

@@ -54,8 +54,15 @@ class Modal(SparingScreen, ModalScreen[Result]):
 
     def foot(self) -> Horizontal:
         """The bar at its bottom: the halt button, and the keys."""
-        said = Content("   ").join(Content.assemble((key, "bold $accent"), f" {does}") for key, does in self.hints())
-        return Horizontal(self.halt_button(), Static(said, classes="hint"), classes="foot")
+        return Horizontal(self.halt_button(), Static(self._said(), classes="hint"), classes="foot")
+
+    def _said(self) -> Content:
+        return Content("   ").join(Content.assemble((key, "bold $accent"), f" {does}") for key, does in self.hints())
+
+    def say_hints(self) -> None:
+        """Other keys work now."""
+        for hint in self.query(".hint").results(Static):
+            hint.update(self._said())
 
     def finish(self, result: Result | None) -> None:
         """Close once: a second answer would close what lies below."""

@@ -1,4 +1,4 @@
-"""Screens to read: help, contacts, links, everything of one step, everything watched. Escape closes them.
+"""Screens to read: help, contacts, links, everything watched. Escape closes them.
 
 H halts from them too.
 """
@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import ClassVar
 
-import msgspec
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
@@ -18,7 +17,6 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from quarterdeck.console.panes.base import Pane
-from quarterdeck.console.panes.step import StepPane
 from quarterdeck.console.panes.target import TargetPane
 from quarterdeck.console.screens.modal import Modal, Shown
 from quarterdeck.console.snapshot import Snapshot
@@ -27,7 +25,7 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.state import Session
 from quarterdeck.text import visible
 
-__all__ = ["LiveReader", "Reader", "StepReader", "TargetReader", "contacts_text", "help_text", "links_text"]
+__all__ = ["LiveReader", "Reader", "TargetReader", "contacts_text", "help_text", "links_text"]
 
 
 class _Box(Modal[None]):
@@ -87,17 +85,14 @@ class LiveReader(_Box):
     def compose(self) -> ComposeResult:
         """With what is known already."""
         if self.snapshot is not None:
-            self.pane.set_reactive(Pane.snapshot, self._chosen(self.snapshot))
+            self.pane.set_reactive(Pane.snapshot, self.snapshot)
         yield from super().compose()
 
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """The same tick."""
         super().watch_snapshot(snapshot)
         if snapshot is not None and self.is_mounted:
-            self.pane.snapshot = self._chosen(snapshot)
-
-    def _chosen(self, snapshot: Snapshot) -> Snapshot:
-        return snapshot
+            self.pane.snapshot = snapshot
 
     def on_mount(self) -> None:
         """It scrolls with the keys."""
@@ -138,18 +133,6 @@ class TargetReader(LiveReader):
     def action_choose(self, by: int) -> None:
         """Another metric."""
         self.target.choose(by)
-
-
-class StepReader(LiveReader):
-    """Everything of one step, whatever is selected."""
-
-    def __init__(self, step: str, title: str) -> None:
-        """`step` is its id."""
-        self.step = step
-        super().__init__(title, StepPane(framed=False))
-
-    def _chosen(self, snapshot: Snapshot) -> Snapshot:
-        return msgspec.structs.replace(snapshot, selected=self.step)
 
 
 def help_text(commands: Iterable[tuple[str, str, str, str]], columns: int) -> Content:

@@ -62,7 +62,7 @@ class CommandEnded(AttemptPayload, frozen=True, kw_only=True):
                 attempt.ended, attempt.outcome, attempt.exit_code = at, self.outcome, self.exit_code
                 attempt.blobs, attempt.lived = event.blobs, False
                 attempt.left, attempt.stays = self.left_behind, self.stays
-                attempt.sealed = bool(self.sealed)
+                attempt.sealed, attempt.ending = bool(self.sealed), self.ending
         run.values.update(self.values)
         run.unsearched = self.unsearched
         run.survivors = self.survivors

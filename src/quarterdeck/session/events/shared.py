@@ -224,5 +224,7 @@ def over(session: Session, run: StepRun, at: float, why: str) -> None:
     run.ended, run.reason = at, why
     for attempt in run.runs:
         attempt.lived = False
+    for attempt in run.runs[-1:]:
+        attempt.why = why
     if mutates(session, run.id):
         run.effect, run.declared = "unknown", False

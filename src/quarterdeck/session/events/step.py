@@ -180,6 +180,8 @@ class StepVerified(AttemptPayload, frozen=True, kw_only=True):
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         run.proofs = self.proofs
+        for attempt in run.runs[-1:]:
+            attempt.proofs = self.proofs
         if self.recheck and run.id in session.rechecks:
             session.rechecks[run.id] = self.ok
 

@@ -142,8 +142,12 @@ class Redactor:
 
         Unless it is `over`, an end that may be the beginning of a secret is held back.
         """
-        sure = len(content) if over else max(skip, len(content) - self._unsure(content))
+        sure = len(content) if over else max(skip, self.sure(content))
         return self.between(content, skip, sure)[0]
+
+    def sure(self, content: bytes) -> int:
+        """Up to where `content` can be shown, where more of it may come: what follows may begin a secret."""
+        return len(content) - self._unsure(content)
 
     def between(self, content: bytes, start: int, stop: int) -> tuple[bytes, int]:
         """`content[start:stop]` redacted with all of `content` in view, and where that really ended.
