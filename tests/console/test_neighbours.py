@@ -83,6 +83,7 @@ async def test_the_list_is_live_and_its_cursor_stays_where_it_was_put() -> None:
         over = Switcher(reach)
         over.set_reactive(Modal.snapshot, beside("running"))
         await app.push_screen(over)
+        await pilot.pause()
         await pilot.press("up")
         here = night.snapshot().session.id
         assert over.pane.chosen == here

@@ -25,6 +25,8 @@ from quarterdeck.session import intents
 from quarterdeck.session.fold import fold
 from quarterdeck.session.state import Session
 from quarterdeck.station.wire.blocking_client import ask_once, history_of
+from quarterdeck.station.wire.client import Client
+from quarterdeck.station.wire.protocol import Farewell
 
 Open = Callable[..., Path]
 
@@ -149,6 +151,7 @@ async def test_a_switch_and_back_keeps_what_was_selected_and_typed_and_h_halts_w
         assert (screen.app.desk.picked, screen.app.desk.drafts) == ("", {})
         await screen.press("H")
         await screen.until(lambda: session_of(there).live_halts(), "the halt of the one on screen")
+        await screen.until(lambda: screen.app.keys._halts, "the plan: whatever lies over it is closed then")
         assert not session_of(here).live_halts()
 
         await screen.press("u")
@@ -191,6 +194,21 @@ async def test_a_station_that_hangs_or_dies_is_said_and_holds_nothing_up(two: tu
         os.kill(pid, signal.SIGKILL)
         await screen.sees(f"({there.name[-4:]}): quarterdeck attach {there.name[-4:]} brings it back")
         assert screen.app.link.session.id == here.name
+
+
+async def test_a_look_from_beside_keeps_no_station_from_leaving(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_LINGER", "0.2")
+    folder = opened()
+    lead = await Client.connect(folder)
+    beside = await Client.connect(folder, start=False, aside=True)
+    await lead.leave()
+    async with asyncio.timeout(20):
+        async for frame in beside.frames():
+            if isinstance(frame, Farewell):
+                break
+    await beside.close()
 
 
 async def test_with_one_session_nothing_is_named(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:

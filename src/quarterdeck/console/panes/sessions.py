@@ -42,12 +42,16 @@ class SessionsPane(Pane):
         self.chosen = chosen
         self._rows: list[tuple[str, Row]] = []
 
+    def settle(self, snapshot: Snapshot) -> None:
+        """Put the cursor on a session that is there."""
+        ids = [shown.session.id for shown in (snapshot, *snapshot.others)]
+        if self.chosen not in ids:
+            self.chosen = ids[min(1, len(ids) - 1)]
+
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Make all rows: how many lines the clocks take depends on the width."""
         sessions = [snapshot, *snapshot.others]
-        ids = [shown.session.id for shown in sessions]
-        if self.chosen not in ids:
-            self.chosen = ids[1] if len(ids) > 1 else ids[0]
+        self.settle(snapshot)
         self._rows = []
         for shown in sessions:
             rows = self._session(shown, width, here=shown is snapshot)
@@ -109,8 +113,9 @@ class SessionsPane(Pane):
 
     def action_move(self, by: int) -> None:
         """The next session, around the end."""
-        ids = list(dict.fromkeys(identity for identity, _ in self._rows if identity))
-        if ids:
+        if self.snapshot is not None:
+            self.settle(self.snapshot)  # the key may come before anything is painted
+            ids = [shown.session.id for shown in (self.snapshot, *self.snapshot.others)]
             self.choose(ids[(ids.index(self.chosen) + by) % len(ids)])
 
     def choose(self, identity: str) -> None:

@@ -95,6 +95,8 @@ class Switcher(Modal[StationClient]):
 
     def action_switch(self) -> None:
         """Reach the chosen session; the one on screen needs no reaching."""
+        if self.snapshot is not None:
+            self.pane.settle(self.snapshot)  # the key may come before anything is painted
         chosen = self.pane.chosen
         if self.snapshot is None or chosen == self.snapshot.session.id:
             self.finish(None)
