@@ -26,6 +26,7 @@ from quarterdeck.console.store import Verdict
 from quarterdeck.console.theme import NIGHT, Look
 from quarterdeck.host import Clocks
 from quarterdeck.observer.messages import Reading, Status
+from quarterdeck.procedure.model import Bands
 from quarterdeck.session import intents
 from quarterdeck.session.guard_watch import targets_of
 
@@ -117,6 +118,33 @@ def test_times_stand_where_they_are_in_the_sessions_zone(width: int, hours: floa
 
 
 # -- how it was judged
+
+
+def test_what_is_gravest_is_charted_first_and_said_first() -> None:
+    snapshot = night.slow_search()
+    plan = snapshot.session.plan
+    assert plan is not None
+    wide = Bands(warning="150 ms", critical="3 s")
+    address: dict[str, str | list[str]] = {"url": "https://search.example/health"}
+    target = replace(
+        night.SEARCH,
+        type="health_json",
+        options=address,
+        bands={"latency": wide, "value[lag]": Bands(critical="1 s")},
+    )
+    targets = {**plan.procedure.targets, "search": target}
+    plan = replace(plan, procedure=replace(plan.procedure, targets=targets))
+    reading = replace(
+        snapshot.readings["search"], values={"latency": 0.2, "value[lag]": 2.0}, units={"value[lag]": "s"},
+        message="says warn; latency warning; value[lag] critical",
+    )  # fmt: skip
+    snapshot = replace(snapshot, session=replace(snapshot.session, plan=plan), readings={"search": reading})
+    assert text(judged_rows(snapshot, "search", 100, UNICODE))[:3] == [
+        "   ✖ lag is 2 s: critical from 1 s",
+        "   ▲ latency is 200 ms: critical from 3 s, warning from 150 ms",
+        "   ▲ says warn; expected: an answer that says it is well",
+    ]
+    assert TargetPane("search")._metric(snapshot, reading) == "value[lag]"
 
 
 def test_what_judged_it_what_was_read_since_when_and_how_many_in_a_row_stand_together() -> None:
@@ -236,6 +264,19 @@ async def test_a_guard_its_banner_next_and_the_key_lead_to_the_target_in_questio
         assert at.screen.target._chart_title(at.snapshot).startswith("code over the session")
         await at.press("H")
         assert not isinstance(at.screen, TargetReader), "a halt turns it to the plan"
+
+
+async def test_while_all_is_well_the_key_leads_to_what_the_chosen_step_names() -> None:
+    text = PROCEDURE.replace("title: Copy the table\n", "title: Copy the table\n        targets: [here]\n")
+    async with helm(*COPIED, station=FakeStation(text)) as at:
+        pane(at, "procedure").focus()
+        at.app.desk.picked = "copy"
+        await at.press("i")
+        assert opened(at) == "here"
+        await at.press("escape")
+        at.app.desk.picked = "announce"
+        await at.press("i")
+        assert [choice.value for choice in at.form.fields[0].choices] == ["here", "api"]
 
 
 async def test_plain_mode_tells_everything_of_a_target_and_how_all_are() -> None:

@@ -286,8 +286,8 @@ class Watched(Command):
 class Why(Command):
     """Opens the target in question, with how it was judged, its chart and the guards that read it.
 
-    That is what a guard proposes a halt for or cannot read, what NEXT waits for, and every target that is not ok. Of
-    several it asks which; without any it asks for one of all.
+    That is what a guard proposes a halt for or cannot read, what NEXT waits for, what is not ok, and what the step
+    that you moved to names. Of several it asks which; without any it asks for one of all.
     """
 
     id = "why"
@@ -308,9 +308,12 @@ class Why(Command):
         return YES if plan is not None and plan.procedure.targets else No("nothing is watched")
 
     async def run(self, desk: Desk) -> None:
+        from quarterdeck.console.subjects import of_step
+
         situation = desk.situation
         plan = situation.session.plan
-        found = _in_question(situation) or list(plan.procedure.targets if plan is not None else ())
+        found = list(dict.fromkeys((*_in_question(situation), *of_step(situation.session, situation.selected))))
+        found = found or list(plan.procedure.targets if plan is not None else ())
         answers = {"target": found[0]} if len(found) == 1 else await desk.fill(_which_target(situation, found))
         if answers is not None:
             await desk.view.target(answers["target"])

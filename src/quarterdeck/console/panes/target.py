@@ -99,7 +99,11 @@ class TargetPane(Pane):
             return self.metric
         plan = snapshot.session.plan
         target = plan.procedure.targets.get(self.target) if plan is not None else None
-        blamed = [name for name in (target.bands if target is not None else ()) if f"{name} " in reading.message]
+        bands = target.bands if target is not None else ()
+        blamed = sorted(
+            (name for name in bands if f"{name} " in reading.message),
+            key=lambda name: f"{name} critical" not in reading.message,
+        )
         return next((name for name in (*blamed, *names) if name in names), "")
 
     def _chart_title(self, snapshot: Snapshot) -> str:

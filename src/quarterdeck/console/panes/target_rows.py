@@ -133,8 +133,9 @@ def _rules(target: Target, reading: Reading) -> list[tuple[Status, str]]:
         status = said.get(metric) or band(value, limits)
         found.append((status, f"{label_of(metric)} {read}: {', '.join(levels)}"))
     own = "; ".join(part for part in reading.message.split("; ") if not _is_of_bands(target, part))
-    grave = {status for status, _ in found} - {"ok"}
-    itself: Status = "ok" if reading.raw == "ok" or (grave and not own) else reading.raw
+    explained = reading.raw in {status for status, _ in found}  # by a threshold: what is said beside it is less
+    itself: Status = "ok" if reading.raw == "ok" or (explained and not own) else reading.raw
+    itself = "warning" if explained and itself != "ok" else itself
     expects = _expects(target)
     if itself != "ok":
         found.append((itself, "; expected: ".join(filter(None, (in_full(own), expects)))))
