@@ -95,15 +95,17 @@ async def test_it_is_shown_as_long_as_it_takes_to_read(monkeypatch: pytest.Monke
 
 async def test_over_the_session_it_stands_above_the_keys_of_what_lies_there_and_hides_no_field() -> None:
     async with helm(*COPYING, size=(60, 18)) as at:
-        for key in ("A", "?", "ctrl+p"):
+        for key, size in (("A", (60, 18)), ("?", (60, 18)), ("ctrl+p", (60, 18)), ("ctrl+p", (90, 24))):
+            await at.pilot.resize_terminal(*size)
             await at.press(key)
             await at.settle()
             over = at.screen
             assert isinstance(over, Modal), key
-            after = await said(at, "Something else happened")
+            after = await said(at, f"Something else happened: {LONG}")
             (told,), (foot,) = over.query(".said"), over.query(".foot")
-            assert told.region.bottom == foot.region.y < 18, key
-            assert "Something else happened" in after[told.region.y]
+            assert told.region.bottom == foot.region.y, key
+            assert "HALT" in after[foot.region.y], f"{key}: the button and the keys are in sight"
+            assert "! Something else happened" in after[told.region.y]
             focused = over.focused
             if focused is not None:
                 assert focused.region.y < told.region.y, key

@@ -13,6 +13,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.terminal import SparingScreen
 from quarterdeck.console.terminal.filters import plain
 
@@ -36,7 +37,7 @@ class Modal(SparingScreen, ModalScreen[Result]):
     Modal HaltPane { height: 1; width: 12; }
     Modal .foot { height: 1; }
     Modal .proposed { height: 1; color: $ink; background: $warning; text-style: bold; }
-    Modal .said { height: auto; max-height: 3; }
+    Modal .said { height: auto; max-height: 3; text-style: bold; }
     Modal .hint { width: 1fr; height: 1; color: $muted; padding: 0 1; }
     """
     snapshot: reactive[Snapshot | None] = reactive(None, layout=False, repaint=False, always_update=True, init=False)
@@ -84,6 +85,11 @@ class Modal(SparingScreen, ModalScreen[Result]):
             button.styles.width = 12 + len(self.snapshot.session.letters)
         return button
 
+    def lines_over_keys(self, width: int) -> int:
+        """Lines that a proposal and what is said take now, in so many cells."""
+        proposed, said = self._over_keys
+        return bool(proposed) + (min(3, len(wrap(said, width))) if said else 0)
+
     def watch_snapshot(self, snapshot: Snapshot | None) -> None:
         """The halt button; over the keys a guard's proposal, whose banner lies behind, and what is said."""
         if snapshot is None:
@@ -92,7 +98,8 @@ class Modal(SparingScreen, ModalScreen[Result]):
             pane.snapshot = snapshot
         proposed = next((found.reason for found in snapshot.session.open_proposals()), "")
         proposed = f"! HALT PROPOSED: {proposed}" if proposed else ""
-        lines = (proposed, snapshot.said.text if snapshot.said is not None else "")
+        said = snapshot.said
+        lines = (proposed, f"{'i' if said.level == 'information' else '!'} {said.text}" if said is not None else "")
         for name, before, now in zip(("proposed", "said"), self._over_keys, lines, strict=True):
             if now != before:
                 self.query(f".{name}").remove()

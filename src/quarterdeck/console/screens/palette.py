@@ -237,8 +237,15 @@ class PaletteScreen(Modal[Picked]):
 
     def _room(self) -> int:
         """Rows that there is room for."""
-        height = self.app.size.height
-        return max(1, height - (AROUND_LOW if height < LOW else AROUND))
+        height = self.app.size.height - self.lines_over_keys(self._box_width())
+        return max(1, height - (AROUND_LOW if self.app.size.height < LOW else AROUND))
+
+    def watch_snapshot(self, snapshot: Snapshot | None) -> None:
+        """The same tick; what stands over the keys takes its lines from the rows."""
+        before = self._over_keys
+        super().watch_snapshot(snapshot)
+        if self._over_keys != before and self.is_mounted:
+            self._paint()
 
     def _top(self) -> int:
         """The first row that is listed: the picked one is in the middle, and the first heading is seen."""
