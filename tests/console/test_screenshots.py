@@ -17,6 +17,7 @@ import night
 import pytest
 from harness import Harness
 from msgspec import structs
+from msgspec.structs import replace
 from textual.widgets import Input
 
 from quarterdeck.console.commands import all_commands
@@ -24,10 +25,13 @@ from quarterdeck.console.keys import shown as key
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.screens.palette import PaletteScreen, commands_in, log_in, sessions_in, steps_in, targets_in
 from quarterdeck.console.screens.reader import TargetReader
+from quarterdeck.console.screens.step_reader import StepReader
 from quarterdeck.console.screens.switcher import Switcher
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import StationClient
 from quarterdeck.errors import StationError
+from quarterdeck.session.state import Run
+from quarterdeck.station.commands.pages import KeptText, Pages
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURES = ROOT / "screenshots"
@@ -65,6 +69,29 @@ async def test_it_looks_as_it_was_found_good(name: str, redraw: bool) -> None:
         await pilot.pause()
         drawn = app.export_screenshot(title="Quarterdeck")
     _held(drawn, name, redraw)
+
+
+async def test_a_steps_reader_looks_as_it_was_found_good(redraw: bool) -> None:
+    """The second attempt runs, and a text is looked for in what it printed."""
+    snapshot = night.snapshot("running")
+    first = Run(1, "reindex-1", "dana", snapshot.now - 900, snapshot.now - 600, ending="ended with code 1")
+    second = Run(2, "reindex-2", "dana", snapshot.now - 300)
+    step = replace(snapshot.session.steps["reindex"], runs=[first, second], attempt=2)
+    session = replace(snapshot.session, steps={**snapshot.session.steps, "reindex": step})
+    snapshot = replace(snapshot, session=session)
+    printed = "".join(f"02:{n // 60:02d}:{n % 60:02d} page {n} of orders_by_customer\n" for n in range(1, 900))
+    reader = StepReader(
+        "reindex", session.name_of("reindex"), lambda _: Pages(KeptText(printed), None, over=False), lambda *_: None
+    )
+    reader.set_reactive(Modal.snapshot, snapshot)
+    app = Harness(snapshot)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await app.push_screen(reader)
+        reader.output.find("page 88")
+        reader.action_again(back=False)
+        await pilot.pause()
+        drawn = app.export_screenshot(title="Quarterdeck")
+    _held(drawn, "lead-step-reader", redraw)
 
 
 def _held(drawn: str, name: str, redraw: bool) -> None:

@@ -190,7 +190,7 @@ class StepReader(Modal[None]):
             found.append(("left right", "attempt"))
         if part != OUTPUT or output.pages is not None:
             found += [("y", "copy"), ("w", "write")]
-        return [*found, ("tab", "next part"), ("up down", "attempt" if part == ATTEMPTS else "scroll")]
+        return [*found, ("tab", "part"), ("up down", "attempt" if part == ATTEMPTS else "scroll")]
 
     def _say_keys(self) -> None:
         hints = self.hints()
