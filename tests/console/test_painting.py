@@ -22,6 +22,7 @@ from machine import seed_of_run
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
 from rich.segment import Segment
+from rich.style import Style
 from textual import _compositor, events
 from textual import screen as textual_screen
 from textual._context import visible_screen_stack
@@ -31,6 +32,7 @@ from textual.keys import _character_to_key
 from textual.strip import Strip
 from textual.widget import Widget
 
+from quarterdeck.console import theme
 from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.procedure import ProcedurePane
@@ -314,7 +316,9 @@ async def console(
     """A console whose every byte goes to an emulated terminal, painted without waiting for a frame's time."""
     monkeypatch.setattr(textual_screen, "UPDATE_PERIOD", 0.0005)
     app = QuarterdeckApp(FakeStation(LIVE).connect, look)
-    app.console._color_system = ColorSystem.TRUECOLOR  # Rich keeps a style's codes of whoever rendered it first
+    app.console._color_system = ColorSystem.TRUECOLOR  # Rich keeps a style's codes of whoever rendered it first,
+    Style._add.cache_clear()  # and a sum of styles for all who add the same ones: also those of other tests
+    theme._roles.cache_clear()
     terminal = Emulator(120, 36)
     display = app._display
 
