@@ -219,8 +219,9 @@ class Desk:
         self.link.halt()
         self.hush()
         if self.others:
-            going = ", ".join(other.session.called for other in self.others)
-            self.say(f"HALT sent to {self.link.session.called} alone. Not halted: {going} · u shows them")
+            going = [other.session.called for other in self.others if not other.session.live_halts()]
+            rest = f". Not halted: {', '.join(going)} · u shows them" if going else ""
+            self.say(f"HALT sent to {self.link.session.called} alone{rest}")
 
     def turn(self, link: Link) -> None:
         """Show another session from now on. What was selected in each, and its drafts, are kept."""
