@@ -97,9 +97,15 @@ async def _sessions(at: Helm, world: World) -> None:
     await at.press("u")
 
 
+async def _detail(at: Helm, world: World) -> None:
+    del world
+    at.app.desk.beside(at.app.view.open("copy"), name="open")  # whatever pane has the focus
+    await at.settle()
+
+
 WAYS: dict[str, tuple[type[Any], Opener]] = {
     "help": (Reader, pressing("?")),
-    "detail": (StepReader, pressing("enter")),
+    "detail": (StepReader, _detail),
     "target": (TargetReader, _target),
     "filter": (Prompt, pressing("/")),
     "palette": (PaletteScreen, pressing("ctrl+p")),
