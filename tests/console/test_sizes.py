@@ -15,6 +15,7 @@ from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.panes.rows import width_of
 from quarterdeck.console.panes.step import StepPane
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.session.event import Actor
 from quarterdeck.session.plan import build
 
 SIZES = [(width, height) for width in (40, 60, 80, 100, 120, 160, 250) for height in (12, 20, 24, 36, 50, 70)]
@@ -53,7 +54,11 @@ def long_night(state: str) -> Snapshot:
         name: msgspec.structs.replace(reading, message=message if reading.status != "ok" else "")
         for name, reading in night.readings().items()
     }
-    return night.snapshot_of(made, readings=bad)
+    bad["here"] = msgspec.structs.replace(
+        bad["here"], status="warning", message=message, values={**bad["here"].values, "container": 1.0}
+    )
+    found = night.snapshot_of(made, readings=bad, read_only=f"another one writes here: {LONG}")
+    return msgspec.structs.replace(found, me=Actor("dana", role="lead", host="ops1.maintenance.example.org"))
 
 
 def shown(app: Harness) -> list[Pane]:
@@ -125,3 +130,27 @@ async def test_nothing_is_cut_or_hidden_that_has_room_at_any_size() -> None:
                 await pilot.pause()
                 found += [f"{name} at {size[0]}x{size[1]}: {wrong}" for wrong in wrongs(app, snapshot)]
     assert not found, "\n".join(found)
+
+
+async def test_what_was_cut_beside_empty_cells_is_whole() -> None:
+    snapshot = long_night("running")
+    selected = msgspec.structs.replace(snapshot, selected="announce")
+    app = Harness(snapshot)
+    async with app.run_test(size=(250, 70)) as pilot:
+        await pilot.pause()
+        text = screen_text(app)
+        assert "/var/lib/pgsql" in text, "a gauge's label"
+        assert "dana@ops1.maintenance.example.org" in text, "a host in the header"
+        await pilot.resize_terminal(120, 36)
+        app.deck.snapshot = selected
+        await pilot.pause()
+        await pilot.pause()
+        lines = screen_text(app).splitlines()
+        assert " Database maintenance r3 " in lines[0], "a host's domain goes before the title does"
+        assert "lead dana@ops1 " in lines[0]
+        said = " ".join(" ".join(lines[2:5]).split())
+        assert f"READ ONLY: another one writes here: {LONG}" in said, "a trouble, in two lines"
+        left = " ".join(" ".join(line[:62] for line in lines).replace("│", " ").replace("▐", " ").split())
+        assert f"{LONG}" in left, "the title of the selected step, in its pane"
+        right = " ".join(" ".join(line[62:] for line in lines).replace("│", " ").replace("▐", " ").split())
+        assert "its certificate, issued by the company's own authority, ends in 2 days; the chain has two" in right

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from rich.cells import cell_len
+
 from quarterdeck.console.panes.alarms import alarm_of, told
-from quarterdeck.console.panes.base import Pane, Piece, Row, justified
+from quarterdeck.console.panes.base import Pane, Row, fit, justified
+from quarterdeck.console.panes.rows import hung
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.availability import blind_guards
 from quarterdeck.session.missing import missing_later
@@ -21,7 +24,7 @@ __all__ = ["BannerPane", "reads_now"]
 
 
 class BannerPane(Pane):
-    """One line for each trouble, the gravest first; at most `MOST`."""
+    """A line for each trouble, or two where it is long, the gravest first; at most `MOST` lines."""
 
     name_ = "banner"
     bar = True
@@ -35,7 +38,7 @@ class BannerPane(Pane):
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
         self.most = self.MOST
-        self._rows: list[Trouble] = []
+        self._rows: list[tuple[Trouble, Row]] = []
 
     def row_count(self, snapshot: Snapshot) -> int:
         del snapshot
@@ -43,23 +46,36 @@ class BannerPane(Pane):
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Look for troubles."""
-        del width
-        self._rows = troubles(snapshot)[: self.MOST]
+        found = troubles(snapshot)
+        self._rows, spare = [], self.MOST - len(found)  # another trouble says more than the end of one
+        for trouble in found:
+            rows = self._lines(trouble, width)[: 1 + max(0, spare)]
+            spare -= len(rows) - 1
+            self._rows += [(trouble, row) for row in rows]
+        del self._rows[self.MOST :]
+
+    def _lines(self, trouble: Trouble, width: int) -> list[Row]:
+        """What, and at the right end what to do."""
+        text, hint, role, _ = trouble
+        alert = self.look.glyphs.alert
+        tail = f" {visible(self.said(hint), 80)} " if hint else ""
+        room = max(8, width - cell_len(tail) - 3)
+        first, *more = hung(visible(text, 300), room, max(8, width - 4), 2, self.look.glyphs.ellipsis)
+        rows = [justified(((f" {alert} ", role), (first, role)), ((tail, role),), width)]
+        rows += [((fit(f"   {line}", width), role),) for line in more]
+        return [tuple((piece, role) for piece, _ in row) for row in rows]
 
     def subject(self, snapshot: Snapshot, y: int) -> str:
         """Of a guard: the target that it reads."""
         from quarterdeck.console.subjects import of_guard
 
-        guard = self._rows[y].guard if y < len(self._rows) else ""
+        guard = self._rows[y][0].guard if y < len(self._rows) else ""
         return next(iter(of_guard(snapshot.session, guard)), "") if guard else ""
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """A trouble: what, and what to do."""
-        del snapshot
-        text, hint, role, _ = self._rows[y]
-        tail: tuple[Piece, ...] = ((f"{visible(self.said(hint), 80)} ", role),) if hint else ()
-        row = justified(((f" {self.look.glyphs.alert} ", role), (visible(text, 300), role)), tail, width)
-        return tuple((piece, role) for piece, _ in row)
+        """One line of a trouble."""
+        del snapshot, width
+        return self._rows[y][1]
 
 
 class Trouble(NamedTuple):

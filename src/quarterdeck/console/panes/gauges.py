@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from rich.cells import cell_len
+
 from quarterdeck.console.glyphs import graph
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
+from quarterdeck.console.panes.rows import hung
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.observer.messages import Reading
 from quarterdeck.observer.status import Freshness, Levels, band, freshness
@@ -96,6 +99,16 @@ def _space(reading: Reading, name: str) -> str:
     return ""
 
 
+def _label(name: str) -> str:
+    """What stands before a gauge."""
+    return _NAMES.get(name) or visible(name.removeprefix("storage[").removesuffix("].used"), 60)
+
+
+def _told(text: str, width: int, role: str) -> list[Row]:
+    """A sentence about a host, on a second line before it is cut."""
+    return [((f" {line}", role),) for line in hung(visible(text, 300), width - 1, width - 1, 2)]
+
+
 class GaugesPane(Pane):
     """`CPU ⣀⣠⣤⣶ 41 %   MEM ⣶⣶⣶⣶ 63 %   / ⣿⣿⣿⣿ 82 % !`, as many beside each other as fit."""
 
@@ -147,8 +160,6 @@ class GaugesPane(Pane):
 
     def _of(self, snapshot: Snapshot, host: str, width: int, *, named: bool) -> list[Row]:
         """The rows of one host, its name above them where there are several."""
-        columns = max(1, width // CELL)
-        label = 8 + min(12, max(0, width // columns - CELL))
         reading = snapshot.readings.get(host)
         rows: list[Row] = [((f" {visible(host, 30)}", "title"),)] if named else []
         if reading is None:
@@ -157,14 +168,19 @@ class GaugesPane(Pane):
         if fresh == "withdrawn":
             return [*rows, ((f" {self.look.glyphs.status['withdrawn']} no data {span(age)}", "warn"),)]
         if reading.message and reading.status != "ok":
-            rows.append(((f" {visible(reading.message, 200)}", ROLES[reading.status]),))
-        cells = [self._gauge(snapshot, host, name, reading, fresh, label) for name in gauge_names(reading)]
+            rows += _told(reading.message, width, ROLES[reading.status])
+        names = gauge_names(reading)
+        lines = -(-len(names) // max(1, width // CELL))
+        columns = -(-len(names) // max(1, lines))  # no more than fill as many lines: their labels have the room
+        longest = max((cell_len(_label(name)) for name in names), default=0)
+        label = max(8, min(longest, 8 + width // max(1, columns) - CELL))
+        cells = [self._gauge(snapshot, host, name, reading, fresh, label) for name in names]
         rows += [
             tuple(piece for cell in cells[start : start + columns] for piece in cell)
-            for start in range(0, len(cells), columns)
+            for start in range(0, len(cells), max(1, columns))
         ]
         if "container" in reading.values:
-            rows.append(((f" {_of_container(reading)}", "muted"),))
+            rows += _told(_of_container(reading), width, "muted")
         if fresh != "fresh":
             rows.append(((f" {fresh}: {span(age)} old", "warn" if fresh == "stale" else "muted"),))
         return rows
@@ -174,7 +190,7 @@ class GaugesPane(Pane):
     ) -> list[Piece]:
         glyphs = self.look.glyphs
         value = reading.values[name]
-        label = _NAMES.get(name) or visible(name.removeprefix("storage[").removesuffix("].used"), 60)
+        label = _label(name)
         if not isinstance(value, float | int):
             return [(f" {fit(label, room)} {glyphs.none:<{CELL - 10}}", "muted")]
         if len(label) > room:

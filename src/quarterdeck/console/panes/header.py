@@ -13,6 +13,7 @@ from quarterdeck.console.panes.alarms import alarm_of
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, justified, width_of
 from quarterdeck.console.panes.endpoints import CONDITIONS, counted, sign_of, worst
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.session.event import Actor
 from quarterdeck.session.next_line.words import Words
 from quarterdeck.session.state import FINISHED
 from quarterdeck.spans import hour, second, zone
@@ -78,6 +79,19 @@ def elsewhere(snapshot: Snapshot, room: int, glyphs: Glyphs) -> list[Piece]:
     return [*short, (f" {fit(alarm, spare).rstrip()}", "critical")] if alarm and spare >= SHORTEST else short
 
 
+WORST, CLOCK = 26, 23
+"""Cells that the worst target, or another session, is worth beside a host's domain; and those of the clock."""
+
+
+def _who(me: Actor, room: int) -> str:
+    """`dana@db01.example.org` where that has room, else without the domain: the title says more than that."""
+    host, dot, _ = me.host.partition(".")
+    whole = f"{me.login}@{me.host}" if me.host else me.login
+    if dot and not host.isdecimal() and cell_len(visible(whole, 80)) > room:
+        whole = f"{me.login}@{host}"
+    return visible(whole, max(40, room))
+
+
 class HeaderPane(Pane):
     """`Database maintenance r3   RUNNING   step 7/18 …  ✖ checkout critical +1   lead dana@db01   02:14:07 UTC`."""
 
@@ -102,7 +116,8 @@ class HeaderPane(Pane):
             named.append((f" {visible(session.letters, 20)}", "accent"))
         badge: list[Piece] = [("  ", ""), (f" {state.replace('_', ' ').upper()} ", badge_of(state)), ("  ", "")]
         tail: list[Piece] = [*badge, *self._progress(snapshot)]
-        who = visible(f"{me.login}@{me.host}" if me.host else me.login, 40)
+        space = width - width_of((*demo, *named, *tail)) - cell_len(me.role) - CLOCK
+        who = _who(me, space - WORST * (bool(snapshot.others) + (worst(snapshot) is not None)))
         right: list[Piece] = []
         if width >= (WIDE if snapshot.others else 90):
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]

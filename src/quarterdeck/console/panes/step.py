@@ -5,6 +5,8 @@ The upper part scrolls; while a command has output, its last lines stand below a
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+
 from quarterdeck.console.panes.base import EMPTY, Pane, Row
 from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.panes.step_details import details
@@ -14,6 +16,10 @@ from quarterdeck.text import visible
 __all__ = ["StepPane"]
 
 TAIL_SHARE = 0.45
+FRAME = 18
+"""Cells that a frame needs beside a title, with `Undo of 12 · `."""
+TAB = 24
+"""Cells of a title that the line of tabs has room for."""
 OUTPUT = 10
 """Lines that the output is worth, with its heading."""
 TAIL_CHARACTERS = 6_000
@@ -37,10 +43,19 @@ class StepPane(Pane):
         """Make the rows of the step; another step begins at its top."""
         step = snapshot.selected
         width = max(10, width)
-        self._rows = details(snapshot, step, width, self.look)
+        self._rows = [*self._whole_title(snapshot, step, width), *details(snapshot, step, width, self.look)]
         self._take_tail(snapshot, step, width)
         if step != self._shown:
             self._shown, self.top = step, 0
+
+    def _whole_title(self, snapshot: Snapshot, step: str, width: int) -> list[Row]:
+        """The title in rows of its own, where the frame or the tab has no room for it."""
+        plan = snapshot.session.plan
+        if plan is None or step not in plan.steps:
+            return []
+        title = visible(plan.steps[step].title, 300)
+        room = width - FRAME if self.framed else TAB
+        return [] if cell_len(title) <= room else [((f" {line}", "strong"),) for line in wrap(title, width - 1)]
 
     def _take_tail(self, snapshot: Snapshot, step: str, width: int) -> None:
         tail = snapshot.tails.get(step)
