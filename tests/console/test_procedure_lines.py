@@ -5,9 +5,11 @@ from __future__ import annotations
 import msgspec
 import night
 import pytest
+from harness import Harness
 from test_sizes import LONG, WIDE, long_night
 
 from quarterdeck.console.panes import procedure_lines
+from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.panes.procedure_lines import Lines, texts
 from quarterdeck.console.panes.procedure_rows import ProcedureRows, procedure_rows
 from quarterdeck.console.panes.rows import hung
@@ -128,3 +130,31 @@ def test_what_is_cut_says_so_and_a_single_line_is_cut_too() -> None:
     assert hung("one two three", 4, 6, 2) == ["one", "two t…"]
     assert hung("one two three", 4, 6, 1) == ["one…"]
     assert hung("  ", 4, 6) == [""]
+
+
+async def test_a_click_on_either_line_of_a_step_selects_it_and_room_is_given_back_only_after_a_rest() -> None:
+    long = long_night("halted")
+    app = Harness(long)
+    async with app.run_test(size=(120, 36)) as pilot:
+        await pilot.pause()
+        pane, step = app.deck.pane("procedure"), app.deck.pane("step")
+        assert isinstance(pane, ProcedurePane)
+        assert step is not None
+        row = next(row for row, entry in enumerate(pane.listing.entries) if entry.step == "announce")
+        for line in range(pane.lines.first(row), pane.lines.first(row + 1)):
+            pane.selected = ""
+            await pilot.click(ProcedurePane, offset=(10, 1 + line - pane.top))
+            assert pane.selected == "announce", line
+        low = step.size.height
+
+        async def shows(selected: str, after: float) -> int:
+            app.deck.snapshot = msgspec.structs.replace(long, selected=selected, boot=long.boot + after)
+            await pilot.pause()
+            await pilot.pause()
+            assert step is not None
+            return step.size.height
+
+        high = await shows("reindex", 1)
+        assert high > low, "a step with more to say has the room at once"
+        assert await shows("drop-new", 2) == high, "a look at another one moves no frame"
+        assert await shows("drop-new", 2 + 2.5) == low

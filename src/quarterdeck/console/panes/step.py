@@ -16,8 +16,8 @@ from quarterdeck.text import visible
 __all__ = ["StepPane"]
 
 TAIL_SHARE = 0.45
-FRAME = 18
-"""Cells that a frame needs beside a title, with `Undo of 12 · `."""
+FRAME = 4
+"""Cells of a row that a frame's title does not have: its ends, and the mark of the pane that has the keys."""
 TAB = 24
 """Cells of a title that the line of tabs has room for."""
 OUTPUT = 10
@@ -53,9 +53,10 @@ class StepPane(Pane):
         plan = snapshot.session.plan
         if plan is None or step not in plan.steps:
             return []
-        title = visible(plan.steps[step].title, 300)
-        room = width - FRAME if self.framed else TAB
-        return [] if cell_len(title) <= room else [((f" {line}", "strong"),) for line in wrap(title, width - 1)]
+        title, said = visible(plan.steps[step].title, 300), self.title_of(snapshot)
+        room, said = (width - FRAME, said) if self.framed else (TAB, title)
+        whole = said.endswith(title) and cell_len(said) <= room
+        return [] if whole else [((f" {line}", "strong"),) for line in wrap(title, width - 1)]
 
     def _take_tail(self, snapshot: Snapshot, step: str, width: int) -> None:
         tail = snapshot.tails.get(step)
