@@ -228,8 +228,7 @@ async def test_no_key_of_the_session_works_under_it(way: str, tmp_path: Path) ->
 async def test_a_halt_turns_the_screen_to_the_plan_whatever_lies_over_it(
     way: str, size: tuple[int, int], elsewhere: bool, tmp_path: Path
 ) -> None:
-    tab = "2" if way == "detail" else "4"  # in the log enter opens an entry
-    async with opened(way, tmp_path, size, before=tab if size == (80, 24) else "") as at:
+    async with opened(way, tmp_path, size, before="4" if size == (80, 24) else "") as at:
         assert isinstance(at.screen, Modal)
         survives = at.screen.survives_halt
         if elsewhere:
