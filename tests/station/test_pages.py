@@ -16,6 +16,7 @@ from quarterdeck.session.state import Run
 from quarterdeck.station.commands.output import seal_output
 from quarterdeck.station.commands.pages import LONG, KeptFile, KeptText, Pages, open_output
 from quarterdeck.station.commands.redaction import Redactor
+from quarterdeck.station.commands.values import Values
 
 SECRET = "hunter-2-canary"
 
@@ -165,6 +166,17 @@ def test_a_run_is_read_from_its_spool_and_then_from_the_record(tmp_path: Path) -
     kept = open_output(tmp_path, procedure(WITH_SECRET), run)
     assert whole(kept) == b"x [redacted] password=[redacted]\n"
     assert not kept.is_growing
+
+
+def test_a_secret_that_is_known_later_is_taken_out_of_what_runs_already(tmp_path: Path) -> None:
+    run, plan, mine = tmp_path / "spool" / "a-1", procedure(WITH_SECRET), Values(tmp_path, {})
+    run.mkdir(parents=True)
+    spooled(run / "output", f"x {SECRET}\n".encode())
+    assert mine.learn(plan) == {"token": "env:TOKEN"}
+    mine.keep(run)
+    mine.give({"TOKEN": SECRET})
+    assert mine.learn(plan) == {}
+    assert whole(open_output(tmp_path, plan, Run(1, "a-1"))) == b"x [redacted]\n"
 
 
 def test_what_cannot_be_read_says_why(tmp_path: Path) -> None:

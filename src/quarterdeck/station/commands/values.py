@@ -59,7 +59,8 @@ class Values:
         self._given: dict[str, str] = {}
         self._own: Mapping[str, str] = ChainMap(self._given, dict(os.environ if own is None else own))
         self._known: set[str] = set()
-        self._kept: set[str] = set()
+        self._kept: dict[str, Path] = {}
+        """Runs to the folders of their spools."""
         self._has_secrets = False
         self.unset: dict[str, str] = {}
         """Secrets of the procedure that could not be read when they were last looked for, to their references."""
@@ -81,14 +82,30 @@ class Values:
         """
         if not self._has_secrets:
             return
-        kept = [value.encode(errors="surrogateescape") for value in sorted(self._known)]
         try:
-            write_atomic(run / SECRETS, msgspec.json.encode(kept), durable=False)
+            self._write(run)
         except OSError as error:
             raise StationError(
                 f"What the command's output is redacted by cannot be kept: {error.strerror}", where=str(run)
             ) from error
-        self._kept.add(run.name)
+        self._kept[run.name] = run
+
+    def _write(self, run: Path) -> None:
+        kept = [value.encode(errors="surrogateescape") for value in sorted(self._known)]
+        write_atomic(run / SECRETS, msgspec.json.encode(kept), durable=False)
+
+    def _know(self, value: str) -> None:
+        """A secret, from now on; whoever reads an output that is growing is told by the file beside it."""
+        if value in self._known:
+            return
+        self._known.add(value)
+        for run in self._kept.values():
+            if (run / SECRETS).exists():
+                try:
+                    self._write(run)
+                except OSError:
+                    with contextlib.suppress(OSError):
+                        (run / SECRETS).unlink()  # then nobody reads that output before the record has it
 
     def recall(self, spool: Path) -> None:
         """After a restart: know again what was kept beside the spools of runs in the folder `spool`."""
@@ -98,7 +115,7 @@ class Values:
             ):  # what cannot be read is not known: the output stays sealed
                 kept = msgspec.json.decode(read_regular(path), type=list[bytes])
                 self._known.update(value.decode(errors="surrogateescape") for value in kept)
-                self._kept.add(path.parent.name)
+                self._kept[path.parent.name] = path.parent
             if (path.parent / RESULT).exists() and not descendants(path.parent.name):
                 self._forget(path)
 
@@ -125,7 +142,7 @@ class Values:
         self._has_secrets = bool(references_of(procedure))
         for name, reference in references_of(procedure).items():
             try:
-                self._known.add(secret(reference, self._own))
+                self._know(secret(reference, self._own))
             except QuarterdeckError:
                 unset[name] = reference
         self.unset = unset
@@ -153,7 +170,7 @@ class Values:
         if secrets:
             for name in named_secrets(procedure, step):
                 found[name] = secret(hidden.get(name, name), self._own)
-                self._known.add(found[name])
+                self._know(found[name])
         return found
 
     def argv(self, session: Session, words: tuple[str, ...], values: Mapping[str, str]) -> list[str]:
