@@ -73,7 +73,7 @@ async def test_after_a_halt_the_list_is_the_rollback_plan_in_its_own_colour() ->
         app.deck.snapshot = night.snapshot("halted")
         await pilot.pause()
         shown = screen_text(app)
-        assert "ROLLBACK PLAN · 4 undo + 1 check, 14 min · not commi" in shown
+        assert "ROLLBACK PLAN · 4 undo + 1 check, 14 min · preview" in shown
         assert "undo of 7 Reindex orders" in shown
         assert "1 Drop the new index" in shown
         assert "11 steps never started" in shown

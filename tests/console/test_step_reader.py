@@ -148,6 +148,12 @@ async def test_it_finds_what_is_looked_for_and_says_which_one_it_is(tmp_path: Pa
         await at.press("escape")
         assert isinstance(at.screen, StepReader)
         assert "n N" not in hints(at)
+        await at.press("2")
+        assert "/ search its output" in hints(at)
+        await at.press("/")
+        await at.write("row 7 ")
+        assert "1 of 1" in shown(at), "from another part as well"
+        await at.press("escape")
         await at.press("escape")
         assert not isinstance(at.screen, StepReader)
 

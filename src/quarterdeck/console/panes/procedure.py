@@ -161,7 +161,7 @@ class ProcedurePane(Pane):
                 found = snapshot.preview
                 seconds = span(found.seconds) if found else ""
                 what = f"{found.parts}, {seconds}" if found and found.steps else "nothing to undo"
-                return f"ROLLBACK PLAN · {what} · not committed"
+                return f"ROLLBACK PLAN · {what} · preview"
             case "rollback":
                 rollback = snapshot.session.rollback
                 code = f" · list code {rollback.letters}" if rollback and rollback.letters else ""

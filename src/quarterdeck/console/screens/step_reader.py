@@ -176,14 +176,14 @@ class StepReader(Modal[None]):
         part, output = self._box.shown, self.output
         if part == OUTPUT:
             found.append(("esc", "stop" if output.is_looking else "clear" if output.search is not None else "back"))
-            if output.pages is not None:
-                found.append(("/", "search"))
             if output.search is not None:
                 found.append(("n N", "next, before"))
             if output.can_follow:
                 found.append(("end", "follow"))
         else:
             found.append(("esc", "back"))
+        if output.pages is not None:
+            found.insert(1, ("/", "search" if part == OUTPUT else "search its output"))
         if part == ATTEMPTS and self._runs:
             found.append(("enter", "its output"))
         if part == OUTPUT and len(self._runs) > 1:
@@ -244,9 +244,10 @@ class StepReader(Modal[None]):
         self.action_show_part(OUTPUT)
 
     async def action_search(self) -> None:
-        """Ask what to look for."""
-        if self._box.shown != OUTPUT or self.output.pages is None:
+        """Ask what to look for in the output, from any part."""
+        if self.output.pages is None:
             return
+        self.action_show_part(OUTPUT)
         before = self.output.search.text if self.output.search is not None else ""
         region = self.region
         await self.app.push_screen(
