@@ -62,7 +62,7 @@ def shell(tmp_path: Path) -> Iterator[Opened]:
     shutil.rmtree(sockets, ignore_errors=True)
 
 
-WHOLE = ("─ Procedure ─", "─ Step ", "─ Log", "NEXT", "H HALT", "^p palette", "RUNNING")
+WHOLE = ("▸ Procedure ═", "─ Step ", "─ Log", "NEXT", "H HALT", "^p palette", "RUNNING")
 
 
 def is_whole(text: str) -> bool:

@@ -216,11 +216,11 @@ class TestOnATerminal:
     def test_h_halts_and_stops_the_running_command(self, home: Home) -> None:
         terminal = home.led()
         terminal.press("D")
-        terminal.expect("around done")
+        terminal.shows("starts 2 Work for long")
         terminal.press("S")
         terminal.expect("takes")
         terminal.press("\r")
-        terminal.expect("Work for long started on")
+        terminal.shows("2 Work for long · started")
         began = time.monotonic()
         terminal.press("H")
         terminal.expect("HALT")
