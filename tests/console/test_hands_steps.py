@@ -5,6 +5,7 @@ from __future__ import annotations
 from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
+from quarterdeck.console.commands.start import _back_afterwards
 from quarterdeck.console.panes.banner import Trouble, troubles
 from quarterdeck.console.panes.endpoints import roll_up
 from quarterdeck.console.panes.gauges import GaugesPane
@@ -56,6 +57,18 @@ async def test_s_opens_the_start_bar_of_what_changes_something() -> None:
             assert part in lines
         await at.press("enter")
         assert at.step("copy") == "running"
+
+
+async def test_the_start_bar_counts_the_undo_of_a_step_that_was_tried_before_once() -> None:
+    async with helm(*ANNOUNCED) as at:
+        at.station.must(intents.StartStep(step="copy"))
+        at.station.ends("copy", 3)
+        at.station.must(intents.DeclareEffect(step="copy", effect="full", sure=True, note="all rows are there"))
+        await at.settle()
+        assert at.step("copy") == "failed"
+        plan = at.station.session.plan
+        assert plan is not None
+        assert "needs 60 s of work" in _back_afterwards(at.app.desk.situation, plan.steps["copy"])
 
 
 async def test_escape_leaves_the_start_bar_and_nothing_starts() -> None:

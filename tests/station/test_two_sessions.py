@@ -199,6 +199,20 @@ async def test_a_station_that_hangs_or_dies_is_said_and_holds_nothing_up(two: tu
         assert screen.app.link.session.id == here.name
 
 
+async def test_a_planned_session_whose_station_has_gone_is_no_neighbour_and_no_alarm(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quarterdeck.console.neighbours.LOOK", 0.2)
+    here, there = opened(), opened(OTHER)
+    begin(here)
+    assert not ask_once(there, intents.AddNote(text="not tonight")).refusal
+    async with console(here) as screen:
+        await screen.sees("u sessions")
+        os.kill(station_pid(there), signal.SIGKILL)
+        await screen.until(lambda: "u sessions" not in screen.text, "that it is no neighbour any more")
+        assert "NO STATION" not in screen.text
+
+
 async def test_a_look_from_beside_keeps_no_station_from_leaving(
     opened: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -111,7 +111,8 @@ class Neighbours:
     async def _meet(self, held: set[Path], here: Path | None) -> None:
         for folder, known in list(self._all.items()):
             ended = known.task.done()
-            if folder == here or (ended and folder not in held and not _is_missed(known.shown)):
+            gone = folder not in held and (ended or known.shown is not None)
+            if folder == here or (gone and not _is_missed(known.shown)):
                 del self._all[folder]
                 await known.leave()
             elif ended and folder in held:

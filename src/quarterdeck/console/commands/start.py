@@ -143,7 +143,8 @@ def _back_afterwards(situation: Situation, step: Step) -> str:
         return ""
     if step.point_of_no_return:
         return "impossible afterwards"
-    own = sum(undo.duration for undo in step.undo)
+    listed = any(run.id == step.id for run in rollback.listed(session))  # after another attempt, counted already
+    own = 0.0 if listed else sum(undo.duration for undo in step.undo)
     needed = rollback.preview(session).seconds + own
     text = "a rollback afterwards has nothing to undo"
     if needed:
