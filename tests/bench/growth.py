@@ -1,7 +1,7 @@
 """Growth: ten times the events, steps, endpoints and seats; what one of each costs must stay nearly what it was.
 
-Each row holds the cost at the greater size against that at the smaller one, taken turn and turn about. How keys grow
-with steps is measured in `keys`.
+Each row holds the cost at the greater size against that at the smaller one, taken turn and turn about. What steps
+cost is measured in `many_steps`, how keys grow with them in `keys`.
 """
 
 from __future__ import annotations
@@ -13,22 +13,18 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tests.bench import many_steps
 from tests.bench.append import Seat
+from tests.bench.many_steps import Book
 from tests.bench.measure import Row, p50
 from tests.bench.polling import Heard
 from tests.bench.processes import cpu_seconds
 from tests.bench.web import endpoints
-from tests.bench.world import ME, compiled, opening, session, world
+from tests.bench.world import ME, compiled, session, world
 
-from quarterdeck.console.snapshot import Instant, Snapshot
-from quarterdeck.console.store import Link, StationClient
-from quarterdeck.logbook.chain import Stamper
 from quarterdeck.observer.client import Observer
 from quarterdeck.observer.messages import Reading
-from quarterdeck.session.decide import Refusal, decide
-from quarterdeck.session.events import Draft
-from quarterdeck.session.intents import AddNote, FinishStep, Intent, StartSession, StartStep
-from quarterdeck.session.rules.automatic import due
+from quarterdeck.session.intents import AddNote
 from quarterdeck.station.journal import moment
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.station import Station
@@ -36,58 +32,6 @@ from quarterdeck.station.station import Station
 __all__ = ["rows"]
 
 MARK = 1.3
-
-
-async def _nowhere() -> StationClient:
-    raise ConnectionError("this link is for looking only")
-
-
-class Book:
-    """A session in memory: decided, stamped and folded as the station does, without a disk."""
-
-    def __init__(self, steps: int) -> None:
-        self.link = Link(_nowhere, lambda _: None)
-        self.link.me = ME
-        self.folding = self.link.folding
-        self._stamper = Stamper("bench", "r1", {}, 0)
-        self._put(opening(compiled(steps)))
-        self.ask(StartSession(override="measuring"))
-        self.before: Snapshot | None = None
-
-    def _put(self, drafts: Sequence[Draft]) -> None:
-        for event, _ in self._stamper.stamp(drafts, ME, moment(), "bench"):
-            self.folding.add(event)
-
-    def ask(self, intent: Intent) -> None:
-        """Decide, stamp, fold, and look what is due."""
-        session = self.folding.session
-        now = session.clock(moment())
-        answer = decide(session, intent, ME, now)
-        assert not isinstance(answer, Refusal), answer
-        self._put(answer)
-        due(session, now)
-
-    def notes(self, count: int) -> None:
-        """So many notes."""
-        for number in range(count):
-            self.ask(AddNote(text=f"note {number}"))
-
-    def steps(self, first: int, count: int) -> None:
-        """Start and finish so many steps."""
-        for number in range(first, first + count):
-            self.ask(StartStep(step=f"step-{number}"))
-            self.ask(FinishStep(step=f"step-{number}"))
-
-    def tick(self) -> None:
-        """A console's tick where nothing happened."""
-        at = moment()
-        instant = Instant(self.folding.session.clock(at), at.wall, at.bt_ns / 1e9)
-        self.before = Snapshot.of(self.link, instant, self.before)
-
-    def fresh_tick(self) -> None:
-        """A console's tick after an event."""
-        self.before = None
-        self.tick()
 
 
 def _costs(rounds: int, small: Callable[[], object], large: Callable[[], object]) -> tuple[float, float]:
@@ -109,44 +53,15 @@ def _row(what: str, costs: tuple[float, float], per: int = 1) -> Row:
 
 def _events(quick: bool) -> list[Row]:
     few, many = (200, 2_000) if quick else (2_000, 20_000)
-    small, large = Book(100), Book(100)
-    small.notes(few)
-    large.notes(many)
+    small, large = Book(compiled(100)), Book(compiled(100))
+    for book, count in ((small, few), (large, many)):
+        for _ in range(count // 10):
+            book.notes()
     rounds = 5 if quick else 15
     return [
-        _row(f"an event, after {many:,}", _costs(rounds, lambda: small.notes(100), lambda: large.notes(100)), 100),
+        _row(f"ten events, after {many:,}", _costs(rounds, small.notes, large.notes)),
         _row(f"a tick of a console, after {many:,} events", _costs(rounds, small.tick, large.tick)),
     ]
-
-
-def _steps(quick: bool) -> list[Row]:
-    few, many = (40, 400) if quick else (100, 1_000)
-    small, large = Book(few), Book(many)
-    rounds = 4 if quick else 10
-    at = iter(range(1, few, 2))
-
-    def work(book: Book) -> Callable[[], None]:
-        return lambda: book.notes(20)
-
-    def starts() -> tuple[float, float]:
-        taken: tuple[list[float], list[float]] = ([], [])
-        for number in [next(at) for _ in range(rounds)]:
-            for index, book in enumerate((small, large)):
-                begin = time.process_time()
-                book.steps(number, 2)
-                taken[index].append((time.process_time() - begin) * 1e3)
-        return p50(taken[0]), p50(taken[1])
-
-    return [
-        _row(f"an event, with {many:,} steps", _costs(rounds, work(small), work(large)), 20),
-        _row(f"a step started and finished, of {many:,}", starts(), 2),
-        _row(f"a tick of a console, with {many:,} steps", _costs(rounds, small.tick, large.tick)),
-        Row(
-            what=f"a tick after an event, with {many:,} steps: for each step",
-            ours=(costs := _costs(rounds, small.fresh_tick, large.fresh_tick))[1] / many * 1e3, unit="us",
-            reference=costs[0] / few * 1e3, against="at a tenth", mark=MARK,
-        ),
-    ]  # fmt: skip
 
 
 def _samples(quick: bool) -> list[Row]:
@@ -239,4 +154,4 @@ def _seats(quick: bool) -> list[Row]:
 
 def rows(quick: bool) -> list[Row]:
     """Everything times ten."""
-    return [*_events(quick), *_steps(quick), *_samples(quick), *_requests(quick), *_seats(quick)]
+    return [*_events(quick), *many_steps.rows(quick), *_samples(quick), *_requests(quick), *_seats(quick)]
