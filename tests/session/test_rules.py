@@ -16,7 +16,7 @@ from quarterdeck.session.availability import view
 from quarterdeck.session.event import Actor, Event, decode
 from quarterdeck.session.events import Draft, sentence
 from quarterdeck.session.fold import Folding, fold
-from quarterdeck.session.forecast import clocks, forecast, need, rest
+from quarterdeck.session.forecast import Forecast, clocks, need, rest
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.rollback import preview
@@ -503,8 +503,8 @@ def test_what_grows_late_says_so_once(book: Book) -> None:
 
 
 def test_the_forecast_rolls_forward_with_the_clock(book: Book) -> None:
-    before = forecast(book.session, START)["drop-old"]
-    after = forecast(book.session, START + 600)["drop-old"]
+    before = Forecast(book.session, START)["drop-old"]
+    after = Forecast(book.session, START + 600)["drop-old"]
     assert after.start == before.start + 600
     assert after.planned_start == before.planned_start
 

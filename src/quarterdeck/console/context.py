@@ -92,13 +92,13 @@ class Situation(Struct, frozen=True):
         """What became of a step; a fresh one where nothing did."""
         return self.session.steps.get(identity) or StepRun(id=identity)
 
-    def in_force(self) -> tuple[str, ...]:
-        """Ids of the list that is worked on now, in order."""
-        return availability.in_force(self.session)
+    def in_force(self, step: str) -> bool:
+        """Whether the step stands in the list that is worked on now."""
+        return availability.is_in_force(self.session, step)
 
-    def startable(self) -> list[str]:
+    def startable(self) -> availability.Startable:
         """Ids that could be started now, in order."""
-        return availability.startable(self.session, self.now)
+        return availability.Startable(self.session, self.now)
 
     def again(self) -> list[str]:
         """Ids that ended badly and wait for somebody: failed, interrupted, unknown."""

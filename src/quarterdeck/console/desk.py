@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -181,8 +181,9 @@ class Desk:
         """What lies over the session, from the top."""
         return [screen for screen in reversed(self._app.screen_stack) if isinstance(screen, Modal)]
 
-    async def which(self, verb: str, steps: Sequence[str]) -> str:
+    async def which(self, verb: str, among: Collection[str]) -> str:
         """The only one, or the one that a person picks."""
+        steps = list(among)
         if len(steps) <= 1:
             return steps[0] if steps else ""
         session = self.link.session

@@ -24,10 +24,9 @@ def name_of(session: Session, identity: str) -> str:
 
 def owner_of(session: Session, identity: str) -> str:
     """The role that owns a step; an undo step without an own owner has the undone step's (R7)."""
-    if session.rollback is not None:
-        for item in session.rollback.items:
-            if item.step == identity:
-                return item.owner
+    item = session.index.due.get(identity)
+    if item is not None:
+        return item.owner
     step = step_of(session, identity)
     return step.owner if step else "lead"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from typing import TextIO
 
 from quarterdeck.console.commands import all_commands
@@ -292,8 +292,9 @@ class PlainDesk:
                 return given
             self.print(wrong)
 
-    async def which(self, verb: str, steps: Sequence[str]) -> str:
+    async def which(self, verb: str, among: Collection[str]) -> str:
         """The only one, or the one that is typed."""
+        steps = list(among)
         if len(steps) <= 1:
             return steps[0] if steps else ""
         for number, step in enumerate(steps, 1):

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from msgspec import Struct
 
 from quarterdeck.session.event import Actor
+from quarterdeck.session.forecast import Forecast
 from quarterdeck.session.forecast import clocks as clocks_of
-from quarterdeck.session.forecast import forecast as forecast_of
 from quarterdeck.session.next_line import NextLine, next_line
 from quarterdeck.session.rollback import preview as preview_of
 
@@ -43,7 +43,7 @@ _CONTACT: dict[LinkWord, Contact] = {
 }
 
 FORECAST_EVERY = 5.0
-"""Seconds after which forecast and preview are worked out again although nothing happened."""
+"""Seconds after which the forecast is worked out again although nothing happened."""
 
 
 class Said(NamedTuple):
@@ -110,10 +110,8 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     clocks: Clocks | None = None
     """None before Start."""
     forecast: Mapping[str, Planned] = {}
-    preview: Preview | None = None
-    """The rollback list as it would be now."""
-    computed: float = 0.0
-    """Session seconds at which forecast and preview were worked out."""
+    forecast_at: float = 0.0
+    """Session seconds of the moment that the forecast is for."""
     views: Mapping[str, View] = {}
     readings: Mapping[str, Reading] = {}
     """The latest of each target."""
@@ -149,6 +147,11 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     said: Said | None = None
     """Shown for some seconds; the log has it too."""
 
+    @property
+    def preview(self) -> Preview:
+        """The rollback list as it would be now; the same one until something of it changes."""
+        return preview_of(self.session)
+
     @classmethod
     def of(
         cls,
@@ -161,11 +164,11 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
     ) -> Snapshot:
         """What `store` knows at this instant. What did not change since `before` is taken over from there.
 
-        Forecast and preview walk over all steps, so they are worked out when something happened, and otherwise every
+        The forecast of a step is worked out when it is looked at, anew when something happened, and otherwise every
         `FORECAST_EVERY` seconds. `selected` is the step that a person moved to; without one it follows the session.
         """
         session, now = store.session, at.now
-        forecast, preview, computed = _computed(session, now, before)
+        forecast, forecast_at = _forecast(session, now, before)
         line = next_line(session, now, store.me)
         return cls(
             session=session,
@@ -179,8 +182,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
             count=session.count,
             clocks=clocks_of(session, now) if session.window is not None else None,
             forecast=forecast,
-            preview=preview,
-            computed=computed,
+            forecast_at=forecast_at,
             views=Views(session, now),
             readings=store.readings,
             history=store.history,
@@ -196,17 +198,17 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
             read_only=store.read_only,
             halt_unconfirmed=store.halt_unconfirmed(),
             halt_sent=store.halt_sent(),
-            selected=selected or line.step or _default(session, preview, now),
+            selected=selected or line.step or _default(session, now),
             others=others,
         )
 
 
-def _default(session: Session, preview: Preview | None, now: float) -> str:
+def _default(session: Session, now: float) -> str:
     """The step that is shown where nobody selected one: the first undo after a halt, else the current one."""
     if session.plan is None:
         return ""
-    if session.live_halts() and preview is not None and preview.items and session.rollback is None:
-        return preview.items[0].step
+    if session.live_halts() and session.rollback is None and (items := preview_of(session).items):
+        return items[0].step
     from quarterdeck.session.availability import current
 
     return current(session, now) or _last(session)
@@ -216,19 +218,12 @@ def _last(session: Session) -> str:
     """Where nothing is left to do: the step that was worked on last, else the plan's first."""
     plan = session.plan
     assert plan is not None
-    begun = [run for run in session.steps.values() if run.started is not None and run.id in plan.steps]
-    if begun:
-        return max(begun, key=lambda run: run.started or 0.0).id
-    return next(iter(plan.forward), "")
+    return next(reversed(session.index.begun), "") or next(iter(plan.forward), "")
 
 
-def _computed(
-    session: Session, now: float, before: Snapshot | None
-) -> tuple[Mapping[str, Planned], Preview | None, float]:
-    """Forecast and preview, and when they were worked out: those of `before` while they hold."""
-    if session.plan is None:
-        return {}, None, now
+def _forecast(session: Session, now: float, before: Snapshot | None) -> tuple[Mapping[str, Planned], float]:
+    """The forecast, and of which moment it is: that of `before` while it holds."""
     same = before is not None and before.session is session and before.count == session.count
-    if same and before is not None and 0 <= now - before.computed < FORECAST_EVERY:
-        return before.forecast, before.preview, before.computed
-    return forecast_of(session, now), preview_of(session), now
+    if same and before is not None and 0 <= now - before.forecast_at < FORECAST_EVERY:
+        return before.forecast, before.forecast_at
+    return Forecast(session, now), now

@@ -250,6 +250,11 @@ class Step(Model, frozen=True, kw_only=True):
     """Where the step stands in its file; 0 for a step added in the session."""
 
     @property
+    def awaits_proof(self) -> bool:
+        """Whether anything is read or judged when it says done."""
+        return bool(self.verify) or any(field.expect is not None or field.pattern for field in self.record)
+
+    @property
     def reads(self) -> tuple[VerifyItem, ...]:
         """Everything that is read for it: `verify`, `gone`, `changed`."""
         return (*self.verify, *(item for item in (self.gone, self.changed) if item is not None))

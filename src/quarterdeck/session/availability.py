@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
 from msgspec import Struct
 
 from quarterdeck.procedure.model import Guard
+from quarterdeck.session.ranked import Ranked
 from quarterdeck.session.rollback import due_items, next_item
-from quarterdeck.session.state import FINISHED, LIVE, Session, StepRun, StepState
+from quarterdeck.session.state import ENDED_BADLY, FINISHED, Session, StepRun, StepState
 
 __all__ = [
-    "View", "again", "blind_guards", "blockers", "current", "effect_questions", "gone_questions", "in_force",
-    "is_in_force", "is_met", "live", "manual_questions", "may_try_again", "moment", "open_gates", "overridden",
-    "startable", "undo_questions", "view",
+    "Startable", "View", "again", "blind_guards", "blockers", "current", "effect_questions", "gone_questions",
+    "in_force", "is_in_force", "is_met", "live", "manual_questions", "may_try_again", "moment", "open_gates",
+    "overridden", "undo_questions", "view",
 ]  # fmt: skip
 
 _RELATIVE = re.compile(r"window\.(start|end)\s*(?:([+-])\s*(.+))?$")
@@ -55,7 +57,7 @@ def in_force(session: Session) -> tuple[str, ...]:
 
 def is_in_force(session: Session, identity: str) -> bool:
     """Whether the session works on this step now; costs the same however many there are."""
-    return identity in session.memo.of("in force", session.plan, lambda: frozenset(in_force(session)))
+    return session.index.places.get(identity, -1) in session.in_force
 
 
 def is_met(session: Session, identity: str) -> bool:
@@ -100,7 +102,7 @@ def blockers(session: Session, identity: str, now: float) -> list[str]:
     found: list[str] = []
     if run.state not in {"pending", "claimed", "failed", "interrupted", "unknown"}:
         return [f"it is {run.state.replace('_', ' ')}"]
-    if run.state in {"failed", "interrupted", "unknown"}:
+    if run.state in ENDED_BADLY:
         why = may_try_again(session, run)
         if why:
             found.append(why)
@@ -141,12 +143,9 @@ def view(session: Session, identity: str, now: float) -> View:
 
 def current(session: Session, now: float) -> str:
     """The step that matters now: what runs, else what is stuck, else what is available, else nothing."""
-    listed = in_force(session)
-    live = [run.id for run in session.running() if run.id in listed]
-    stuck = [i for i in listed if session.steps[i].state in {"verifying", "failed", "interrupted", "unknown"}]
-    if live or stuck:
-        return (live + stuck)[0]
-    return next((i for i in listed if view(session, i, now).state == "available"), "")
+    places, index = session.in_force, session.index
+    live = (run.id for run in session.running() if index.places.get(run.id, -1) in places)
+    return next(live, "") or next(index.trouble.within(places), "") or next(iter(Startable(session, now)), "")
 
 
 def overridden(session: Session, guard: str, now: float) -> bool:
@@ -186,42 +185,53 @@ def open_gates(session: Session, now: float) -> list[str]:
 # -- what people may do now, and what they are asked
 
 
-def startable(session: Session, now: float) -> list[str]:
-    """Ids that could be started now, in order. The rules are asked only about steps that nothing precedes."""
-    plan = session.plan
-    if plan is None:
-        return []
-    if session.phase == "rolling_back" or session.undoing:
-        item = next_item(session)
-        return [item.step] if item is not None and view(session, item.step, now).state == "available" else []
-    found, steps, runs = [], plan.steps, session.steps
-    for identity in in_force(session):
-        if runs[identity].state not in {"pending", "claimed"}:
-            continue
-        if any(runs[before].state not in FINISHED for before in steps[identity].after if before in runs):
-            continue
-        if view(session, identity, now).state == "available":
-            found.append(identity)
-    return found
+class Startable(Collection[str]):
+    """Ids that could be started now, in order: looked for as far as somebody reads, since they may be very many."""
+
+    __slots__ = ("_now", "_session")
+
+    def __init__(self, session: Session, now: float) -> None:
+        """Those of the session at `now`."""
+        self._session, self._now = session, now
+
+    def __contains__(self, step: object) -> bool:
+        known = step in self._session.index.places
+        return known and view(self._session, str(step), self._now).state == "available"
+
+    def __iter__(self) -> Iterator[str]:
+        return self.among(self._session.index.ready)
+
+    def among(self, group: Ranked) -> Iterator[str]:
+        """Those that are of this group of the index."""
+        session = self._session
+        listed = group.within(session.in_force)
+        if session.phase == "rolling_back" or session.undoing:
+            item = next_item(session)
+            listed = iter([item.step] if item is not None and item.step in group else [])
+        return (step for step in listed if step in self)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __bool__(self) -> bool:
+        return next(iter(self), None) is not None
 
 
 def again(session: Session) -> list[str]:
     """Ids that ended badly and wait for somebody: failed, interrupted, unknown."""
-    bad = {"failed", "interrupted", "unknown"}
-    return [identity for identity in in_force(session) if session.steps[identity].state in bad]
+    stuck = session.index.trouble.within(session.in_force)
+    return [identity for identity in stuck if session.steps[identity].state in ENDED_BADLY]
 
 
 def live(session: Session) -> list[str]:
     """Ids in which something is going on, in order of their starts; verifying ones too, polls not."""
     plan = session.plan
-    runs = [run for run in session.steps.values() if run.state in LIVE]
-    found = sorted(runs, key=lambda run: run.sequence)
-    return [run.id for run in found if plan and run.id in plan.steps and plan.steps[run.id].kind != "poll"]
+    return [i for i in session.index.working if plan and i in plan.steps and plan.steps[i].kind != "poll"]
 
 
 def manual_questions(session: Session) -> list[str]:
     """Manual steps that ran when the halt came: not begun, partly, done? (R5)."""
-    return [run.id for run in session.steps.values() if run.question_at_halt]
+    return list(session.index.asked)
 
 
 def effect_questions(session: Session) -> list[str]:
@@ -229,14 +239,14 @@ def effect_questions(session: Session) -> list[str]:
 
     Where a halt came while its verifications were read, the command is over and what it changed is not said.
     """
-    over = {"failed", "interrupted", "unknown", "skipped"} | ({"verifying"} if session.live_halts() else set())
-    asked = [run for run in session.steps.values() if run.effect == "unknown" and run.state in over]
-    return [run.id for run in asked if not run.declared and not run.question_at_halt]
+    over = ENDED_BADLY | {"skipped"} | ({"verifying"} if session.live_halts() else set())
+    runs = [session.steps[identity] for identity in session.index.unknown]
+    return [run.id for run in runs if run.state in over and not run.declared and not run.question_at_halt]
 
 
 def gone_questions(session: Session) -> list[str]:
     """Steps whose command's end could not be proven: somebody says that it is gone."""
-    return [run.id for run in session.steps.values() if run.unproven]
+    return list(session.index.unproven)
 
 
 def undo_questions(session: Session) -> list[str]:

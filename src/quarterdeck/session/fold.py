@@ -39,8 +39,10 @@ def fold(events: Iterable[Event]) -> Session:
 
 
 def apply(session: Session, event: Event) -> None:
-    """Apply one event that comes after all that were applied before. Changes `session` in place."""
-    session.memo.pause()
+    """Apply one event that comes after all that were applied before. Changes `session` in place.
+
+    Where it changes another step than its own, the kind itself says so (`Session.touch`).
+    """
     at = session.clock(event.t)
     if event.v > FORMAT:
         session.unknown_kinds.append(f"{event.kind} (format {event.v})")
@@ -49,7 +51,7 @@ def apply(session: Session, event: Event) -> None:
     session.last = max(session.last, at)
     session.count += 1
     session.lamport = max(session.lamport, event.lamport)
-    session.memo.begin()
+    session.kept.touch(event.step)
 
 
 class Folding:

@@ -5,18 +5,18 @@ All spans are seconds, all times session seconds. The formulas are those of sess
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from math import isfinite
 from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.procedure.model import Procedure, Step
-from quarterdeck.session.plan import Plan
-from quarterdeck.session.rollback import preview
-from quarterdeck.session.state import FINISHED, Session, StepRun, Window
+from quarterdeck.procedure.model import Procedure
+from quarterdeck.session.state import FINISHED, LIVE, Session, StepRun, Window
 
 __all__ = [
-    "DECIDE", "GRACE", "PEOPLE", "WARN", "Clocks", "Planned", "assumed_window", "clocks", "forecast", "need",
-    "need_after", "rest", "rollback_seconds", "through_by", "worked",
+    "DECIDE", "GRACE", "PEOPLE", "WARN", "Clocks", "Forecast", "Planned", "assumed_window", "clocks", "last_end",
+    "need", "need_after", "rest", "rollback_seconds", "worked",
 ]  # fmt: skip
 
 DECIDE = 180.0
@@ -91,10 +91,6 @@ def _halt_wait(session: Session, run: StepRun, now: float) -> float:
     return rest(session, run.id, now)
 
 
-def _people(steps: list[Step]) -> float:
-    return DECIDE + PEOPLE * sum(1 for step in steps if not step.auto_start)
-
-
 def need(session: Session, now: float) -> float:
     """R(now): what a halt waits for + the rollback list as a sum + its verification + time for people."""
     waits = [_halt_wait(session, run, now) for run in session.running()]
@@ -104,22 +100,19 @@ def need(session: Session, now: float) -> float:
 def rollback_seconds(session: Session, also: str = "") -> float:
     """Seconds of the rollback list, its verification and the people; `also` counts a step that would have run."""
     assert session.plan is not None
-    plan = session.plan
+    plan, index = session.plan, session.index
     if session.rollback is not None:
-        left = [plan.steps[i.step] for i in session.rollback.items if session.steps[i.step].state not in FINISHED]
-        return sum(step.duration for step in left) + PEOPLE * len(left)
-    computed = preview(session)
-    steps = [plan.steps[item.step] for item in computed.items]
-    seconds = computed.seconds
+        return index.due_nanoseconds / 1e9 + PEOPLE * index.unfinished.count(index.parts["due"])
+    undone, by_hand = index.undo_nanoseconds / 1e9, index.undo_by_hand
+    anything = bool(index.changed)
     run = session.steps.get(also)
-    if run is not None and (run.effect == "none" or run.undone) and plan.steps[also].mutates:
-        undo = list(plan.steps[also].undo)
-        seconds += sum(step.duration for step in undo)
-        if undo and not steps:
-            undo += [plan.steps[i] for i in plan.verify]
-            seconds += sum(plan.steps[i].duration for i in plan.verify)
-        steps += undo
-    return seconds + _people([step for step in steps if step.id not in plan.verify])
+    if run is not None and also not in index.changed and plan.steps[also].mutates:
+        undo = plan.steps[also].undo
+        undone += sum(step.duration for step in undo)
+        anything = anything or bool(undo)
+        by_hand += sum(1 for step in undo if not step.auto_start)
+    verified = sum(plan.steps[i].duration for i in plan.verify) if anything else 0.0
+    return undone + verified + DECIDE + PEOPLE * by_hand
 
 
 def need_after(session: Session, identity: str) -> float:
@@ -154,7 +147,7 @@ def clocks(session: Session, now: float) -> Clocks | None:
         past_no_return=past,
         forward_only=forward,
         colour=colour,
-        steps=preview(session).steps,
+        steps=session.index.undo_steps,
         assumed=window.assumed,
     )
 
@@ -175,8 +168,8 @@ def _forward_end(session: Session, now: float) -> float:
     plan = session.plan
     assert plan is not None
     if session.phase == "running":
-        planned = forecast(session, now)
-        return max((planned[i].end for i in plan.forward + plan.closing), default=now)
+        last = last_end(session, now)
+        return last if isfinite(last) else now
     ahead = (plan.contingency if session.phase == "contingency" else ()) + plan.closing
     return now + sum(_left(session, identity, now) for identity in ahead)
 
@@ -186,83 +179,88 @@ def _left(session: Session, identity: str, now: float) -> float:
     run = session.steps[identity]
     if run.state in FINISHED:
         return 0.0
-    live = run.state in {"granted", "running", "verifying"}
-    return rest(session, identity, now) if live else session.plan.steps[identity].duration
+    return rest(session, identity, now) if run.state in LIVE else session.plan.steps[identity].duration
 
 
-def forecast(session: Session, now: float) -> dict[str, Planned]:
+class Forecast(Mapping[str, Planned]):
     """Critical path over `after`: planned from Start, and as it looks now with the actuals so far.
 
-    An unstarted step's start rolls forward with the clock. The order of the lists is a topological one for what
-    lint lets pass; a step that names a later one in `after` counts from when that one is known.
+    An unstarted step's start rolls forward with the clock. A step is worked out when somebody looks at it, with what
+    it comes after, and then remembered. What it says is of the session as it is when it is looked at.
     """
-    plan = session.plan
-    if plan is None:
-        return {}
-    base = session.started if session.started is not None else now
-    ends: dict[str, float] = {}
-    planned_ends: dict[str, float] = {}
-    result: dict[str, Planned] = {}
-    forward_end = planned_forward_end = 0.0
-    for part in (plan.forward, plan.closing):
-        for identity in _in_order(session, plan, part):
-            step, run = plan.steps[identity], session.steps[identity]
-            floor = base if part is plan.forward else max(base, planned_forward_end)
-            planned_start = max([floor, *(planned_ends[i] for i in step.after if i in planned_ends)])
-            planned_end = planned_start + step.duration
-            floor = now if part is plan.forward else max(now, forward_end)
-            start, end = _now(session, step, run, max([floor, *(ends[i] for i in step.after if i in ends)]), now)
-            ends[identity], planned_ends[identity] = end, planned_end
-            result[identity] = Planned(start, end, planned_start, planned_end)
-        forward_end = max([forward_end, *(ends[i] for i in part)])
-        planned_forward_end = max([planned_forward_end, *(planned_ends[i] for i in part)])
-    return result
+
+    __slots__ = ("_begins", "_known", "_now", "_session")
+
+    def __init__(self, session: Session, now: float) -> None:
+        """As it looks at `now`, for the steps of forward plan and closing."""
+        self._session, self._now = session, now
+        self._begins: dict[str, tuple[float, float]] = {}
+        """Of each list: before when nothing of it can start, now and as planned."""
+        self._known: dict[str, Planned] = {}
+
+    def __getitem__(self, step: str) -> Planned:
+        if step not in self:
+            raise KeyError(step)
+        session, known = self._session, self._known
+        assert session.plan is not None
+        part = session.plan.places[step].part
+        path, (begin, planned_begin) = session.index.paths[part], self._begin(part)
+        asked = [step]
+        while asked:
+            one = asked[-1]
+            run, length = session.steps[one], session.plan.steps[one].duration
+            actual = _actual(session, run, self._now)
+            open_ones = [] if actual else [before for before in path.before[one] if before not in known]
+            if open_ones:
+                asked += open_ones
+                continue
+            asked.pop()
+            earliest = max([begin, *(known[before].end for before in path.before[one] if before in known)])
+            start, end = actual or (earliest, earliest + length)
+            planned_end = planned_begin + path.planned[one]
+            known[one] = Planned(start, end, planned_end - length, planned_end)
+        return known[step]
+
+    def __contains__(self, step: object) -> bool:
+        plan = self._session.plan
+        return plan is not None and step in plan.places and plan.places[str(step)].part in {"stages", "closing"}
+
+    def __iter__(self) -> Iterator[str]:
+        paths = self._session.index.paths
+        return iter([*paths["stages"].order, *paths["closing"].order] if paths else [])
+
+    def __len__(self) -> int:
+        return sum(len(path.order) for path in self._session.index.paths.values())
+
+    def _begin(self, part: str) -> tuple[float, float]:
+        if part not in self._begins:
+            session, now = self._session, self._now
+            base = session.started if session.started is not None else now
+            self._begins[part] = (now, base)
+            if part == "closing":
+                forward = session.index.paths["stages"]
+                planned = base + max(forward.planned.values(), default=0.0)
+                self._begins[part] = (max(now, _end_of(session, "stages", now, now)), planned)
+        return self._begins[part]
 
 
-def _now(session: Session, step: Step, run: StepRun, earliest: float, now: float) -> tuple[float, float]:
+def _actual(session: Session, run: StepRun, now: float) -> tuple[float, float] | None:
+    """When a step that was begun ran, or runs; None where it is ahead."""
     if run.state in FINISHED and run.ended is not None:
         return (run.started if run.started is not None else run.ended), run.ended
-    if run.state in {"granted", "running", "verifying"} and run.started is not None:
-        return run.started, now + rest(session, step.id, now)
-    return earliest, earliest + step.duration
+    if run.state in LIVE and run.started is not None:
+        return run.started, now + rest(session, run.id, now)
+    return None
 
 
-def through_by(session: Session, now: float) -> float:
-    """No earlier than the forecast's last end, and cheap: when all would be through one after the other."""
-    assert session.plan is not None
-    plan = session.plan
-
-    def work() -> tuple[float, list[str]]:
-        runs = [session.steps[i] for i in plan.forward + plan.closing]
-        live = [run.id for run in runs if run.state in {"granted", "running", "verifying"}]
-        ahead = [run.id for run in runs if run.state not in FINISHED and run.id not in live]
-        return sum(plan.steps[i].duration for i in ahead), live
-
-    ahead, live = session.memo.of("ahead", plan, work)
-    return max(now, session.last) + ahead + sum(rest(session, identity, now) for identity in live)
+def _end_of(session: Session, part: str, begin: float, now: float) -> float:
+    return session.index.paths[part].end(begin, now, lambda identity: rest(session, identity, now))
 
 
-def _in_order(session: Session, plan: Plan, part: tuple[str, ...]) -> list[str]:
-    name = "forward in order" if part is plan.forward else "closing in order"
-    return session.memo.of(name, plan, lambda: _sorted(plan, part))
-
-
-def _sorted(plan: Plan, part: tuple[str, ...]) -> list[str]:
-    """The part sorted so that a step comes behind those in its `after` (stable)."""
-    inside, done, result = set(part), set[str](), list[str]()
-    waiting = list(part)
-    while waiting:
-        left = []
-        for identity in waiting:
-            if all(a not in inside or a in done for a in plan.steps[identity].after):
-                result.append(identity)
-                done.add(identity)
-            else:
-                left.append(identity)
-        if len(left) == len(waiting):
-            return result + waiting
-        waiting = left
-    return result
+def last_end(session: Session, now: float) -> float:
+    """The last end that the forecast knows, without working out the others; minus infinity without a step."""
+    forward = _end_of(session, "stages", now, now)
+    return max(forward, _end_of(session, "closing", max(now, forward), now))
 
 
 def assumed_window(procedure: Procedure, now: float) -> Window:

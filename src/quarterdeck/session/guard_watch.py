@@ -34,7 +34,7 @@ from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.session.intents import GuardBlinded, GuardHolds, GuardReleased, GuardSighted, Intent
 from quarterdeck.session.metric_history import KEPT, MetricHistory
 from quarterdeck.session.plan import Plan
-from quarterdeck.session.state import Session
+from quarterdeck.session.state import LIVE, Session
 
 __all__ = ["GuardWatch", "conditions_of", "expected_outages", "readings_of", "targets_of"]
 
@@ -283,8 +283,7 @@ def _listens(session: Session, plan: Plan, guard: Guard) -> bool:
     forward = [name for name in guard.during if name not in {"rollback", "contingency", "closing"}]
     if not forward:
         return not guard.during
-    live = [run.id for run in session.steps.values() if run.state in {"granted", "running", "verifying"}]
-    return any(step in forward or plan.places[step].stage_id in forward for step in live)
+    return any(step in forward or plan.places[step].stage_id in forward for step in session.index.working)
 
 
 def _excused(session: Session, plan: Plan, guard: Guard, now: float) -> bool:
@@ -292,8 +291,7 @@ def _excused(session: Session, plan: Plan, guard: Guard, now: float) -> bool:
     if guard.grace is not None:
         run = session.steps.get(guard.grace.after)
         if run is not None and run.started is not None and run.sequence:
-            running = run.state in {"granted", "running", "verifying"}
-            since = run.started if running or run.ended is None else run.ended
+            since = run.started if run.state in LIVE or run.ended is None else run.ended
             if now - since < guard.grace.period:
                 return True
     read = {split_metric(metric)[0] for metric in metrics_of(parse(guard.when))}
@@ -303,9 +301,9 @@ def _excused(session: Session, plan: Plan, guard: Guard, now: float) -> bool:
 def expected_outages(session: Session, plan: Plan, now: float) -> dict[str, float]:
     """Targets that a step is expected to break now, to the session time until which that is calm."""
     calm: dict[str, float] = {}
-    for run in session.steps.values():
-        expected = plan.steps[run.id].expect_outage
-        if expected is None or run.started is None or run.state not in {"granted", "running", "verifying"}:
+    for identity in session.index.working:
+        run, expected = session.steps[identity], plan.steps[identity].expect_outage
+        if expected is None or run.started is None:
             continue
         until = run.started + expected.max
         if now <= until:

@@ -36,7 +36,7 @@ def unasked_left(session: Session) -> list[tuple[StepRun, Run]]:
         return []
     return [
         (step, run)
-        for step in session.steps.values()
+        for step in _left(session)
         for run in step.runs
         if run.left and not run.left_open and not run.left_answer
     ]
@@ -44,6 +44,9 @@ def unasked_left(session: Session) -> list[tuple[StepRun, Run]]:
 
 def open_left(session: Session) -> list[tuple[StepRun, Run]]:
     """Commands whose leftovers are asked about and not answered for."""
-    return [
-        (step, run) for step in session.steps.values() for run in step.runs if run.left_open and not run.left_answer
-    ]
+    return [(step, run) for step in _left(session) for run in step.runs if run.left_open and not run.left_answer]
+
+
+def _left(session: Session) -> list[StepRun]:
+    """Steps that left something running of which nobody has said what becomes of it."""
+    return [session.steps[identity] for identity in session.index.left]

@@ -38,7 +38,7 @@ def missing_later(session: Session, unset: Mapping[str, str]) -> tuple[Missing, 
     if plan is None or not unset or session.is_over:
         return ()
     key = f"missing {sorted(unset)}"
-    return session.memo.of(key, plan, lambda: missing_for(session, unset, _may_run(session)))
+    return session.index.of(key, lambda: missing_for(session, unset, _may_run(session)))
 
 
 def missing_in_rollback(session: Session, unset: Mapping[str, str]) -> tuple[Missing, ...]:
@@ -48,15 +48,27 @@ def missing_in_rollback(session: Session, unset: Mapping[str, str]) -> tuple[Mis
 
 def missing_for(session: Session, unset: Mapping[str, str], steps: Iterable[str]) -> tuple[Missing, ...]:
     """What these steps need."""
-    plan = session.plan
-    if plan is None:
+    if session.plan is None:
         return ()
+    naming = _naming(session)
     needed: dict[str, list[str]] = {}
     for identity in steps:
-        for name in named_secrets(plan.procedure, plan.steps[identity]):
+        for name in naming.get(identity, ()):
             if name in unset:
                 needed.setdefault(name, []).append(identity)
     return tuple(_missing(session, name, unset[name], found) for name, found in needed.items())
+
+
+def _naming(session: Session) -> dict[str, Collection[str]]:
+    """The steps that name secrets, to those, in the order of the session's steps."""
+    plan = session.plan
+    assert plan is not None
+
+    def work() -> dict[str, Collection[str]]:
+        named = {i: named_secrets(plan.procedure, plan.steps[i]) for i in session.steps if i in plan.steps}
+        return {identity: names for identity, names in named.items() if names}
+
+    return session.index.of_plan("naming secrets", work)
 
 
 def _missing(session: Session, name: str, reference: str, steps: Collection[str]) -> Missing:
@@ -67,12 +79,12 @@ def _missing(session: Session, name: str, reference: str, steps: Collection[str]
 
 
 def _may_run(session: Session) -> list[str]:
-    """Every step that is not finished; of undo steps those whose step has an effect or may still get one."""
+    """Of what names a secret, all that is not finished; of undo steps those of what has or may get an effect."""
     assert session.plan is not None
     found = []
     back = session.phase == "rolling_back" or session.closing_from in {"rollback", "contingency"}
-    for identity, run in session.steps.items():
-        place = session.plan.places[identity]
+    for identity in _naming(session):
+        run, place = session.steps[identity], session.plan.places[identity]
         if run.state in FINISHED or (back and place.part in {"stages", "preconditions"}):
             continue
         undone = session.steps.get(place.undoes) if place.undoes else None

@@ -68,22 +68,6 @@ class Plan(Struct, frozen=True):
         """Which list the step stands in."""
         return self.places[step].part
 
-    def in_part(self, part: Part) -> tuple[str, ...]:
-        """Ids of one of the lists that run in order."""
-        match part:
-            case "preconditions":
-                return self.preconditions
-            case "stages":
-                return self.forward
-            case "verify":
-                return self.verify
-            case "contingency":
-                return self.contingency
-            case "closing":
-                return self.closing
-            case "undo":
-                return tuple(i for i, place in self.places.items() if place.part == "undo")
-
 
 def build(procedure: Procedure, digest: str, added: Iterable[tuple[Step, str]] = ()) -> Plan:
     """Index a procedure; `added` are steps of the session with the id that each stands behind ('' = at the end)."""

@@ -7,14 +7,18 @@ Pure readings of a session: what would be undone now, what stays, what is left o
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.session.parts import UndoItem
-from quarterdeck.session.state import FINISHED, Session, StepRun
+from quarterdeck.session.state import Session, StepRun
 
-__all__ = ["LETTERS", "Preview", "due_items", "letters", "listed", "next_item", "preview", "undecided", "undo_items"]
+__all__ = [
+    "LETTERS", "Preview", "due_item", "due_items", "latest", "letters", "listed", "next_item", "preview", "undecided",
+    "undo_items",
+]  # fmt: skip
 
 LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 """Without vowels, so that no word comes out."""
@@ -31,11 +35,8 @@ class Preview(Struct, frozen=True):
     seconds: float
     """Planned durations of the items, as a sum, since a rollback is serial."""
     letters: str = ""
-
-    @property
-    def steps(self) -> int:
-        """How many undo steps (without the verification)."""
-        return sum(1 for item in self.items if item.undoes)
+    steps: int = 0
+    """How many undo steps (without the verification)."""
 
     @property
     def parts(self) -> str:
@@ -47,11 +48,13 @@ class Preview(Struct, frozen=True):
 
 def listed(session: Session) -> list[StepRun]:
     """Forward steps whose effect is not none, by latest start, newest first (R7)."""
-    if session.plan is None:
-        return []
-    runs = [session.steps[i] for i in session.plan.forward]
-    touched = [run for run in runs if run.effect != "none" and not run.undone]
-    return sorted(touched, key=lambda run: (run.started or 0.0, run.sequence), reverse=True)
+    return [session.steps[identity] for identity in reversed(session.index.changed)]
+
+
+def latest(session: Session) -> StepRun | None:
+    """The first of them, or None: the one that is undone alone."""
+    step = next(reversed(session.index.changed), "")
+    return session.steps[step] if step else None
 
 
 def undo_items(session: Session, run: StepRun) -> tuple[UndoItem, ...]:
@@ -63,8 +66,12 @@ def undo_items(session: Session, run: StepRun) -> tuple[UndoItem, ...]:
 
 
 def preview(session: Session) -> Preview:
-    """Compute the list of R7, inline form, as it would be frozen now."""
-    return session.memo.of("preview", session.plan, lambda: _preview(session))
+    """The list of R7, inline form, as it would be frozen now; worked out anew where something of it has changed."""
+    index = session.index
+    if index.preview is None:
+        index.preview = _preview(session)
+    found: Preview = index.preview
+    return found
 
 
 def _preview(session: Session) -> Preview:
@@ -86,7 +93,9 @@ def _preview(session: Session) -> Preview:
         for identity in session.plan.verify:
             step = session.plan.steps[identity]
             items.append(UndoItem(identity, "", step.owner or "lead", step.duration))
-    return Preview(tuple(items), tuple(stays), left_out, sum(item.duration for item in items), letters(tuple(items)))
+    seconds = sum(item.duration for item in items)
+    steps = sum(1 for item in items if item.undoes)
+    return Preview(tuple(items), tuple(stays), left_out, seconds, letters(tuple(items)), steps)
 
 
 def _why_left_out(step: Step, run: StepRun) -> str:
@@ -111,19 +120,27 @@ def letters(items: tuple[UndoItem, ...]) -> str:
 
 def undecided(session: Session) -> list[StepRun]:
     """Forward steps whose effect is unknown and not declared: they keep a rollback from being committed (R6)."""
-    return [run for run in listed(session) if run.effect == "unknown" and not run.declared]
+    index = session.index
+    found = [session.steps[identity] for identity in reversed(index.changed.among(index.unknown))]
+    return [run for run in found if not run.declared]
 
 
-def due_items(session: Session) -> tuple[UndoItem, ...]:
+def due_items(session: Session) -> Sequence[UndoItem]:
     """The undo list in force: the committed one, or the one of `undo this step`."""
     if session.rollback is not None:
-        return tuple(session.rollback.items)
+        return session.rollback.items
     return session.undo_items if session.undoing else ()
+
+
+def due_item(session: Session, step: str) -> UndoItem | None:
+    """What a step is in the undo list in force; None where it does not stand there."""
+    if session.rollback is not None:
+        return session.index.due.get(step)
+    return next((item for item in due_items(session) if item.step == step), None)
 
 
 def next_item(session: Session) -> UndoItem | None:
     """The first item of the list in force that is not finished; the next never starts over a failed one (R9)."""
-    for item in due_items(session):
-        if session.steps[item.step].state not in FINISHED:
-            return item
-    return None
+    places = session.in_force if session.rollback is None else session.index.parts["due"]
+    step = next(session.index.unfinished.within(places), "") if due_items(session) else ""
+    return due_item(session, step)

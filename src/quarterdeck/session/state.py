@@ -11,14 +11,15 @@ from typing import Literal
 from msgspec import Struct, field
 
 from quarterdeck.procedure.model import Step
-from quarterdeck.session.event import Blob, Moment
-from quarterdeck.session.memo import Memo
-from quarterdeck.session.parts import Effect, Proof, UndoItem, Verdict
+from quarterdeck.session.event import Moment
+from quarterdeck.session.index import Index
+from quarterdeck.session.parts import Proof, UndoItem, Verdict
 from quarterdeck.session.plan import Plan
+from quarterdeck.session.step_run import ENDED_BADLY, FINISHED, LIVE, Answer, Poll, Run, StepRun, StepState
 
 __all__ = [
-    "FINISHED", "LIVE", "Answer", "Deviation", "HaltMark", "Phase", "Poll", "Proposal", "RollbackRun", "Run",
-    "Session", "StateWord", "StepRun", "StepState", "Window",
+    "ENDED_BADLY", "FINISHED", "LIVE", "Answer", "Deviation", "HaltMark", "Phase", "Poll", "Proposal", "RollbackRun",
+    "Run", "Session", "StateWord", "StepRun", "StepState", "Window",
 ]  # fmt: skip
 
 Phase = Literal["planned", "running", "rolling_back", "contingency", "validating", "ended", "monitoring", "closed"]
@@ -31,17 +32,11 @@ StateWord = Literal[
 ]  # fmt: skip
 """The words of session-rules.md (`ready` is `planned` with nothing open, which needs the time: `availability`)."""
 
-StepState = Literal[
-    "pending", "claimed", "granted", "running", "verifying", "done", "done_manually", "skipped", "failed",
-    "interrupted", "unknown",
-]  # fmt: skip
-"""As stored; `blocked` and `available` are what `pending` looks like now (`availability.view`)."""
-
-FINISHED: frozenset[StepState] = frozenset({"done", "done_manually", "skipped"})
-"""States that meet an `after` (with the sign-off, where one is asked)."""
-
-LIVE: frozenset[StepState] = frozenset({"granted", "running", "verifying"})
-"""States in which something is going on."""
+_LISTS = {
+    "planned": "preconditions", "running": "stages", "rolling_back": "due", "contingency": "contingency",
+    "validating": "closing",
+}  # fmt: skip
+"""The list that each phase works on, as the index calls it."""
 
 
 class Window(Struct, frozen=True):
@@ -52,94 +47,6 @@ class Window(Struct, frozen=True):
     reserve: float
     warn: float
     assumed: bool = False
-
-
-class Run(Struct):
-    """One attempt of a step."""
-
-    attempt: int
-    id: str = ""
-    """Of the runner; empty for what no command does."""
-    by: str = ""
-    started: float = 0.0
-    ended: float | None = None
-    argv: tuple[str, ...] = ()
-    shell: bool = False
-    spool: str = ""
-    host: str = ""
-    outcome: str = ""
-    """How the command ended; empty while it runs and where there is none."""
-    exit_code: int | None = None
-    blobs: tuple[Blob, ...] = ()
-    sealed: bool = False
-    """Its output lies in the spool, since nobody knows which secrets it may show."""
-    withheld: bool = False
-    """It was, and the lead gave it up."""
-    lived: bool = True
-    """False once its end is known."""
-    left: tuple[str, ...] = ()
-    """What it left running and nobody declared, as `pid owner command`."""
-    stays: tuple[str, ...] = ()
-    """What it left running, as declared."""
-    left_open: tuple[str, ...] = ()
-    """What of it still ran after a halt: its owner is asked."""
-    left_answer: Literal["", "leave", "end"] = ""
-    left_note: str = ""
-    left_ended: bool = False
-    """It was ended, but for what `left_open` still holds."""
-    ending: str = ""
-    """How its command ended, in words."""
-    why: str = ""
-    """Of its failure or interruption."""
-    proofs: tuple[Proof, ...] = ()
-    """What its verifications read."""
-
-
-class StepRun(Struct):
-    """What became of a step."""
-
-    id: str
-    state: StepState = "pending"
-    effect: Effect = "none"
-    declared: bool = False
-    """The owner said what the effect is (an unknown that was declared unknown stays open)."""
-    attempt: int = 0
-    runs: list[Run] = field(default_factory=list)
-    claimed_by: str = ""
-    sequence: int = 0
-    """Position among all starts of the session; 0: never started."""
-    started: float | None = None
-    ended: float | None = None
-    sign_off: Literal["not_required", "awaiting", "signed"] = "not_required"
-    signed_by: dict[str, str] = field(default_factory=dict)
-    """Role to login."""
-    values: dict[str, str] = field(default_factory=dict)
-    unsearched: dict[str, str] = field(default_factory=dict)
-    """Recorded values that its last command's output was not searched for, and why."""
-    evidence: list[str] = field(default_factory=list)
-    proofs: tuple[Proof, ...] = ()
-    reported_by_hand: bool = False
-    reported_by_phone: str = ""
-    estimate: tuple[float, float] | None = None
-    """(when, rest in seconds)"""
-    reason: str = ""
-    """Of the failure, skip, interruption or unknown."""
-    retry_at: float = 0.0
-    survivors: tuple[str, ...] = ()
-    unproven: bool = False
-    """Its command's end could not be proven: somebody declares it gone (R6)."""
-    gone: Proof | None = None
-    """What its `gone` check read before its undo, where its effect is not sure; None: not read yet."""
-    stop_asked: bool = False
-    late: int = 0
-    undone: bool = False
-    """Its undo is through."""
-    undo_choice: Literal["", "run", "by_hand", "not_needed"] = ""
-    question_at_halt: bool = False
-    """A manual step that ran when the halt came: its owner is asked one question (R5)."""
-    undo_later: bool = False
-    by_phone: str = ""
-    performer: str = ""
 
 
 class HaltMark(Struct):
@@ -156,27 +63,6 @@ class HaltMark(Struct):
     """The state that the session was in."""
     host: str = ""
     """The machine from which a person called it."""
-
-
-class Answer(Struct, frozen=True):
-    """One role's answer to a poll."""
-
-    answer: str
-    comment: str
-    by: str
-    at: float
-    by_phone: str = ""
-
-
-class Poll(Struct):
-    """One attempt of a poll."""
-
-    step: str
-    attempt: int
-    opened: float
-    answers: dict[str, Answer] = field(default_factory=dict)
-    result: str = ""
-    """Empty while open; `go`, `no_go`, `timeout`, `void`."""
 
 
 class Proposal(Struct):
@@ -299,8 +185,8 @@ class Session(Struct):
     """Session time of the latest event."""
     count: int = 0
     lamport: int = 0
-    memo: Memo = field(default_factory=Memo)
-    """Readings of all this since the latest event; no part of it."""
+    kept: Index = field(default_factory=Index)
+    """What is kept for readings; no part of all this. Read it as `index`."""
 
     # -- readings that everybody needs
 
@@ -308,9 +194,30 @@ class Session(Struct):
         """Nonces of the halts that nobody answered."""
         return tuple(nonce for nonce, mark in self.halts.items() if not mark.answered)
 
+    @property
+    def index(self) -> Index:
+        """The steps by what they are now."""
+        return self.kept.fresh(self.plan, self.steps, self.polls, self.rollback.items if self.rollback else ())
+
+    @property
+    def in_force(self) -> range:
+        """The places, in the index, of the steps that are worked on now."""
+        index = self.index
+        if not self.undoing:
+            return index.parts.get(_LISTS.get(self.phase, ""), range(0))
+        first = index.places[self.undo_items[0].step] if self.undo_items else 0
+        return range(first, first + len(self.undo_items))
+
+    def touch(self, step: str) -> None:
+        """Said by whatever changes a step: the index looks at it again."""
+        self.kept.touch(step)
+
     def open_polls(self) -> list[Poll]:
         """Polls that are not over."""
-        return [poll for poll in self.polls.values() if not poll.result]
+        asked = self.index.polled
+        if len(asked) < 2:
+            return [self.polls[step] for step in asked]
+        return [poll for step, poll in self.polls.items() if step in asked]  # in the order of their first asking
 
     def open_proposals(self) -> list[Proposal]:
         """Guards' proposals to halt that nobody answered."""
@@ -318,10 +225,7 @@ class Session(Struct):
 
     def running(self) -> list[StepRun]:
         """Steps in which something is going on, in order of their starts (polls are no work)."""
-        return list(self.memo.of("running", self.plan, self._running))
-
-    def _running(self) -> list[StepRun]:
-        return sorted((run for run in self.steps.values() if self.is_live(run)), key=lambda run: run.sequence)
+        return [self.steps[step] for step in self.index.running]
 
     def is_live(self, run: StepRun) -> bool:
         """Whether the step keeps a halt from being over: it runs, or its end is not proven."""

@@ -310,13 +310,10 @@ class Executor:
 
     def _step_of(self, run: str) -> tuple[Step, int] | None:
         session = self._hub.session
-        if session.plan is None:
+        step = session.index.attempts.get(run)
+        if session.plan is None or step is None:
             return None
-        for state in session.steps.values():
-            for attempt in state.runs:
-                if attempt.id == run:
-                    return session.plan.steps[state.id], attempt.attempt
-        return None
+        return session.plan.steps[step], next(each.attempt for each in session.steps[step].runs if each.id == run)
 
     async def _finish(self, step: Step, attempt: int, result: Result) -> None:
         """Prove it gone where it was ended, keep its output, and tell the session."""

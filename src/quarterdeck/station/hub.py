@@ -361,10 +361,10 @@ class Hub:
         """Seconds until it is worth looking again: `longest`, or less where a deadline comes earlier."""
         session, now = self.session, self.now()
         steps = session.plan.steps if session.plan is not None else {}
-        deadlines = [run.retry_at for run in session.steps.values() if run.retry_at and run.state == "failed"]
-        deadlines += [proposal.until for proposal in session.proposals.values() if proposal.state == "open"]
-        for poll in session.polls.values():
-            if not poll.result and steps[poll.step].poll_timeout:
+        deadlines = [session.steps[step].retry_at for step in session.index.retried]
+        deadlines += [proposal.until for proposal in session.open_proposals()]
+        for poll in session.open_polls():
+            if steps[poll.step].poll_timeout:
                 deadlines.append(poll.opened + steps[poll.step].poll_timeout)
         for run in session.running():
             if run.started is not None and run.late < 2:

@@ -54,7 +54,7 @@ LINGER = 60.0
 """Seconds that it stays after the last console when nothing keeps it."""
 BEAT = 1.0
 DUE_AT_LEAST, DUE_AT_MOST = 5.0, 0.02
-"""Seconds between two looks at what is due by itself: it reads the whole plan."""
+"""Seconds between two looks at what is due by itself."""
 HALT_LOOK = 0.25
 """Seconds between two looks into `halts/`."""
 CLOCK_STEP = 2.0

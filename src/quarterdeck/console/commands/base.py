@@ -7,7 +7,7 @@ Footer, palette, help and keymap are made from these classes; nobody else names 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
 from quarterdeck.console.context import Situation
@@ -130,8 +130,8 @@ class Desk(Protocol):
         `wishes` are asked of the station before it closes: what is refused is said in it, and it stays open.
         """
 
-    async def which(self, verb: str, steps: Sequence[str]) -> str:
-        """The only one of `steps`, or the one that a person picks; empty where they leave."""
+    async def which(self, verb: str, among: Collection[str]) -> str:
+        """The only one of these steps, or the one that a person picks; empty where they leave."""
 
     def say(self, text: str, level: Level = "information") -> None:
         """One line: a toast, and the log."""

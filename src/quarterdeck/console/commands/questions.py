@@ -429,11 +429,11 @@ async def what_now(desk: Desk) -> bool:
 
 
 def _rest_of_work(situation: Situation) -> str:
-    ends = forecast.forecast(situation.session, situation.now)
-    last = max((planned.end for planned in ends.values()), default=0.0)
+    last = forecast.last_end(situation.session, situation.now)
     return f"{span(last - situation.now)} of work left" if last > situation.now else ""
 
 
 def last_with_effect(situation: Situation) -> str:
     """The latest started step of the forward plan with an effect that is there; empty where there is none."""
-    return next((run.id for run in rollback.listed(situation.session)), "")
+    run = rollback.latest(situation.session)
+    return run.id if run is not None else ""

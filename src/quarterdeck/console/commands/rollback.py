@@ -193,8 +193,7 @@ def _parts(items: Sequence[UndoItem]) -> str:
 
 def _mine(situation: Situation) -> tuple[str, ...]:
     """Roles whose undo steps are mine: with one seat, every role in the list."""
-    rollback = situation.session.rollback
-    return tuple(dict.fromkeys(item.owner for item in rollback.items)) if rollback else ()
+    return situation.session.index.due_owners
 
 
 class StopMine(Command):

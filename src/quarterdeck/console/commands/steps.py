@@ -5,8 +5,9 @@ S, D, F and K act on the step that the next line names; where another one is mea
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from functools import partial
+from itertools import chain, islice
 
 from quarterdeck.console.commands.base import YES, Available, Command, Desk, No, agreed, any_of, over_or
 from quarterdeck.console.commands.note import added
@@ -18,7 +19,7 @@ from quarterdeck.console.names import name_of
 from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.rules.proofs import awaits_proof, wrong_value
+from quarterdeck.session.rules.proofs import wrong_value
 
 __all__ = [
     "ENDED_BADLY", "Done", "Fail", "Skip", "Start", "Verify", "finish", "may_start", "meant", "meant_live",
@@ -28,21 +29,21 @@ __all__ = [
 ENDED_BADLY = frozenset({"failed", "interrupted", "unknown"})
 
 
-def meant(situation: Situation, steps: Iterable[str]) -> list[str]:
-    """Of the steps that an act could be for, those that may be meant: the named one, or the selected one too."""
-    possible = list(dict.fromkeys(steps))
-    if situation.selected in possible:
-        others = [step for step in possible if step == situation.named and step != situation.selected]
-        return [*others, situation.selected]
-    if situation.named in possible:
-        return [situation.named]
-    return possible
+def meant(situation: Situation, steps: Collection[str], also: Collection[str] = ()) -> Collection[str]:
+    """Of the steps that an act could be for, those that may be meant: the named one, or the selected one too.
+
+    `also`: those that the act could be for only where they are meant.
+    """
+    named, selected = situation.named, situation.selected
+    if selected in steps or selected in also:
+        is_other = named != selected and (named in steps or named in also)
+        return [named, selected] if is_other else [selected]
+    return [named] if named in steps or named in also else steps
 
 
-def meant_live(situation: Situation, steps: Iterable[str]) -> list[str]:
+def meant_live(situation: Situation, steps: Collection[str]) -> Collection[str]:
     """As `meant`, but with two running a bar asks which."""
-    possible = list(dict.fromkeys(steps))
-    return possible if len(possible) > 1 else meant(situation, possible)
+    return steps if len(steps) > 1 else meant(situation, steps)
 
 
 class Start(Command):
@@ -60,10 +61,10 @@ class Start(Command):
 
     def available(self, situation: Situation) -> Available:
         """While a step can be started, or the session."""
-        candidates = meant(situation, _possible(situation))
+        candidate = next(iter(_possible(situation)), "")
         words = over_or(situation, _what_else(situation))
-        if candidates:
-            return may_start(situation, candidates[0], "" if not situation.halts() else words)
+        if candidate:
+            return may_start(situation, candidate, "" if not situation.halts() else words)
         if situation.session.phase == "planned":
             return agreed(situation, intents.StartSession(), words if situation.halts() else "")
         return No(words)
@@ -74,16 +75,15 @@ class Start(Command):
         if not candidates and situation.session.phase == "planned":
             await start_session(desk)
             return
-        step = await desk.which("Start", meant(situation, candidates))
+        step = await desk.which("Start", candidates)
         if step:
             await start_or_retry(desk, step)
 
 
-def _possible(situation: Situation) -> list[str]:
+def _possible(situation: Situation) -> Collection[str]:
     """What may be started or tried again; what ended badly only where that is meant, or nothing else is there."""
     fresh, again = situation.startable(), situation.again()
-    meant_again = [step for step in again if step in {situation.named, situation.selected}]
-    return [*fresh, *meant_again] if fresh else again
+    return meant(situation, fresh, also=again) if fresh else meant(situation, again)
 
 
 def _what_else(situation: Situation) -> str:
@@ -263,11 +263,14 @@ class Skip(Command):
         )
 
     @staticmethod
-    def _possible(situation: Situation) -> list[str]:
-        open_ones = [*situation.startable(), *situation.again()]
-        if situation.selected in situation.in_force() and situation.selected not in open_ones:
-            open_ones.append(situation.selected)
-        return meant(situation, open_ones)
+    def _possible(situation: Situation) -> Iterable[str]:
+        """What is meant, else what may be left out; the first of all, which may not be, says why not."""
+        fresh, again = situation.startable(), situation.again()
+        chosen = [situation.selected] if situation.in_force(situation.selected) else []
+        found = meant(situation, fresh, also=[*again, *chosen])
+        if found is not fresh:
+            return found
+        return chain(islice(fresh, 1), fresh.among(situation.session.index.may_be_skipped), again)
 
     async def run(self, desk: Desk) -> None:
         situation = desk.situation
@@ -301,10 +304,9 @@ class Verify(Command):
     word = "verify"
 
     def available(self, situation: Situation) -> Available:
-        found = _verifiable(situation)
         return any_of(
             situation,
-            found,
+            _verifiable(situation),
             lambda step: intents.VerifyStep(step=step),
             "no step with verifications is at that point",
         )
@@ -312,17 +314,13 @@ class Verify(Command):
     async def run(self, desk: Desk) -> None:
         situation = desk.situation
         possible = [s for s in _verifiable(situation) if not situation.refusal(intents.VerifyStep(step=s))]
-        step = await desk.which("Verify", meant(situation, possible)[-1:] if possible else [])
+        step = await desk.which("Verify", list(meant(situation, possible))[-1:])
         if step and not (await desk.ask(intents.VerifyStep(step=step))).refusal:
             desk.say(f"Reading the verifications of {name_of(situation.session, step)}")
 
 
 def _verifiable(situation: Situation) -> list[str]:
-    session = situation.session
-    runs = sorted(session.steps.values(), key=lambda run: (run.state != "verifying", -run.sequence))
-    begun = [run.id for run in runs if run.sequence or run.state == "verifying"]
-    found = [identity for identity in begun if (step := situation.step(identity)) is not None and awaits_proof(step)]
-    if situation.selected in found:
-        found.remove(situation.selected)
-        found.insert(0, situation.selected)
-    return found
+    """What may be read again, the selected step first; where nothing may, the first says why."""
+    begun, session = situation.session.index.read_again, situation.session
+    asked = begun.among([*islice(begun, 1), *session.index.working, *session.rechecks])
+    return list(dict.fromkeys([*begun.among([situation.selected]), *asked]))

@@ -131,7 +131,8 @@ def _planned(snapshot: Snapshot) -> list[list[Piece]]:
     else:
         parts.append([("WINDOW ", "muted"), ("none given: assumed at Start", "text")])
     if session.plan is not None:
-        change = sum(session.plan.steps[step].duration for step in session.plan.forward)
+        steps, listed = session.plan.steps, session.plan.forward
+        change = session.index.of_plan("change", lambda: sum(steps[step].duration for step in listed))
         parts.append([("change ", "muted"), (span(change), "text")])
     parts.append([("NOT STARTED", "warn")])
     return parts

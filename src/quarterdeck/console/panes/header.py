@@ -15,7 +15,7 @@ from quarterdeck.console.panes.endpoints import CONDITIONS, counted, sign_of, wo
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.event import Actor
 from quarterdeck.session.next_line.words import Words
-from quarterdeck.session.state import FINISHED
+from quarterdeck.session.state import Session
 from quarterdeck.spans import hour, second, zone
 from quarterdeck.text import visible
 
@@ -151,17 +151,20 @@ class HeaderPane(Pane):
             by = Words(session, snapshot.now, snapshot.me).halter(mark)
             return [("by ", "muted"), (visible(by, 40), "strong"), (f" {hour(mark.at, snapshot.off)}", "muted")]
         if session.rollback is not None and session.phase == "rolling_back":
-            items = session.rollback.items
-            through = sum(1 for item in items if (run := session.steps.get(item.step)) and run.state in FINISHED)
-            return [("rollback ", "muted"), (f"{through}/{len(items)}", "strong"), (" done", "muted")]
-        work, word = (plan.closing, " closing steps") if session.phase == "validating" else (plan.forward, " steps")
-        if session.phase not in {"running", "validating"} or not work:
+            return [("rollback ", "muted"), (_through(session), "strong"), (" done", "muted")]
+        if session.phase not in {"running", "validating"} or not session.in_force:
             return []
         named = snapshot.next_line.step
         if named in plan.places and plan.places[named].part == "stages":
             return [("step ", "muted"), (f"{plan.places[named].number}/{len(plan.forward)}", "strong")]
-        through = sum(1 for step in work if (run := session.steps.get(step)) and run.state in FINISHED)
-        return [(f"{through}/{len(work)}", "strong"), (word, "muted")]
+        word = " closing steps" if session.phase == "validating" else " steps"
+        return [(_through(session), "strong"), (word, "muted")]
+
+
+def _through(session: Session) -> str:
+    """How many steps of the list in force are through: `7/18`."""
+    listed = session.in_force
+    return f"{len(listed) - session.index.unfinished.count(listed)}/{len(listed)}"
 
 
 class NeedsPane(Pane):

@@ -102,7 +102,7 @@ class ProcedurePane(Pane):
         if plan is None or not self.filter_text.strip():
             self._filtered_for = ()
             return self.whole
-        key = (self.whole, self.filter_text, snapshot.count, snapshot.computed)
+        key = (self.whole, self.filter_text, snapshot.count, snapshot.forecast_at)
         if key == self._filtered_for:
             return self.listing
         self._filtered_for = key
@@ -159,8 +159,7 @@ class ProcedurePane(Pane):
         match mode_shown(snapshot, self.whole):
             case "preview":
                 found = snapshot.preview
-                seconds = span(found.seconds) if found else ""
-                what = f"{found.parts}, {seconds}" if found and found.steps else "nothing to undo"
+                what = f"{found.parts}, {span(found.seconds)}" if found.steps else "nothing to undo"
                 return f"ROLLBACK PLAN · {what} · preview"
             case "rollback":
                 rollback = snapshot.session.rollback

@@ -121,7 +121,7 @@ class Lines:
         session, plan = snapshot.session, snapshot.session.plan
         if plan is None:
             return cls(listing, Columns(width), [0])
-        at = (snapshot.count, snapshot.computed)
+        at = (snapshot.count, snapshot.forecast_at)
         same = before is not None and before.listing is listing and before.columns.width == width
         if same and before is not None and before._at == (at, height):
             return before

@@ -6,7 +6,8 @@ happened. Pure; called by the procedure pane and by tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from operator import is_
 from typing import Literal
 
 from msgspec import Struct
@@ -47,7 +48,7 @@ class ProcedureRows(Struct, frozen=True, eq=False):
     mode: Mode
     rows: dict[str, int]
     key: tuple[object, ...] = ()
-    """What it was made from: the same key needs no new one."""
+    """What it was made from: of the very same things no new one is needed."""
 
     def count(self) -> int:
         """How many rows a filter can find: steps and items of the checklist."""
@@ -72,29 +73,23 @@ def procedure_rows(snapshot: Snapshot, before: ProcedureRows) -> ProcedureRows:
         return ProcedureRows((), "forward", {})
     mode = mode_of(session)
     preview = snapshot.preview if mode == "preview" else None
-    items = tuple(session.rollback.items) if mode == "rollback" and session.rollback else session.undo_items
-    key: tuple[object, ...] = (
-        mode,
-        id(plan),
-        session.phase,
-        id(preview),
-        items if mode in {"rollback", "undo"} else (),
-    )
-    if key == before.key:
+    shown = {"preview": preview, "rollback": session.rollback, "undo": session.undo_items}.get(mode)
+    key: tuple[object, ...] = (mode, session.phase, plan, shown)
+    if len(key) == len(before.key) and all(map(is_, key, before.key)):
         return before
     if preview is not None:
         entries = _undo(plan, preview.items, preview.stays, preview.left_out)
     elif mode == "rollback" and session.rollback is not None:
-        entries = _undo(plan, items, session.rollback.stays, session.rollback.left_out)
+        entries = _undo(plan, session.rollback.items, session.rollback.stays, session.rollback.left_out)
     elif mode == "undo":
-        entries = _undo(plan, items, (), {})
+        entries = _undo(plan, session.undo_items, (), {})
     else:
         entries = _forward(plan, session, mode)
     rows = {entry.step: y for y, entry in enumerate(entries) if entry.step}
     return ProcedureRows(tuple(entries), mode, rows, key)
 
 
-def _undo(plan: Plan, items: tuple[UndoItem, ...], stays: tuple[str, ...], left_out: dict[str, str]) -> list[Entry]:
+def _undo(plan: Plan, items: Sequence[UndoItem], stays: tuple[str, ...], left_out: dict[str, str]) -> list[Entry]:
     entries: list[Entry] = []
     undone, verifying = "", False
     for number, item in enumerate(items, 1):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
 from quarterdeck.console.panes.endpoints import roll_up
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.session.state import ENDED_BADLY
 from quarterdeck.spans import countdown, hour, zone
 
 __all__ = ["BigClocksPane", "RollupPane", "big"]
@@ -94,10 +95,10 @@ class RollupPane(Pane):
             return tuple(pieces) if len(pieces) > 1 else ((" services  none is watched", "muted"),)
         if y == 1:
             session = snapshot.session
-            forward = session.plan.forward if session.plan else ()
-            states = [session.steps[step].state for step in forward if step in session.steps]
-            through = sum(1 for state in states if state in {"done", "done_manually"})
-            bad = sum(1 for state in states if state in {"failed", "unknown", "interrupted"})
+            forward = session.index.parts.get("stages", range(0))
+            index = session.index
+            through = len(forward) - index.unfinished.count(forward) - index.skipped.count(forward)
+            bad = sum(1 for step in index.trouble.within(forward) if session.steps[step].state in ENDED_BADLY)
             return (
                 (" steps     ", "muted"),
                 (f"{through} of {len(forward)} done   ", "strong"),

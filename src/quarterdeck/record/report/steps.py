@@ -13,7 +13,7 @@ from quarterdeck.record.report.model import Attempt, RollbackPart, RollbackRow, 
 from quarterdeck.record.report.story import Story
 from quarterdeck.session import events as happened
 from quarterdeck.session.fold import Folding
-from quarterdeck.session.forecast import forecast
+from quarterdeck.session.forecast import Forecast
 from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import FINISHED, Session, StepRun
@@ -147,12 +147,12 @@ def _forecasts(story: Story) -> tuple[dict[str, Span], dict[str, Span]]:
         before = folding.session
         starts = isinstance(told.what, happened.StepStarted) and before.started is not None
         if starts and before.rollback is None and before.phase != "contingency":
-            for identity, at in forecast(before, told.at).items():
+            for identity, at in Forecast(before, told.at).items():
                 if not before.steps[identity].sequence or identity == told.event.step:
                     expected[identity] = Span(at.start, at.end)
         folding.add(told.event)
         if isinstance(told.what, happened.SessionStarted):
-            spans = forecast(folding.session, told.at)
+            spans = Forecast(folding.session, told.at)
             planned |= {identity: Span(at.planned_start, at.planned_end) for identity, at in spans.items()}
         if isinstance(told.what, happened.RollbackCommitted):
             planned |= _serial(told.what.items, told.at)

@@ -106,11 +106,12 @@ class HaltCalled(Payload, frozen=True, kw_only=True):
 def _void_what_waits(session: Session) -> None:
     """R1, R5: open polls and waits end; a manual step's owner is asked one question."""
     assert session.plan is not None or not session.steps
-    for poll in session.polls.values():
-        if not poll.result:
-            poll.result = "void"
-            session.steps[poll.step].state = "pending"
-    for run in session.steps.values():
+    polls, working = session.open_polls(), [session.steps[step] for step in session.index.working]
+    for poll in polls:
+        poll.result = "void"
+        session.steps[poll.step].state = "pending"
+        session.touch(poll.step)
+    for run in working:
         if run.state not in {"running", "verifying"} or session.plan is None:
             continue
         kind = session.plan.steps[run.id].kind
@@ -118,6 +119,7 @@ def _void_what_waits(session: Session) -> None:
             run.state = "pending"
         elif kind == "manual" and run.state == "running":
             run.question_at_halt = True
+        session.touch(run.id)
 
 
 class HaltReasonGiven(Payload, frozen=True, kw_only=True):

@@ -96,6 +96,7 @@ class UndoDecided(StepPayload, frozen=True, kw_only=True):
         for undo in session.plan.steps[run.id].undo:
             row = session.steps[undo.id]
             row.state, row.ended, row.reason = "done_manually" if by_hand else "skipped", at, self.reason
+            session.touch(row.id)
         what = f"undo of {run.id} done by hand" if by_hand else f"undo of {run.id} not needed"
         deviate(session, event, at, what=what, why=self.reason, exception=not by_hand)
 
@@ -114,16 +115,18 @@ class UndoOpened(StepPayload, frozen=True, kw_only=True):
         session.undoing, session.undo_items = run.id, self.items
         run.undo_choice, run.gone = "run", None
         for item in self.items:
-            _forget(session.steps[item.step])
+            _forget(session, item)
 
     def sentence(self, told: Told) -> str:
         return f"undoing {told.step} alone: {count(len(self.items), 'step')}"
 
 
-def _forget(run: StepRun) -> None:
+def _forget(session: Session, item: UndoItem) -> None:
     """An undo step may be needed again later: its past stays in the events."""
+    run = session.steps[item.step]
     run.state, run.effect, run.declared, run.undone, run.reason = "pending", "none", False, False, ""
     run.ended, run.proofs, run.retry_at = None, (), 0.0
+    session.touch(run.id)
 
 
 class UndoFinished(StepPayload, frozen=True, kw_only=True):
@@ -133,7 +136,7 @@ class UndoFinished(StepPayload, frozen=True, kw_only=True):
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         for item in session.undo_items:
-            _forget(session.steps[item.step])
+            _forget(session, item)
         session.undoing, session.undo_items = "", ()
         run.state, run.effect, run.declared = "pending", "none", True
         run.undone, run.undo_choice, run.reason, run.claimed_by, run.proofs = False, "", "", "", ()

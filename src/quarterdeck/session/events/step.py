@@ -261,6 +261,7 @@ def _undo_through(session: Session, identity: str) -> None:
     done = FINISHED - {"skipped"}
     if undone and all(session.steps[undo.id].state in done for undo in session.plan.steps[undone].undo):
         session.steps[undone].undone = True
+        session.touch(undone)
 
 
 class StepFailed(AttemptPayload, frozen=True, kw_only=True):

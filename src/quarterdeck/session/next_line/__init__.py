@@ -50,12 +50,11 @@ class _Line(Halted, Undoing, Working):
         return self.working()
 
     def planned(self) -> NextLine:
-        session, plan = self.session, self.plan
-        assert plan is not None
-        busy = self.troubles(plan.preconditions) or self.going_on(plan.preconditions)
+        session = self.session
+        busy = self.troubles() or self.going_on()
         if busy is not None:
             return busy
-        offer = self.available(plan.preconditions)
+        offer = self.available()
         if offer is not None:
             return offer
         gates = open_gates(session, self.now)

@@ -7,7 +7,7 @@ from quarterdeck.session.leftovers import few, open_left
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.next_line.working import Steps
 from quarterdeck.session.parts import UndoItem
-from quarterdeck.session.rollback import preview, undecided
+from quarterdeck.session.rollback import next_item, preview, undecided
 from quarterdeck.session.rules.command import StopCommand
 from quarterdeck.session.rules.halt import GoOn
 from quarterdeck.session.rules.rollback import WORD, RollBack, StartContingency, UndoStep
@@ -59,20 +59,20 @@ class Halted(Steps):
 
     def open_manual(self) -> NextLine | None:
         """R5: a manual step that ran at the halt."""
-        for run in self.session.steps.values():
-            if run.question_at_halt:
-                owner = self.owner(run.id)
-                return NextLine(
-                    f"what was running? {self.name(run.id)} · {self.who(owner)}: not begun, partly, or fully done?"
-                    " · enter answers",
-                    key="enter",
-                    step=run.id,
-                    waiting_for=owner,
-                    since=run.started or 0.0,
-                    question="manual",
-                    level="asks",
-                )
-        return None
+        asked = next(iter(self.session.index.asked), "")
+        if not asked:
+            return None
+        owner = self.owner(asked)
+        return NextLine(
+            f"what was running? {self.name(asked)} · {self.who(owner)}: not begun, partly, or fully done?"
+            " · enter answers",
+            key="enter",
+            step=asked,
+            waiting_for=owner,
+            since=self.session.steps[asked].started or 0.0,
+            question="manual",
+            level="asks",
+        )
 
     def still_running(self) -> NextLine | None:
         """What a halt still waits for."""
@@ -110,7 +110,7 @@ class Halted(Steps):
             keys.append(f"B rolls back: {found.parts}, {minutes}" if found.steps else "B rolls back, nothing to undo")
             undone = next((item.undoes for item in found.items if item.undoes), "")
             if undone and self.may(UndoStep(step=undone, halts=halts, reason="?")):
-                last = sum(item.duration for item in found.items if item.undoes == undone)
+                last = sum(undo.duration for undo in plan.steps[undone].undo)
                 keys.append(f"U undoes only {self.name(undone)}, {span(last)}")
         if self.may(GoOn(halts=halts, reason="?")):
             keys.append("G goes on")
@@ -130,18 +130,15 @@ class Undoing(Steps):
         session = self.session
         rollback = session.rollback
         assert rollback is not None
-        stopped = self.troubles(tuple(item.step for item in rollback.items)) or self.going_on(
-            tuple(item.step for item in rollback.items)
-        )
+        stopped = self.troubles() or self.going_on()
         if stopped is not None:
             return stopped
-        pending = [item for item in rollback.items if not self.is_finished(item.step)]
+        first, index = next_item(session), session.index
         if rollback.paused:
             return NextLine("rollback paused · G goes on", "G", waiting_for="lead", level="asks")
-        if not pending:
+        if first is None:
             return NextLine("rollback is through · the closing steps follow")
-        first = pending[0]
-        left = f"{len(pending)} left, {span(sum(item.duration for item in pending))}"
+        left = f"{index.unfinished.count(index.parts['due'])} left, {span(index.due_nanoseconds / 1e9)}"
         if first.asks and not self.session.steps[first.undoes].undo_choice:
             return NextLine(
                 f"undo of {self.name(first.undoes)}: its effect is not sure · {self.who(first.owner)}:"
@@ -177,14 +174,12 @@ class Undoing(Steps):
 
     def undoing(self) -> NextLine:
         """R14: one step is undone alone."""
-        ids = tuple(item.step for item in self.session.undo_items)
-        busy = self.troubles(ids) or self.going_on(ids)
+        busy = self.troubles() or self.going_on()
         if busy is not None:
             return busy
-        pending = [item for item in self.session.undo_items if not self.is_finished(item.step)]
-        if not pending:
+        first = next_item(self.session)
+        if first is None:
             return NextLine(f"{self.name(self.session.undoing)} is undone")
-        first = pending[0]
         if waits := self.not_gone(first):
             return waits
         return NextLine(

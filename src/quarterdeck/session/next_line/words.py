@@ -9,7 +9,7 @@ from msgspec import Struct
 from quarterdeck.session.decide import Refusal, decide
 from quarterdeck.session.event import Actor
 from quarterdeck.session.intents import Intent
-from quarterdeck.session.state import FINISHED, HaltMark, Proposal, Session, StepRun
+from quarterdeck.session.state import HaltMark, Proposal, Session, StepRun
 from quarterdeck.session.told import in_short
 from quarterdeck.spans import of_planned
 
@@ -98,8 +98,3 @@ class Words:
         elapsed = max(0.0, self.now - (run.started if run.started is not None else self.now))
         planned = self.plan.steps[run.id].duration if run.id in self.plan.steps else 0.0
         return of_planned(elapsed, planned)
-
-    def is_finished(self, step: str) -> bool:
-        """Whether the step is through, signed or not."""
-        run = self.run(step)
-        return run is not None and run.state in FINISHED

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
-from quarterdeck.session.availability import view
+from quarterdeck.session.availability import Startable, is_in_force, view
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.next_line.words import NextLine, Words
-from quarterdeck.session.plan import Part
 from quarterdeck.session.rules.finish import FinishStep, SkipStep
 from quarterdeck.session.rules.halt import GoOn, Pause
 from quarterdeck.session.rules.rollback import UndoStep
 from quarterdeck.session.rules.start import StartStep
-from quarterdeck.session.state import LIVE, StepRun
+from quarterdeck.session.state import StepRun
 from quarterdeck.spans import span
 
 __all__ = ["Steps", "Working"]
@@ -22,8 +21,9 @@ class Steps(Words):
 
     def open_gone(self) -> NextLine | None:
         """R6: what cannot be proven gone."""
-        for run in self.session.steps.values():
-            if run.unproven and run.state != "running":
+        for step in self.session.index.unproven:
+            run = self.session.steps[step]
+            if run.state != "running":
                 owner = self.owner(run.id)
                 return NextLine(
                     f"{self.far_side(run)}is the command of {self.name(run.id)} gone?"
@@ -56,12 +56,10 @@ class Steps(Words):
             level="asks",
         )
 
-    def troubles(self, listed: tuple[str, ...]) -> NextLine | None:
+    def troubles(self) -> NextLine | None:
         """A step that a person has to answer for before anything else."""
-        for step in listed:
-            run = self.run(step)
-            if run is None:
-                continue
+        for step in self.session.index.trouble.within(self.session.in_force):
+            run = self.session.steps[step]
             if run.unproven and run.state not in {"granted", "running"}:
                 return self.open_gone()
             if run.state == "verifying" and run.proofs and any(proof.ok is not True for proof in run.proofs):
@@ -113,11 +111,10 @@ class Steps(Words):
             level="alarm",
         )
 
-    def going_on(self, listed: tuple[str, ...]) -> NextLine | None:
+    def going_on(self) -> NextLine | None:
         """What works now: the first of them, with what comes after it."""
         assert self.plan is not None
-        runs = [run for step in listed if (run := self.run(step)) is not None]
-        live = sorted((run for run in runs if run.state in LIVE), key=lambda r: r.sequence)
+        live = [self.session.steps[i] for i in self.session.index.working if is_in_force(self.session, i)]
         if not live:
             return None
         run = live[0]
@@ -195,13 +192,11 @@ class Steps(Words):
             return f" · then {whom}: S starts {self.name(follower)}"
         return ""
 
-    def signatures(self, listed: tuple[str, ...]) -> NextLine | None:
+    def signatures(self) -> NextLine | None:
         """A step that is done and waits for its sign-off."""
         assert self.plan is not None
-        for step in listed:
-            run = self.run(step)
-            if run is None or run.sign_off != "awaiting":
-                continue
+        for step in self.session.index.awaiting.within(self.session.in_force):
+            run = self.session.steps[step]
             asked = self.plan.steps[step].sign_off
             roles = (asked.role,) if asked and asked.role else (asked.of if asked else ())
             missing = [role for role in roles if role not in run.signed_by]
@@ -217,15 +212,10 @@ class Steps(Words):
             )
         return None
 
-    def available(self, listed: tuple[str, ...]) -> NextLine | None:
+    def available(self) -> NextLine | None:
         """The first step that may be started now."""
         assert self.plan is not None
-        for step in listed:
-            if self.is_finished(step):
-                continue
-            seen = view(self.session, step, self.now)
-            if seen.state not in {"available", "claimed"}:
-                continue
+        for step in Startable(self.session, self.now):
             found = self.plan.steps[step]
             what = f"{self.name(step)}{f' ({span(found.duration)})' if found.duration else ''}"
             if not self.may(StartStep(step=step)):
@@ -241,23 +231,17 @@ class Steps(Words):
             return NextLine(text, "S", step, found.owner, level="asks")
         return None
 
-    def blocked(self, listed: tuple[str, ...]) -> NextLine:
+    def blocked(self) -> NextLine:
         """Nothing can be done: what the first open step waits for."""
-        for step in listed:
-            if not self.is_finished(step):
-                seen = view(self.session, step, self.now)
-                return NextLine(f"{self.name(step)} waits: {seen.why or 'something before it is open'}", step=step)
-        return NextLine("all steps are through · the closing steps follow")
+        step = next(self.session.index.unfinished.within(self.session.in_force), "")
+        if not step:
+            return NextLine("all steps are through · the closing steps follow")
+        seen = view(self.session, step, self.now)
+        return NextLine(f"{self.name(step)} waits: {seen.why or 'something before it is open'}", step=step)
 
 
 class Working(Steps):
     """The list that is in force while nothing is halted."""
-
-    def parts(self) -> tuple[str, ...]:
-        """Steps of the list that is in force."""
-        assert self.plan is not None
-        listed: dict[str, Part] = {"contingency": "contingency", "validating": "closing"}
-        return self.plan.in_part(listed.get(self.session.phase, "stages"))
 
     def working(self) -> NextLine:
         """The first thing that keeps the list in force from going on."""
@@ -275,20 +259,19 @@ class Working(Steps):
                 question="proposal",
                 level="alarm",
             )
-        listed = self.parts()
-        trouble = self.troubles(listed)
+        trouble = self.troubles()
         if trouble is not None:
             return trouble
-        busy = self.going_on(listed)
+        busy = self.going_on()
         if session.paused:
             return self.paused(busy)
         if busy is not None:
             return busy
-        signing = self.signatures(listed)
-        offer = self.available(listed)
-        if session.phase == "validating" and all(map(self.is_finished, listed)):
+        signing = self.signatures()
+        offer = self.available()
+        if session.phase == "validating" and not session.index.unfinished.count(session.in_force):
             return signing or self.ending()
-        return offer or signing or self.blocked(listed)
+        return offer or signing or self.blocked()
 
     def paused(self, busy: NextLine | None) -> NextLine:
         """What a pause waits for; what runs goes on."""

@@ -6,7 +6,7 @@ and a tick where time has brought something. The station asks `decide` for each,
 
 from __future__ import annotations
 
-from quarterdeck.session.availability import in_force, view
+from quarterdeck.session.availability import view
 from quarterdeck.session.rollback import next_item
 from quarterdeck.session.rules.answer import Wish
 from quarterdeck.session.rules.start import StartStep
@@ -39,7 +39,7 @@ def _starts(session: Session, now: float) -> list[Wish]:
         asks = item.asks and not session.steps[item.undoes].undo_choice
         return [StartStep(step=item.step)] if ready and not asks else []
     starts: list[Wish] = []
-    for identity in in_force(session):
+    for identity in session.index.by_itself.within(session.in_force):
         run, step = session.steps[identity], session.plan.steps[identity]
         retry = run.state == "failed" and 0 < run.retry_at <= now
         fresh = step.auto_start and run.state in {"pending", "claimed"}

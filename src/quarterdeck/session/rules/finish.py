@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from quarterdeck.procedure.model import Step
-from quarterdeck.session.availability import in_force
+from quarterdeck.session.availability import is_in_force
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events.halt import HaltCalled, SessionPaused
 from quarterdeck.session.events.shared import Draft
@@ -19,9 +19,9 @@ from quarterdeck.session.events.step import (
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, needs_reason
 from quarterdeck.session.rules.halt import halt_drafts
-from quarterdeck.session.rules.proofs import all_ok, awaits_proof, missing_values, value_proofs, wrong_values
+from quarterdeck.session.rules.proofs import all_ok, missing_values, value_proofs, wrong_values
 from quarterdeck.session.rules.start import may_start
-from quarterdeck.session.state import FINISHED, Session, StepRun
+from quarterdeck.session.state import ENDED_BADLY, FINISHED, Session, StepRun
 
 __all__ = [
     "AcceptStep",
@@ -83,7 +83,7 @@ def _may_finish(session: Session, step: Step, run: StepRun, intent: FinishStep, 
         return Refusal(f"“{step.title}” has not been started", hint="S starts it; ^p: done by hand")
     if run.state in FINISHED:
         return Refusal(f"it is {run.state.replace('_', ' ')} already", hint="^p corrects it")
-    if run.id in in_force(session) and run.state in {"failed", "interrupted", "unknown"} and not session.live_halts():
+    if is_in_force(session, run.id) and run.state in ENDED_BADLY and not session.live_halts():
         return None
     return may_start(session, run, now)
 
@@ -93,7 +93,7 @@ def done_drafts(
 ) -> list[Draft]:
     """Done at once where nothing is to be read, else verifying; values are judged here (they need no reading)."""
     attempt = max(run.attempt, 1)
-    if not awaits_proof(step):
+    if not step.awaits_proof:
         done = StepDone(by_hand=reported.by_hand, by_phone=reported.by_phone, values=reported.values, watch=watch)  # type: ignore[arg-type]  # a Watch or None
         return [draft(done, run, attempt)]
     drafts = [draft(reported, run, attempt)]
@@ -172,7 +172,7 @@ class SkipStep(StepWish, frozen=True, kw_only=True):
         forward = session.plan.places[run.id].part in {"stages", "preconditions"}
         if refused is None and forward and not step.skippable:
             refused = Refusal(f"“{step.title}” may not be skipped", hint="the procedure says so")
-        if refused is None and run.id not in in_force(session):
+        if refused is None and not is_in_force(session, run.id):
             refused = Refusal(f"“{step.title}” is not part of what runs now")
         return refused or [draft(StepSkipped(reason=self.reason), run)]
 
@@ -184,7 +184,7 @@ class VerifyStep(StepWish, frozen=True, kw_only=True):
 
     def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
         """Whether the verifications may be read (again); the station reads them."""
-        if not awaits_proof(step):
+        if not step.awaits_proof:
             return Refusal(f"“{step.title}” has nothing to verify")
         if run.state != "verifying" and run.id not in session.rechecks:
             return Refusal(f"“{step.title}” is not being verified", hint="D says done, then it is verified")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Literal, Self
 
 from msgspec import structs
@@ -102,8 +103,10 @@ def _aged(session: Session, now: float) -> tuple[str, ...]:
     """Done forward steps whose verifications were read too long ago."""
     if session.plan is None or session.phase != "running":
         return ()
-    done = (session.steps[i] for i in session.plan.forward if session.plan.steps[i].verify)
-    return tuple(r.id for r in done if r.state in {"done", "done_manually"} and r.ended and now - r.ended > AGED)
+    index = session.index
+    aged = index.verified.below(now - AGED)
+    place = index.places.__getitem__
+    return index.of(f"aged {aged}", lambda: tuple(sorted(islice(index.verified, aged), key=place)))
 
 
 def _poll_again(session: Session, now: float) -> str:

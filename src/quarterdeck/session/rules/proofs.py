@@ -11,15 +11,10 @@ from quarterdeck.procedure.parameters import substitute_expect
 from quarterdeck.session.parts import Proof
 from quarterdeck.session.state import Session
 
-__all__ = ["all_ok", "awaits_proof", "missing_values", "value_proofs", "wrong_value", "wrong_values"]
+__all__ = ["all_ok", "missing_values", "value_proofs", "wrong_value", "wrong_values"]
 
 
 _TYPES = {"integer": int, "number": float}
-
-
-def awaits_proof(step: Step) -> bool:
-    """Whether anything is read or judged when this step says done."""
-    return bool(step.verify) or any(field.expect is not None or field.pattern for field in step.record)
 
 
 def missing_values(step: Step, values: dict[str, str]) -> list[str]:
@@ -54,7 +49,8 @@ def value_proofs(
     session: Session, step: Step, values: dict[str, str], unsearched: Mapping[str, str]
 ) -> tuple[Proof, ...]:
     """Judge the recorded values: there, of their type, as expected. `unsearched`: why a pattern was not tried."""
-    known = {f"{run.id}.{name}": value for run in session.steps.values() for name, value in run.values.items()}
+    runs = [session.steps[identity] for identity in session.index.recorded]
+    known = {f"{run.id}.{name}": value for run in runs for name, value in run.values.items()}
     fields = (field for field in step.record if field.pattern or field.expect)
     return tuple(_proof(field, values.get(field.name), known, unsearched) for field in fields)
 

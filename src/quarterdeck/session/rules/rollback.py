@@ -9,7 +9,7 @@ from quarterdeck.session.event import Actor
 from quarterdeck.session.events.halt import SessionWentOn
 from quarterdeck.session.events.rollback import RollbackCommitted, RunMineAsked, UndoDecided, UndoOpened
 from quarterdeck.session.events.session import ContingencyStarted, SessionAbandoned
-from quarterdeck.session.rollback import due_items, listed, preview, undecided, undo_items
+from quarterdeck.session.rollback import due_items, latest, preview, undecided, undo_items
 from quarterdeck.session.rules.answer import (
     Answer,
     Refusal,
@@ -97,7 +97,7 @@ class RunMine(Wish, frozen=True, kw_only=True):
             return [draft(RunMineAsked(stop=True))]
         if rollback.paused or session.live_halts():
             return Refusal("the rollback is paused", hint="G goes on")
-        roles = self.roles or tuple(dict.fromkeys(item.owner for item in rollback.items))
+        roles = self.roles or session.index.due_owners
         return [draft(RunMineAsked(roles=roles))]
 
 
@@ -162,11 +162,10 @@ def _why_no_undo(session: Session, identity: str) -> Refusal | None:
         return Refusal("pause or halt first", hint="P pauses")
     if session.undoing:
         return Refusal(f"the undo of “{title(session, session.undoing)}” is not through")
-    touched = listed(session)
-    if not touched or touched[0].id != identity:
-        latest = f": that is “{title(session, touched[0].id)}”" if touched else ""
-        return Refusal(f"only the latest step with an effect is undone alone{latest}")
-    run = touched[0]
+    run = latest(session)
+    if run is None or run.id != identity:
+        that_is = f": that is “{title(session, run.id)}”" if run is not None else ""
+        return Refusal(f"only the latest step with an effect is undone alone{that_is}")
     if session.is_live(run):
         return Refusal(f"“{title(session, identity)}” still runs", hint="T stops it now")
     if run.effect == "unknown" and not run.declared:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from msgspec import Struct
 
 from quarterdeck.procedure.model import Step
-from quarterdeck.session.availability import blockers, in_force, moment
+from quarterdeck.session.availability import blockers, is_in_force, moment
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events.poll import PollOpened
 from quarterdeck.session.events.step import StepClaimed, StepDone, StepGranted, StepReported, StepStarted
 from quarterdeck.session.forecast import need_after
 from quarterdeck.session.parts import Watch
-from quarterdeck.session.rollback import due_items
+from quarterdeck.session.rollback import due_item
 from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, title
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.spans import span
@@ -105,7 +105,7 @@ def may_start(session: Session, run: StepRun, now: float) -> Refusal | None:
     if session.unknown_kinds:
         return Refusal("the logbook was written by a newer version: read only")
     again = identity == session.poll_again
-    if identity not in in_force(session) and not again:
+    if not is_in_force(session, identity) and not again:
         return Refusal(f"“{title(session, identity)}” is not part of what runs now", hint=_what_runs(session))
     if session.phase == "rolling_back" and session.rollback is not None and session.rollback.paused:
         return Refusal("the rollback is paused", hint="G goes on")
@@ -136,11 +136,11 @@ def _what_runs(session: Session) -> str:
 
 def _undecided(session: Session, run: StepRun) -> Refusal | None:
     """R6: an undo of a partial or unknown effect never runs unasked."""
-    for item in due_items(session):
-        if item.step == run.id and item.asks and session.steps[item.undoes].undo_choice == "":
-            why = f"pick first what happens with the undo of “{title(session, item.undoes)}”"
-            return Refusal(why, hint="run, by hand, or not needed", waivable="undo")
-    return None
+    item = due_item(session, run.id)
+    if item is None or not item.asks or session.steps[item.undoes].undo_choice:
+        return None
+    why = f"pick first what happens with the undo of “{title(session, item.undoes)}”"
+    return Refusal(why, hint="run, by hand, or not needed", waivable="undo")
 
 
 def _waivable(session: Session, intent: StartStep, run: StepRun, now: float) -> Refusal | None:
@@ -167,7 +167,7 @@ def _waivable(session: Session, intent: StartStep, run: StepRun, now: float) -> 
 
 def not_gone(session: Session, undo: str) -> str:
     """R6: why an undo waits for the `gone` check of what it undoes, whose effect is not sure; else empty."""
-    item = next((item for item in due_items(session) if item.step == undo), None)
+    item = due_item(session, undo)
     if item is None or not item.asks or session.plan is None or session.plan.steps[item.undoes].gone is None:
         return ""
     proof, name = session.steps[item.undoes].gone, title(session, item.undoes)

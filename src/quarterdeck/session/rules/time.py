@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-from quarterdeck.session.availability import is_met
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events.guard import ProposalLapsed
 from quarterdeck.session.events.halt import SessionPaused
@@ -19,10 +18,10 @@ from quarterdeck.session.events.station import (
     StatusDue,
     StepLate,
 )
-from quarterdeck.session.forecast import clocks, forecast, through_by
+from quarterdeck.session.forecast import clocks, last_end
 from quarterdeck.session.rules.answer import Answer, Wish, draft
 from quarterdeck.session.rules.poll import ended_poll
-from quarterdeck.session.state import FINISHED, Session
+from quarterdeck.session.state import Session
 from quarterdeck.spans import span
 
 __all__ = ["NoteClockStep", "NoteFact", "NoteRecorder", "Tick", "overdue"]
@@ -72,25 +71,17 @@ def _proposals(session: Session, now: float) -> list[Draft]:
 
 def _through(session: Session) -> list[Draft]:
     """An undo of one step that is through; a list that is through begins the closing."""
-    plan = session.plan
-    assert plan is not None
     if session.undoing:
-        if all(session.steps[item.step].state in FINISHED for item in session.undo_items):
-            return [draft(UndoFinished(), session.steps[session.undoing])]
-        return []
+        is_open = session.index.unfinished.count(session.in_force)
+        return [] if is_open else [draft(UndoFinished(), session.steps[session.undoing])]
     if session.live_halts() or session.paused or session.running():
         return []
-    match session.phase:
-        case "running":
-            through = all(is_met(session, i) for i in plan.forward)
-        case "contingency":
-            through = all(is_met(session, i) for i in plan.contingency)
-        case "rolling_back":
-            items = session.rollback.items if session.rollback else []
-            through = all(session.steps[item.step].state in FINISHED for item in items)
-        case _:
-            through = False
-    return [draft(ClosingBegun())] if through else []
+    if session.phase not in {"running", "contingency", "rolling_back"}:
+        return []
+    waits = session.index.unfinished.count(session.in_force)
+    if session.phase != "rolling_back":
+        waits += session.index.awaiting.count(session.in_force)
+    return [] if waits else [draft(ClosingBegun())]
 
 
 def _late(session: Session, now: float) -> list[Draft]:
@@ -111,10 +102,8 @@ def _late(session: Session, now: float) -> list[Draft]:
     if shown.margin <= session.window.warn and not {"decide_by_warn", "decide_by_zero"} & set(session.late):
         return [draft(LateNoticed(what="decide_by_warn", detail=f"{span(shown.margin)} left to decide"))]
     latest = session.window.end - session.window.reserve
-    if "forecast" not in session.late and through_by(session, now) > latest:
-        ends = [planned.end for planned in forecast(session, now).values()]
-        if ends and max(ends) > latest:
-            return [draft(LateNoticed(what="forecast", detail="the plan no longer fits the window less its reserve"))]
+    if "forecast" not in session.late and last_end(session, now) > latest:
+        return [draft(LateNoticed(what="forecast", detail="the plan no longer fits the window less its reserve"))]
     return []
 
 

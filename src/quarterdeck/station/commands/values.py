@@ -158,9 +158,9 @@ class Values:
         run = session.steps.get(step.id)
         hidden = references_of(procedure)
         found = {name: value for name, value in procedure.values.items() if name not in hidden}
-        for other in session.steps.values():
-            for name, value in other.values.items():
-                found[f"{other.id}.{name}"] = value
+        for other in session.index.recorded:
+            for name, value in session.steps[other].values.items():
+                found[f"{other}.{name}"] = value
         found |= {
             "quarterdeck.session": session.id,
             "quarterdeck.step": step.id,
