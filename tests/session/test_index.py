@@ -143,11 +143,12 @@ def through(session: Session) -> bool:
 # -- held against it
 
 
+NOT_OF_IT = {"_touched", "_known", "_looks", "_log", "looks", "preview"}
+
+
 def held(index: Index) -> dict[str, Any]:
     """All that it keeps, but for what is worked out of it."""
-    kept = {
-        name: value for name, value in vars(index).items() if name not in {"_touched", "_known", "_looks", "preview"}
-    }
+    kept = {name: value for name, value in vars(index).items() if name not in NOT_OF_IT}
     kept["paths"] = {name: vars(path) for name, path in index.paths.items() if isinstance(path, Path)}
     return kept
 

@@ -7,6 +7,7 @@ every other. Never holds what depends on the time.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from quarterdeck.session.step_run import ENDED_BADLY, FINISHED, LIVE, Poll, Step
 __all__ = ["Index"]
 
 T = TypeVar("T")
+KEPT = 256
+"""Looks at steps that are remembered (`Index.since`)."""
 
 
 class Index:
@@ -29,6 +32,9 @@ class Index:
 
     def __init__(self) -> None:
         self._touched: set[str] = set()
+        self._log = deque[str](maxlen=KEPT)
+        self.looks = 0
+        """How many looks at steps there were: a mark for `since`."""
         self._known: dict[str, Any] = {}
         self._of_plan: dict[str, Any] = {}
         self._plan: Plan | None = None
@@ -62,8 +68,15 @@ class Index:
             for identity in self._touched:
                 if identity in self._seats:
                     self._take(steps[identity], polls.get(identity))
+                    self._log.append(identity)
+                    self.looks += 1
         self._touched.clear()
         return self
+
+    def since(self, looks: int) -> list[str] | None:
+        """The steps that were touched since so many looks; None where it may be any."""
+        news = self.looks - looks
+        return list(self._log)[len(self._log) - news :] if 0 <= news <= len(self._log) else None
 
     def of(self, name: str, work: Callable[[], T]) -> T:
         """The reading of this name, worked out at most once between two events; never what depends on the time."""
@@ -83,6 +96,8 @@ class Index:
 
     def _make(self, steps: Mapping[str, StepRun], polls: Mapping[str, Poll]) -> None:
         self._steps, self._of_plan, plan = steps, {}, self._plan
+        self._log.clear()
+        self.looks += 1
         lists: dict[str, Iterable[str]] = {"due": [item.step for item in self._due]}
         if plan is not None:
             lists = {

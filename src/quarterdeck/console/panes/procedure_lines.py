@@ -14,7 +14,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from rich.cells import cell_len
 
-from quarterdeck.console.panes.procedure_rows import Entry, ProcedureRows
+from quarterdeck.console.panes.procedure_rows import Entry, Mode, ProcedureRows
 from quarterdeck.console.panes.rows import hung, wrap
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.plan import Plan
@@ -77,6 +77,34 @@ class _Standing(Struct, frozen=True):
     word: int = 0
     spent: int = 0
     """Letters of the longest state, and of the longest time that a step took."""
+    looks: int = 0
+    """Of the session's index, when this was found."""
+
+
+class _Fixed(Struct, frozen=True):
+    """What of a list the columns depend on, whatever happens."""
+
+    owner: int = 0
+    planned: int = 1
+    number: int = 0
+    """Cells of the longest owner, letters of the longest planned time, the greatest number: of steps."""
+    items: tuple[Entry, ...] = ()
+
+    @classmethod
+    def of(cls, plan: Plan, listing: ProcedureRows) -> _Fixed:
+        """That of a list."""
+        steps = [(entry, plan.steps[entry.step]) for entry in listing.entries if entry.kind == "step"]
+        durations = {step.duration for _, step in steps if step.duration}
+        return cls(
+            max((_cells(owner) for owner in {entry.owner or step.owner for entry, step in steps}), default=0),
+            max((len(short(duration)) for duration in durations), default=1),
+            max((entry.number for entry, _ in steps), default=0),
+            tuple(entry for entry in listing.entries if entry.kind == "item"),
+        )
+
+
+def _cells(owner: str) -> int:
+    return cell_len(visible(owner, 40))
 
 
 class Lines:
@@ -91,6 +119,7 @@ class Lines:
         self._standing = standing or _Standing()
         self.tags = dict(self._standing.tags)
         """What stands behind a step's title."""
+        self._fixed = _Fixed()
         self._at: tuple[object, ...] = ()
         self._height = 0
         self._more: dict[int, int] = {}
@@ -125,8 +154,11 @@ class Lines:
         same = before is not None and before.listing is listing and before.columns.width == width
         if same and before is not None and before._at == (at, height):
             return before
-        standing = _standing(session, listing, snapshot.now)
-        columns = _columns(session, plan, listing, width, standing)
+        standing = _standing(
+            session, listing, snapshot.now, before._standing if same and before is not None else None
+        )
+        fixed = before._fixed if same and before is not None else _Fixed.of(plan, listing)
+        columns = _columns(session, plan, fixed, listing.mode, width, standing)
         if (
             same and before is not None
         ):  # no column ever gets narrower: what comes and goes must not push titles about
@@ -135,10 +167,10 @@ class Lines:
             )
             kept = columns == before.columns and standing.tags == before._standing.tags
             if kept and before._holds(height):
-                before._at = (at, height)
+                before._at, before._standing = (at, height), standing
                 return before
         made = _lines(plan, listing, columns, standing, height)
-        made._at = (at, height)
+        made._at, made._fixed = (at, height), fixed
         return made
 
     def _holds(self, height: int) -> bool:
@@ -244,39 +276,39 @@ def _tags(run: StepRun) -> str:
     return f"{again} [undo not decided]" if run.undo_later else again
 
 
-def _standing(session: Session, listing: ProcedureRows, now: float) -> _Standing:
-    tags: list[tuple[str, str]] = []
-    word = spent = 0
-    for identity, row in listing.rows.items():
-        run, entry = session.steps.get(identity), listing.entries[row]
-        if run is None or entry.kind != "step":
+def _standing(session: Session, listing: ProcedureRows, now: float, before: _Standing | None) -> _Standing:
+    """What it is now; of what was found of the same list before, only what was touched since is looked at again."""
+    index = session.index
+    news = index.since(before.looks) if before is not None else None
+    if before is None or news is None:
+        before, news = _Standing(), list(listing.rows)
+    tags, word, spent = dict(before.tags), before.word, before.spent
+    for identity in dict.fromkeys([*news, *index.working]):
+        run, row = session.steps.get(identity), listing.rows.get(identity)
+        if run is None or row is None or listing.entries[row].kind != "step":
             continue
+        entry = listing.entries[row]
         if said := _tags(run):
-            tags.append((identity, said))
+            tags[identity] = said
+        else:
+            tags.pop(identity, None)
         if run.state != "pending" or entry.asks:
             word = max(word, len(step_word(entry, run, str(run.state), session)))
         if run.started is not None:
             took = (run.ended if run.ended is not None else now) - run.started
             spent = max(spent, len(short(max(0.0, took))))
-    return _Standing(tuple(tags), word, spent)
+    return _Standing(tuple(tags.items()), word, spent, index.looks)
 
 
-def _columns(session: Session, plan: Plan, listing: ProcedureRows, width: int, standing: _Standing) -> Columns:
-    steps = [(entry, plan.steps[entry.step]) for entry in listing.entries if entry.kind == "step"]
-    goes_on = session.started is not None and listing.mode not in {"preview", "frozen"} and not session.is_over
-    owners = {entry.owner or step.owner for entry, step in steps}
-    owners |= {session.ticks.get(entry.item) or entry.owner for entry in listing.entries if entry.kind == "item"}
-    planned = max(
-        (len(short(duration)) for duration in {step.duration for _, step in steps if step.duration}), default=1
-    )
+def _columns(session: Session, plan: Plan, fixed: _Fixed, mode: Mode, width: int, standing: _Standing) -> Columns:
+    goes_on = session.started is not None and mode not in {"preview", "frozen"} and not session.is_over
     took = max(SPENT if goes_on else 0, standing.spent)
-    longest = max((cell_len(visible(owner, 40)) for owner in owners), default=0)
-    numbers = max((entry.number for entry, _ in steps), default=0)
+    longest = max([fixed.owner, *(_cells(session.ticks.get(entry.item) or entry.owner) for entry in fixed.items)])
     return Columns(
         width=width,
-        number=max(3, len(str(max(numbers, len(plan.forward))))),
+        number=max(3, len(str(max(fixed.number, len(plan.forward))))),
         word=0 if width < 52 else WORD if goes_on else standing.word + (1 if standing.word else 0),
         when=WHEN if width >= 92 and session.window is not None else 0,
         owner=1 + min(longest, max(OWNER - 1, width // 5)) if width >= 40 and longest else 0,
-        time=0 if width < 30 else 1 + planned + (took + 1 if took else 0),
+        time=0 if width < 30 else 1 + fixed.planned + (took + 1 if took else 0),
     )
