@@ -17,6 +17,7 @@ from quarterdeck.console.commands import all_commands
 from quarterdeck.console.context import Situation
 from quarterdeck.console.keys import Keymap, Keys
 from quarterdeck.console.panes.banner import troubles
+from quarterdeck.console.panes.procedure_lines import Lines
 from quarterdeck.console.panes.procedure_rows import ProcedureRows, procedure_rows
 from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.console.store import Link, StationClient
@@ -55,6 +56,7 @@ class Book:
         self.ask(StartSession(override="measuring"))
         self.before: Snapshot | None = None
         self._listed = ProcedureRows((), "forward", {})
+        self._lines: Lines | None = None
         assert self.session.plan is not None
         self._guards = GuardWatch(self.session.plan)
         self._next = 1
@@ -151,13 +153,14 @@ class Book:
         )  # fmt: skip
 
     def tick(self) -> None:
-        """A console's tick: snapshot, keys of the footer, troubles, and the rows of steps that are shown."""
+        """A console's tick: snapshot, keys of the footer, troubles, and the lines of steps that are shown."""
         at = moment()
         shown = Snapshot.of(self.link, Instant(self.session.clock(at), at.wall, at.bt_ns / 1e9), self.before)
         self.before = shown
         self._keys.footer()
         troubles(shown)
         self._listed = procedure_rows(shown, self._listed)
+        self._lines = Lines.of(shown, self._listed, 100, SHOWN, self._lines)
         at_row = max(0, self._listed.rows.get(shown.selected, 0) - SHOWN // 2)
         for entry in self._listed.entries[at_row : at_row + SHOWN]:
             if entry.step:
