@@ -22,7 +22,7 @@ from quarterdeck.session.events import Draft
 from quarterdeck.session.forecast import DECIDE, PEOPLE, Forecast, last_end, need_after, rest, rollback_seconds
 from quarterdeck.session.index import Index
 from quarterdeck.session.leftovers import open_left, unasked_left
-from quarterdeck.session.parts import Effect
+from quarterdeck.session.parts import Effect, UndoItem
 from quarterdeck.session.path import Path
 from quarterdeck.session.rollback import due_items, listed, next_item, preview, undecided
 from quarterdeck.session.rules.automatic import due
@@ -39,7 +39,7 @@ LIST = {"planned": "preconditions", "running": "forward", "contingency": "contin
 def in_force(session: Session) -> list[str]:
     assert session.plan is not None
     if session.undoing or session.phase == "rolling_back":
-        return [item.step for item in due_items(session)]
+        return [item.step for item in (session.undo_items if session.undoing else due_items(session))]
     return list(getattr(session.plan, LIST.get(session.phase, ""), ()))
 
 
@@ -246,7 +246,7 @@ class Looked(Night):
 
 TestLooked = Looked.TestCase
 TestLooked.settings = settings(
-    max_examples=15, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 
@@ -281,7 +281,10 @@ KINDS = st.sampled_from([
     *(happened.EffectDeclared(effect=effect) for effect in EFFECTS),
     *(happened.StepCorrected(effect=effect) for effect in EFFECTS),
 ])  # fmt: skip
+UNDONE = ("s1", "s4")
 BESIDE = st.sampled_from([
+    happened.UndoDecided(choice="not_needed"), happened.UndoOpened(), happened.UndoFinished(),
+    happened.RollbackCommitted(items=(UndoItem("s4-undo", "s4"), UndoItem("s1-undo", "s1"), UndoItem("back"))),
     happened.SessionStarted(start=START, end=START + 7200, reserve=600.0, warn=900.0), happened.ClosingBegun(),
     *(happened.HaltCalled(nonce=nonce) for nonce in "abcdef"), happened.SessionWentOn(answers=tuple("abcdef")),
     happened.SessionPaused(),
@@ -304,10 +307,10 @@ def graph(edges: list[list[int]], *, auto: bool) -> str:
     return text + "{id: sign, title: Sign, duration: 1m, sign_off: {role: lead}, undo: {none: no}}]\n"
 
 
-EDGES = st.tuples(*(st.lists(st.integers(0, max(0, n - 1)), max_size=3, unique=True) for n in range(1, 7)))
+EDGES = st.tuples(*(st.lists(st.integers(0, n - 1), min_size=1, max_size=3, unique=True) for n in range(1, 7)))
 
 
-@settings(max_examples=30, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
 @given(
     edges=EDGES,
     auto=st.booleans(),
@@ -322,6 +325,10 @@ def test_whatever_a_logbook_holds_the_index_says_what_a_walk_says(
     for what, step in happens:
         book.now += 20.0
         about = step if isinstance(what, happened.StepPayload | happened.NoteAdded) else ""
+        if isinstance(what, happened.UndoDecided | happened.UndoOpened | happened.UndoFinished):
+            about = UNDONE[len(about) % 2]
+        if isinstance(what, happened.UndoOpened):
+            what = happened.UndoOpened(items=(UndoItem(f"{about}-undo", about, duration=120.0),))  # noqa: PLW2901
         of_a_run = {"run": f"run-{step}"} if hasattr(what, "run") else {}
         book.put([Draft(msgspec.structs.replace(what, **of_a_run), about, 1)])
 
