@@ -5,12 +5,12 @@ Pure. The forecast of a step is the one that stood when the step before it in ti
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from quarterdeck.procedure.model import Step
 from quarterdeck.record.report.deviations import deviation_rows
 from quarterdeck.record.report.model import Attempt, RollbackPart, RollbackRow, Span, StepRow, Tone
-from quarterdeck.record.report.story import Story
+from quarterdeck.record.report.story import Story, Told
 from quarterdeck.session import events as happened
 from quarterdeck.session.fold import Folding
 from quarterdeck.session.forecast import Forecast
@@ -18,7 +18,7 @@ from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import FINISHED, Session, StepRun
 
-__all__ = ["rollback_part", "step_rows"]
+__all__ = ["forecasts", "rollback_part", "step_rows"]
 
 
 def step_rows(story: Story) -> tuple[StepRow, ...]:
@@ -26,9 +26,9 @@ def step_rows(story: Story) -> tuple[StepRow, ...]:
     plan = story.session.plan
     if plan is None:
         return ()
-    planned, forecasts = _forecasts(story)
+    planned, looked = forecasts(story.told)
     return tuple(
-        _row(story, plan, identity, number, planned.get(identity, Span()), forecasts.get(identity, Span()))
+        _row(story, plan, identity, number, planned.get(identity, Span()), looked.get(identity, Span()))
         for identity, number in _order(story, plan)
     )
 
@@ -135,32 +135,54 @@ def _word(session: Session, step: Step, run: StepRun, *, forward: bool) -> tuple
     return word, tone
 
 
-def _forecasts(story: Story) -> tuple[dict[str, Span], dict[str, Span]]:
+def forecasts(events: Sequence[Told]) -> tuple[dict[str, Span], dict[str, Span]]:
     """Planned and forecast spans of each step.
 
     Forward: planned at Start. Rollback: one after the other from its commit, as the frozen list says.
     """
     planned: dict[str, Span] = {}
-    expected: dict[str, Span] = {}
+    found: dict[str, Span] = {}
+    asked = _last_forecasts(events)
     folding = Folding()
-    for told in story.told:
-        before = folding.session
-        starts = isinstance(told.what, happened.StepStarted) and before.started is not None
-        if starts and before.rollback is None and before.phase != "contingency":
-            for identity, at in Forecast(before, told.at).items():
-                if not before.steps[identity].sequence or identity == told.event.step:
-                    expected[identity] = Span(at.start, at.end)
+    for number, told in enumerate(events):
+        if number in asked:
+            now = Forecast(folding.session, told.at)
+            found |= {step: Span(now[step].start, now[step].end) for step in asked[number] if step in now}
         folding.add(told.event)
         if isinstance(told.what, happened.SessionStarted):
-            spans = Forecast(folding.session, told.at)
-            planned |= {identity: Span(at.planned_start, at.planned_end) for identity, at in spans.items()}
+            at_start = Forecast(folding.session, told.at)
+            planned |= {identity: Span(at.planned_start, at.planned_end) for identity, at in at_start.items()}
         if isinstance(told.what, happened.RollbackCommitted):
             planned |= _serial(told.what.items, told.at)
             plan = folding.session.plan
             closing = plan.closing if plan is not None else ()
             for identity in closing:  # they come after the rollback now, whenever that is
-                expected.pop(identity, None)
-    return planned, expected
+                found.pop(identity, None)
+    return planned, found
+
+
+def _last_forecasts(events: Sequence[Told]) -> dict[int, list[str]]:
+    """Number of an event that starts a step in the forward plan, to the steps whose last forecast stood then.
+
+    For a step that ran it is its own start; for one that was done otherwise, or never, the last start before that.
+    """
+    stood: dict[str, int] = {}
+    latest = -1
+    folding = Folding()
+    for number, told in enumerate(events):
+        before = folding.session
+        starts = isinstance(told.what, happened.StepStarted) and before.started is not None
+        if starts and before.rollback is None and before.phase != "contingency":
+            latest = stood[told.event.step] = number
+        folding.add(told.event)
+        step = told.what.added.id if isinstance(told.what, happened.StepAdded) else told.event.step
+        run = folding.session.steps.get(step)
+        if run is not None and run.sequence:
+            stood.setdefault(step, latest)
+    asked: dict[int, list[str]] = {}
+    for step in folding.session.steps:
+        asked.setdefault(stood.get(step, latest), []).append(step)
+    return asked
 
 
 def _serial(items: tuple[UndoItem, ...], at: float) -> dict[str, Span]:
