@@ -38,7 +38,7 @@ def test_every_command_has_an_id_a_title_and_a_help() -> None:
 def test_what_has_consequences_has_a_capital() -> None:
     for command in all_commands():
         letter = command.key if len(command.key) == 1 and command.key.isalpha() else ""
-        assert not letter or letter.isupper() or command.any_case, command.id
+        assert not letter or letter.isupper() or command.any_case or command.of_view, command.id
     assert {c.id: c.key for c in all_commands() if c.id in CAPITALS} == CAPITALS
 
 

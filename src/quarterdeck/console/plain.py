@@ -359,6 +359,12 @@ class PlainView:
         for name in types_of(snapshot):
             self._desk.rows(verdict_rows(snapshot, name, WIDTH, UNICODE))
 
+    async def rollback_now(self) -> None:
+        """What a rollback would be if it were halted now."""
+        from quarterdeck.console.panes.rollback import rollback_rows
+
+        self._desk.rows(rollback_rows(self._desk.snapshot(), WIDTH))
+
     async def target(self, target: str) -> None:
         """Everything of one target; for its chart, between what its numbers were and when."""
         from quarterdeck.console.panes.target import told

@@ -170,6 +170,13 @@ class View:
 
         await self._desk.show_over(LiveReader("Watched", WatchedPane()))
 
+    async def rollback_now(self) -> None:
+        """What a rollback would be if it were halted now."""
+        from quarterdeck.console.panes.rollback import RollbackPane
+        from quarterdeck.console.screens.reader import LiveReader
+
+        await self._desk.show_over(LiveReader("Rollback, if it were halted now", RollbackPane()))
+
     async def palette(self) -> None:
         """Everything that can be done now, and every step, target and log entry, by name."""
         from quarterdeck.console.screens import palette

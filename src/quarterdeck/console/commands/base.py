@@ -73,6 +73,9 @@ class View(Protocol):
     async def watched(self) -> None:
         """Every target's reading in full."""
 
+    async def rollback_now(self) -> None:
+        """What a rollback would be if it were halted now."""
+
     async def target(self, target: str) -> None:
         """Everything of one target, and why it is as it is."""
 

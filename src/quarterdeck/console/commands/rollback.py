@@ -19,7 +19,17 @@ from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview
 from quarterdeck.spans import hour, span
 
-__all__ = ["Abandon", "Contingency", "DecideUndo", "EndSession", "RollBack", "RunMine", "StopMine", "UndoStep"]
+__all__ = [
+    "Abandon",
+    "Contingency",
+    "DecideUndo",
+    "EndSession",
+    "RollBack",
+    "RollbackNow",
+    "RunMine",
+    "StopMine",
+    "UndoStep",
+]
 
 SHOWN = 12
 """Undo steps that the bar lists by name; the procedure pane shows them all."""
@@ -41,7 +51,10 @@ class RollBack(Command):
 
     def available(self, situation: Situation) -> Available:
         """While halted, before the point of no return, once."""
-        words = over_or(situation, "" if situation.halts() else "halt first (H): a rollback starts from halted")
+        words = over_or(
+            situation,
+            "" if situation.halts() else "halt first (H): a rollback starts from halted (b: what it would be)",
+        )
         if situation.session.rollback is not None:
             words = "the rollback is committed already"
         intent = intents.RollBack(halts=situation.halts(), typed="ROLLBACK", waiver="?")
@@ -84,6 +97,30 @@ class RollBack(Command):
             ),
             wishes,
         )
+
+
+class RollbackNow(Command):
+    """Shows what a rollback would be if it were halted now: steps, minutes, people, what stays.
+
+    It changes nothing.
+    """
+
+    id = "rollback_now"
+    title = "Show the rollback as it would be now"
+    key = "b"
+    place = 14
+    word = "rollback"
+    of_view = True
+
+    def available(self, situation: Situation) -> Available:
+        """While the forward plan runs and nothing is halted: after a halt the plan is in front anyway."""
+        session = situation.session
+        if session.phase not in {"running", "validating"} or situation.halts():
+            return No("it is for while the plan runs; after a halt the plan is in front, and B rolls back")
+        return YES
+
+    async def run(self, desk: Desk) -> None:
+        await desk.view.rollback_now()
 
 
 def halted_because(desk: Desk, given: Answers) -> list[tuple[str, Intent]]:

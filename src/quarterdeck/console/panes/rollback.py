@@ -1,0 +1,100 @@
+"""What a rollback would be if it were halted now: minutes and people, steps, what stays and why. Read only."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
+from quarterdeck.console.panes.rows import wrap
+from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.session.forecast import rollback_seconds
+from quarterdeck.session.rollback import undecided
+from quarterdeck.spans import hour, span
+from quarterdeck.text import visible
+
+__all__ = ["RollbackPane", "cost", "rollback_rows"]
+
+_MARGIN = 5
+"""Cells before a step's title."""
+
+
+class RollbackPane(Pane):
+    """The list of R7 as it is before anybody needs it."""
+
+    name_ = "rollback"
+    heading = "Rollback"
+
+    def __init__(self) -> None:
+        super().__init__(framed=False)
+        self._rows: list[Row] = []
+
+    def before_paint(self, snapshot: Snapshot, width: int) -> None:
+        """Make all rows: their number depends on what was done."""
+        self._rows = rollback_rows(snapshot, max(20, width))
+
+    def row_count(self, snapshot: Snapshot) -> int:
+        """As many as the list has, wrapped."""
+        del snapshot
+        return len(self._rows)
+
+    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
+        del snapshot, width
+        return self._rows[y] if y < len(self._rows) else EMPTY
+
+
+def cost(snapshot: Snapshot) -> list[str]:
+    """Steps, minutes, people and the margin, a line each. People are counted by who starts undo steps."""
+    session, back, clocks = snapshot.session, snapshot.preview, snapshot.clocks
+    if session.plan is None:
+        return []
+    people = rollback_seconds(session) - back.seconds
+    if not back.items:
+        return ["Nothing has to be undone."]
+    lines = [f"{back.parts}: {span(back.seconds)} of work + {span(people)} for people, to decide and for each start"]
+    if clocks is not None:
+        late = f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE"
+        lines.append(
+            f"halted now: back by {hour(clocks.stop_now_back, snapshot.off)}; "
+            f"the window ends {hour(clocks.window_end, snapshot.off)}: {late}"
+        )
+    owners = Counter(item.owner for item in back.items)
+    lines.append("people: " + ", ".join(f"{visible(owner, 40)} {count}" for owner, count in owners.most_common()))
+    return lines
+
+
+def rollback_rows(snapshot: Snapshot, width: int) -> list[Row]:
+    """All of it in rows of at most `width` cells."""
+    session, plan, back = snapshot.session, snapshot.session.plan, snapshot.preview
+    rows: list[Row] = []
+
+    def say(text: str, role: str, head: Piece = (" ", ""), indent: int = 1) -> None:
+        for number, line in enumerate(wrap(text, max(8, width - indent))):
+            rows.append((head if not number else (" " * indent, ""), (line, role)))
+
+    for number, line in enumerate(cost(snapshot)):
+        say(line, "text" if number else "strong")
+    if plan is None:
+        return rows
+    for run in undecided(session):
+        say(f"asked first: what {session.name_of(run.id)} changed is not known", "warn")
+    if back.items:
+        rows.append(EMPTY)
+    for number, item in enumerate(back.items, 1):
+        head: Piece = (f"{number:>{_MARGIN - 1}} ", "muted")
+        title = visible(plan.steps[item.step].title, 200)
+        say(f"{title} · {visible(item.owner, 40)} · {span(item.duration)}", "text", head, _MARGIN)
+        what = f"undoes {session.name_of(item.undoes)}" if item.undoes else "verifies that it is back"
+        asks = "; its owner is asked first" if item.asks else ""
+        say(f"{what}{asks}", "muted", (" " * _MARGIN, ""), _MARGIN)
+    groups = {
+        "stays": {step: plan.steps[step].undo_none for step in back.stays if step in plan.steps},
+        "left out": {step: why for step, why in back.left_out.items() if session.steps[step].sequence},
+    }
+    for heading, found in groups.items():
+        if found:
+            rows += [EMPTY, ((f" {heading}", "title"),)]
+        for step, why in found.items():
+            say(f"{session.name_of(step)}: {visible(why, 200)}", "muted", (" " * _MARGIN, ""), _MARGIN)
+    rows.append(EMPTY)
+    say("H halts and shows this plan; then B rolls back.", "muted")
+    return rows
