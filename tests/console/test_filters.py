@@ -95,6 +95,16 @@ async def test_what_is_typed_filters_at_once_enter_keeps_it_and_the_title_says_s
         assert str(pane(at).border_title) == "▸ Procedure"
 
 
+async def test_what_is_typed_into_a_filter_that_is_opened_again_replaces_it_and_arrows_edit_it() -> None:
+    async with helm(*COPYING) as at:
+        await at.press("/")
+        await at.write("anno")
+        await at.press("/", "c", "o", "p")
+        assert pane(at).filter_text == "cop"
+        await at.press("enter", "/", "right", "y", "enter")
+        assert pane(at).filter_text == "copy"
+
+
 async def test_a_state_is_filtered_by_as_it_is_and_the_list_follows_it() -> None:
     async with helm(*COPYING) as at:
         await at.press("/")

@@ -38,13 +38,31 @@ async def test_who_else_is_at_work_and_what_is_wrong_there_is_seen_at_every_size
             await pilot.pause()
             shown = text(app)
             assert "bwtx" in shown[0]
-            assert ("HALTED" if state == "halted" else "RUNNING") in shown[0].partition("bwtx")[2], shown[0]
+            said = shown[0].partition("bwtx")[2]
+            assert "also bwtx" in shown[0] or size[0] >= 120
+            if size[0] not in {40, 80}:
+                assert ("HALTED" if state == "halted" else "RUNNING") in said, shown[0]
+            if size[0] >= 80:
+                assert "step 7/18" in shown[0], "how far it is here is not given up for another session"
+                assert "UTC" in shown[0], "nor is the clock"
+                assert "search warn" in shown[0], "nor which target is worst"
             assert "kfwz" in shown[0] or size[0] < 80
             assert any("kfwz" in line for line in shown[-3:]), "the button names the one that it halts"
             alarms = [line for line in shown[:4] if line.startswith((" ! HALT", " ! ORD"))]
             assert len(alarms) == bool(words)
             assert all(line.startswith(f" ! {words}") for line in alarms)
             assert size[0] < 80 or all("in Move the receipts" in line for line in alarms)
+
+
+async def test_a_planned_session_with_a_critical_target_does_not_stand_in_the_header() -> None:
+    planned = night.second("planned")
+    planned.session.phase = "planned"
+    critical = structs.replace(night.snapshot().readings["search"], status="critical")
+    planned = structs.replace(planned, readings={"search": critical})
+    app = Harness(structs.replace(beside(), others=(planned,)))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        assert "also" not in text(app)[0]
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

@@ -26,6 +26,8 @@ SHORTEST = 10
 """Cells that a name or an alarm has at least, or it is left out."""
 LEAST = 16
 """Cells that the name of the session on screen has at least, beside another session."""
+NAMED = 2
+"""Pieces of what is said of another session that name it; its state stands behind them."""
 NARROW, WIDE = 60, 160
 """With a second session: columns below which there is no room for all, and from which there is room for who I am."""
 
@@ -58,7 +60,11 @@ def worst_said(snapshot: Snapshot, room: int, glyphs: Glyphs) -> list[Piece]:
 def elsewhere(snapshot: Snapshot, room: int, glyphs: Glyphs) -> list[Piece]:
     """Who else is at work on this host: its name, state and what is wrong there, as far as there is room."""
     others = sorted(
-        (other for other in snapshot.others if other.session.is_live_session or alarm_of(other)),
+        (
+            other
+            for other in snapshot.others
+            if other.session.is_live_session or (alarm_of(other) and other.session.state != "planned")
+        ),
         key=lambda other: not alarm_of(other),
     )
     if not others:
@@ -123,22 +129,29 @@ class HeaderPane(Pane):
             right += [(f"{visible(me.role, 20)} ", "muted"), (who, "text"), ("   ", "")]
         right += [(second(snapshot.wall, snapshot.off), "strong"), (f" {zone(snapshot.off)} ", "muted")]
         beside = elsewhere(snapshot, 0, self.look.glyphs)
-        taken = width_of((*demo, *tail, *beside, *right)) + min(20, cell_len(title)) + 6
+        least = 10 if beside else min(20, cell_len(title)) + 6
+        taken = width_of((*demo, *tail, *beside[:NAMED], *right)) + least
         bad = worst_said(snapshot, width - taken, self.look.glyphs)
         worst_of_all: list[Piece] = [("  ", ""), *bad, ("   ", "")] if bad else []
         right = [*worst_of_all, *right]
         room = width - width_of((*demo, *tail, *beside, *right)) - 2
-        if beside and room < LEAST:  # NEXT says how far it is here as well, and any clock what time it is
-            tail = badge
-            right = worst_of_all if width - width_of((*demo, *tail, *beside, *right)) - 2 < LEAST else right
-            room = width - width_of((*demo, *tail, *beside, *right)) - 2
-        if beside:
+        if beside and room < LEAST:  # the title goes first, then what is said of the other session, then its name
+            letters = width_of(tuple(piece for piece in named if piece[1] == "accent"))
+            forms = (beside, beside[:NAMED], [])
+            rooms = [width - width_of((*demo, *tail, *form, *right)) - 2 for form in forms]
+            beside, room = next(
+                (pair for pair in zip(forms, rooms, strict=True) if pair[1] >= letters), ([], rooms[-1])
+            )
+        elif beside:
             beside = elsewhere(snapshot, width_of(tuple(beside)) + room - width_of(tuple(named)), self.look.glyphs)
             room = width - width_of((*demo, *tail, *beside, *right)) - 2
         if width_of(tuple(named)) > room:
             letters = [piece for piece in named[1:] if piece[1] == "accent"]
-            room = max(8, room - width_of(tuple(letters)))
-            named = [(fit(title, room, ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong"), *letters]
+            room -= width_of(tuple(letters))
+            if letters and room < SHORTEST:
+                named = [(text.strip(), role) for text, role in letters]
+            else:
+                named = [(fit(title, max(8, room), ellipsis=self.look.glyphs.ellipsis).rstrip(), "strong"), *letters]
         return justified((((" ", "")), *demo, *named, *tail, *beside), tuple(right), width)
 
     def _progress(self, snapshot: Snapshot) -> list[Piece]:
@@ -188,7 +201,7 @@ class NeedsPane(Pane):
         beside = elsewhere(snapshot, 0, glyphs)
         if beside and width < NARROW:
             pieces = [(pieces[0][0].strip(), pieces[0][1]), (" ", "")]
-            beside = [(text.strip() + " ", role) for text, role in beside[1:] if text.strip()]
+            beside = [(text.strip() + " ", role) for text, role in beside[:NAMED]]
         room -= width_of(tuple(beside))
         pieces += worst_said(snapshot, room, glyphs) or [(well or "nothing is watched", "text")]
         pieces += [(" ", ""), *beside] if beside else []

@@ -43,7 +43,7 @@ class Prompt(Modal[str]):
         """`at` is the place at whose foot it stands; `typed` is told each change; what Enter and Escape do."""
         super().__init__()
         self._at, self._typed, self._enter, self._escape = at, typed, enter, escape
-        self._line = Line(value=text, select_on_focus=False)
+        self._line = Line(value=text, select_on_focus=True)
 
     def compose(self) -> ComposeResult:
         """The field, the halt button."""
