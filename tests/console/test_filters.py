@@ -48,6 +48,13 @@ def test_digits_find_a_step_by_its_number() -> None:
     assert 8 not in numbers
 
 
+def test_one_of_the_words_that_a_bar_parts_is_enough_and_a_bar_alone_asks_nothing() -> None:
+    either = set(steps(found("reindex|drop", x="y")))
+    assert either == {*steps(found("reindex", x="y")), *steps(found("drop", x="y"))}
+    assert steps(found("reindex|", x="y")) == steps(found("reindex", x="y"))
+    assert steps(found("|", x="y")) == steps(found("", x="y"))
+
+
 def test_headings_stand_over_what_is_found_and_no_others_and_where_each_step_stands_is_known() -> None:
     rows = found("reindex orders", x="y")
     assert [entry.kind for entry in rows.entries] == ["heading", "step"]

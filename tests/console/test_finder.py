@@ -55,6 +55,16 @@ def test_every_typed_word_has_to_fit_in_any_order_and_case(typed: str, wanted: l
     assert found(typed) == wanted
 
 
+def test_the_name_of_a_kind_fits_all_of_its_kind_and_no_other() -> None:
+    for title, kind in (("Steps", "step"), ("Targets", "target"), ("Log", "log")):
+        there = section(title, ["Copy the table 10", "Ask 11"])
+        for typed, wanted in (("zz", []), (kind, [0, 1]), (f"{kind} 10", [0]), (f"11 {kind}", [1])):
+            there.find(typed)
+            assert there.found == wanted, typed
+        there.find("thing")
+        assert there.found == []
+
+
 def test_going_on_and_back_finds_what_a_fresh_search_finds() -> None:
     there = section()
     for typed in ("o", "or", "orders", "orders c", "orders co", "or", "", "the", "the o", "reo", "or the"):

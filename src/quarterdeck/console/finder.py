@@ -55,6 +55,8 @@ class Section:
     ) -> None:
         """`texts` are searched; by number, `row` is a mark and a name, `told` what Enter does, `picked` its id."""
         self.title, self.row, self.told, self.picked = title, row, told, picked
+        self._kind = title.casefold().removesuffix("s")
+        """The word that all of them fit: `step 10` is the step, whatever else its name says."""
         self._names = _names(texts)
         self._all = list(range(len(self._names)))
         self._typed, self._fitting = "", self._all
@@ -65,8 +67,9 @@ class Section:
     def find(self, typed: str) -> None:
         """Find what fits what is typed."""
         lead = " ".join(_folded(typed).split())
+        names, words = self._names, [word for word in lead.split() if word != self._kind]
+        lead = " ".join(words)
         fitting = self._fitting if lead.startswith(self._typed) else self._all
-        names, words = self._names, lead.split()
         for word in words:
             fitting = [number for number in fitting if word in names[number]]
         self._typed, self._fitting = lead, fitting

@@ -87,7 +87,7 @@ class LogEntry:
         )
 
     def matches(self, words: Sequence[str]) -> bool:
-        """Whether each of these (casefolded) stands in one of its lines: step, person, kind, level, text.
+        """Whether each of these (casefolded), or of `a|b` one, stands in its lines: step, person, kind, level, text.
 
         A number stands there as a whole one: `7` is not in `17`.
         """
@@ -98,8 +98,13 @@ class LogEntry:
             for line in self.lines
         ).casefold()  # fmt: skip
         return all(
-            re.search(rf"(?<!\d){word}(?!\d)", self._searched) if word.isdecimal() else word in self._searched
+            any(
+                re.search(rf"(?<!\d){part}(?!\d)", self._searched) if part.isdecimal() else part in self._searched
+                for part in word.split("|")
+                if part
+            )
             for word in words
+            if word.strip("|")
         )
 
 

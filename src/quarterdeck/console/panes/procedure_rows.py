@@ -150,9 +150,9 @@ def matching(plan: Plan, listing: ProcedureRows, text: str, state_of: Callable[[
     """The rows in which each word of `text` stands, in any order and case, under the headings that they stand under.
 
     A word stands in a step's title, owner, tags, id, heading, why it is not undone, or in what `state_of` says, which
-    is asked last and only where it matters; digits are also its number.
+    is asked last and only where it matters; digits are also its number. Of `a|b` one is enough.
     """
-    words = text.casefold().split()
+    words = [word for word in text.casefold().split() if word.strip("|")]
     found: list[Entry] = []
     heading, above = "", list[Entry]()
     for entry in listing.entries:
@@ -163,7 +163,7 @@ def matching(plan: Plan, listing: ProcedureRows, text: str, state_of: Callable[[
                 above.append(entry)
             continue
         said = f"{heading} {_said(plan, entry)}"
-        rest = [word for word in words if word not in said and word != _number(plan, entry)]
+        rest = [word for word in words if not _one_in(word, said) and _number(plan, entry) not in _either(word)]
         if not rest or (entry.step and _all_in(rest, state_of(entry))):
             found += [*above, entry]
             above = []
@@ -187,4 +187,12 @@ def _number(plan: Plan, entry: Entry) -> str:
 
 def _all_in(words: list[str], said: str) -> bool:
     said = said.casefold()
-    return all(word in said for word in words)
+    return all(_one_in(word, said) for word in words)
+
+
+def _one_in(word: str, said: str) -> bool:
+    return any(part in said for part in _either(word))
+
+
+def _either(word: str) -> list[str]:
+    return [part for part in word.split("|") if part]
