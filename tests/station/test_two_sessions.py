@@ -124,7 +124,7 @@ async def test_the_other_session_is_named_its_alarms_are_said_and_a_halt_says_wh
 
         await screen.press("H")
         await screen.until(lambda: session_of(here).live_halts(), "the halt")
-        sent = f"HALT sent to A small procedure ({here.name[-4:]}) alone"
+        sent = f"HALT sent to {here.name[-4:]} (A small procedure) alone"
         (line,) = [line.text for line in screen.app.link.log if sent in line.text]
         assert "Not halted" not in line, "the other one is halted as well"
         said = screen.app.desk._told
@@ -154,7 +154,7 @@ async def test_a_switch_and_back_keeps_what_was_selected_and_typed_and_h_halts_w
         await screen.until(lambda: session_of(there).live_halts(), "the halt of the one on screen")
         await screen.until(lambda: screen.app.keys._halts, "the plan: whatever lies over it is closed then")
         assert not session_of(here).live_halts()
-        going = f"alone. Not halted: A small procedure ({here.name[-4:]})"
+        going = f"alone. Not halted: {here.name[-4:]} (A small procedure)"
         assert [line.text for line in screen.app.link.log if going in line.text]
 
         await screen.press("u")

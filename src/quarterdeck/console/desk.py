@@ -220,9 +220,9 @@ class Desk:
         self.link.halt()
         self.hush()
         if self.others:
-            going = [other.session.called for other in self.others if not other.session.live_halts()]
+            going = [_letters_first(other.session) for other in self.others if not other.session.live_halts()]
             rest = f". Not halted: {', '.join(going)} · u shows them" if going else ""
-            self.say(f"HALT sent to {self.link.session.called} alone{rest}")
+            self.say(f"HALT sent to {_letters_first(self.link.session)} alone{rest}")
 
     def turn(self, link: Link) -> None:
         """Show another session from now on. What was selected in each, and its drafts, are kept."""
@@ -261,3 +261,9 @@ class Desk:
         """The terminal is gone, or somebody asked this process to end: restore it and leave; the session goes on."""
         self.detached = not self.link.session.is_over
         self._app.exit(exit_code(self.link.session.outcome))
+
+
+def _letters_first(session: Session) -> str:
+    """What tells it from another one stands where it is not cut."""
+    title = session.called.removesuffix(f" ({session.letters})")
+    return session.letters if title == session.letters else f"{session.letters} ({title})"

@@ -89,6 +89,9 @@ def run_console(
     said = app.crash.line if app.crash is not None else ""
     if app.desk.detached and not said:
         said = f"The session goes on. Come back with: quarterdeck attach {app.link.session.id}"
+    elif app.link.session.is_over and not said:
+        name = app.link.session.id
+        said = f"The session {name} is over. Its record: quarterdeck export {name} -o DIR"
     _tell(said)
     return 1 if code is None or app.crash is not None else code
 

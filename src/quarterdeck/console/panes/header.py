@@ -136,12 +136,10 @@ class HeaderPane(Pane):
         right = [*worst_of_all, *right]
         room = width - width_of((*demo, *tail, *beside, *right)) - 2
         if beside and room < LEAST:  # the title goes first, then what is said of the other session, then its name
-            letters = width_of(tuple(piece for piece in named if piece[1] == "accent"))
-            forms = (beside, beside[:NAMED], [])
+            name = width_of(tuple(piece for piece in named if piece[1] == "accent"))
+            forms: tuple[list[Piece], ...] = (beside, beside[:NAMED], [])
             rooms = [width - width_of((*demo, *tail, *form, *right)) - 2 for form in forms]
-            beside, room = next(
-                (pair for pair in zip(forms, rooms, strict=True) if pair[1] >= letters), ([], rooms[-1])
-            )
+            beside, room = next((pair for pair in zip(forms, rooms, strict=True) if pair[1] >= name), ([], rooms[-1]))
         elif beside:
             beside = elsewhere(snapshot, width_of(tuple(beside)) + room - width_of(tuple(named)), self.look.glyphs)
             room = width - width_of((*demo, *tail, *beside, *right)) - 2
