@@ -9,17 +9,20 @@ import msgspec
 import night
 import pytest
 from harness import Harness
+from msgspec.structs import replace
 from test_text_gate import NASTY
 from textual.geometry import Region
 from textual.widgets import Input
 
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.log import mark_word
+from quarterdeck.console.panes.next_line import fitting
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.store import LogLine
 from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.model import Procedure, Step
+from quarterdeck.session.next_line import next_line
 from quarterdeck.session.plan import build
 from quarterdeck.session.state import Session
 from quarterdeck.station.wire.protocol import Marks, Tail
@@ -495,3 +498,18 @@ async def test_after_a_rollback_the_closing_steps_are_counted_and_the_margin_is_
     assert "CLOSING MARGIN" in shown
     assert "FORWARD MARGIN" not in shown
     assert "/18" not in shown
+
+
+def test_the_next_line_cuts_a_steps_name_before_the_key() -> None:
+    made = night.snapshot("asked")
+    plan = made.session.plan
+    assert plan is not None
+    step = plan.steps[made.next_line.step]
+    long = replace(step, title="Reindex orders beside the old index, table by table, while the writers go on as ever")
+    made.session.plan = replace(plan, steps={**plan.steps, step.id: long})
+    made = replace(made, next_line=next_line(made.session, made.now, made.me))
+    text, rows = fitting(made, 62, 2, str)
+    assert len(rows) == 2
+    assert "Reindex ord" in text
+    assert "…" in text
+    assert " ".join(rows).replace("\u00a0", " ").endswith("enter answers")

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
 from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.session.next_line import next_line
 from quarterdeck.text import visible
 
-__all__ = ["NextPane"]
+__all__ = ["NextPane", "fitting"]
 
 _KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F\d+|\^p|[A-Zv]) (?=[a-z])")
+NAMES = (0, 40, 28, 20)
+"""Characters of a step's name that are tried until all of the sentence stands there; 0: all."""
 _BADGES = {"calm": "badge-grey", "asks": "badge-warn", "alarm": "halt"}
 
 
@@ -21,6 +25,8 @@ class NextPane(Pane):
     name_ = "next"
     bar = True
     opens = "target"
+
+    _fitted: tuple[Snapshot, tuple[int, int], str, list[str]] | None = None
 
     def subject(self, snapshot: Snapshot, y: int) -> str:
         """The target that it is about, where it is about one."""
@@ -36,8 +42,7 @@ class NextPane(Pane):
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         line = snapshot.next_line
-        text = visible(self.said(line.text) + _reads_now(snapshot), 1_000)
-        rows = wrap(_KEY.sub("\\1\u00a0", text), width - 8, most=max(1, self.size.height))
+        text, rows = self._fitting(snapshot, width - 8, max(1, self.size.height))
         head: Piece = (" NEXT ", _BADGES[line.level]) if y == 0 else ("      ", "")
         if y >= len(rows):
             return (head,) if y == 0 else ()
@@ -45,6 +50,25 @@ class NextPane(Pane):
         shown = fit(rows[y], width - 8).rstrip().replace("\u00a0", " ")
         clause = len(text.split(" · ", 1)[0]) - start
         return (head, (" ", ""), *_pieces(shown, clause))
+
+    def _fitting(self, snapshot: Snapshot, width: int, height: int) -> tuple[str, list[str]]:
+        if self._fitted is not None and self._fitted[0] is snapshot and self._fitted[1] == (width, height):
+            return self._fitted[2:]
+        text, rows = fitting(snapshot, width, height, self.said)
+        self._fitted = snapshot, (width, height), text, rows
+        return text, rows
+
+
+def fitting(snapshot: Snapshot, width: int, height: int, said: Callable[[str], str]) -> tuple[str, list[str]]:
+    """The sentence and its lines: steps' names are cut before what is to be done. `said` puts a person's keys in."""
+    text, rows = "", list[str]()
+    for most in NAMES:
+        line = next_line(snapshot.session, snapshot.now, snapshot.me, most=most) if most else snapshot.next_line
+        text = visible(said(line.text) + _reads_now(snapshot), 1_000)
+        rows = wrap(_KEY.sub("\\1\u00a0", text), width)
+        if len(rows) <= height:
+            return text, rows
+    return text, wrap(_KEY.sub("\\1\u00a0", text), width, most=height)
 
 
 def _reads_now(snapshot: Snapshot) -> str:

@@ -19,9 +19,12 @@ from quarterdeck.session.state import Session
 __all__ = ["NextLine", "Question", "next_line"]
 
 
-def next_line(session: Session, now: float, me: Actor) -> NextLine:
-    """Say what the session waits for at `now` (session seconds), for the person `me`."""
-    line = _Line(session, now, me).line()
+def next_line(session: Session, now: float, me: Actor, *, most: int = 0) -> NextLine:
+    """Say what the session waits for at `now` (session seconds), for the person `me`.
+
+    `most`: characters of a step's name, for a narrow screen; 0: all of it.
+    """
+    line = _Line(session, now, me, most).line()
     blind = blind_guards(session, now) if session.is_live_session and line.level != "alarm" else []
     if not blind:
         return line

@@ -41,8 +41,10 @@ class NextLine(Struct, frozen=True):
 class Words:
     """A session at a moment, for a person: who and what in few words."""
 
-    def __init__(self, session: Session, now: float, me: Actor) -> None:
+    def __init__(self, session: Session, now: float, me: Actor, most: int = 0) -> None:
+        """`most`: characters of a step's name; 0: all of it."""
         self.session = session
+        self.most = most
         self.now = now
         self.me = me
         self.plan = session.plan
@@ -54,7 +56,8 @@ class Words:
 
     def name(self, step: str) -> str:
         """What people call a step."""
-        return self.session.name_of(step)
+        name = self.session.name_of(step)
+        return f"{name[: self.most - 1].rstrip()}…" if 0 < self.most < len(name) else name
 
     def owner(self, step: str) -> str:
         """Role of the step's owner."""

@@ -48,13 +48,19 @@ class Steps(Words):
         owner = self.owner(run.id)
         return NextLine(
             f"{self.far_side(run)}did {self.name(run.id)} change anything?"
-            f" {self.who(owner)}: nothing, part, all or don't know · enter answers",
+            f" {self.who(owner)}: enter answers{self.goes_on(run)}",
             key="enter",
             step=run.id,
             waiting_for=owner,
             question="effect",
             level="asks",
         )
+
+    def goes_on(self, run: StepRun) -> str:
+        """What follows the answer, where that is no question: a step that may run twice is tried again."""
+        assert self.plan is not None
+        again = run.state == "failed" and self.plan.steps[run.id].idempotent and not self.session.live_halts()
+        return " · then S tries again" if again else ""
 
     def troubles(self) -> NextLine | None:
         """A step that a person has to answer for before anything else."""
@@ -227,6 +233,8 @@ class Steps(Words):
                 return NextLine(f"next by itself: {what}", step=step)
             verb = "asks" if found.kind == "poll" else "starts"
             yours = found.owner == self.me.role
+            if verb == "starts" and not found.mutates and self.plan.part(step) != "undo":
+                what += " at once"
             text = f"you: S {verb} {what}" if yours else f"waiting for {found.owner}: S {verb} {what}"
             return NextLine(text, "S", step, found.owner, level="asks")
         return None
