@@ -54,6 +54,10 @@ class Situation(Struct, frozen=True):
     tails: Mapping[str, Tail] = {}
     """The ends of commands' outputs, by step, as far as this console has them."""
 
+    def became(self, step: str) -> str:
+        """What a step is by now, for whoever was asked about it too late."""
+        return f"{self.session.name_of(step)} is {self.view(step)} now"
+
     # -- asking the rule book
 
     def refusal(self, intent: Intent, *, reason_comes: bool = False) -> Refusal | None:

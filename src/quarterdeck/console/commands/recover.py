@@ -10,6 +10,7 @@ from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.errors import UsageError
 from quarterdeck.session import intents
+from quarterdeck.session.state import LIVE
 from quarterdeck.spans import parse_span, span
 
 __all__ = [
@@ -50,7 +51,7 @@ class StopNow(Command):
                 fields=(reason(),),
                 confirm="stop it",
                 tone="danger",
-                moot=lambda now: "" if now.run(step).state in {"running", "granted"} else "it is over",
+                moot=lambda now: "" if now.run(step).state in {"running", "granted"} else now.became(step),
                 survives_halt=True,
             ),
             lambda given: [("reason", intents.StopCommand(step=step, reason=given["reason"]))],
@@ -80,7 +81,7 @@ class Estimate(Command):
                 f"{name_of(situation.session, step)}: how long does it still need?",
                 fields=(text("rest", "From now, like 9m or 1h30m", check=wrong_span),),
                 confirm="estimate",
-                moot=lambda now: "" if now.run(step).state in {"running", "verifying", "granted"} else "it is over",
+                moot=lambda now: "" if now.run(step).state in LIVE else now.became(step),
             ),
             lambda given: [("rest", intents.Estimate(step=step, rest=parse_span(given["rest"])))],
         )
@@ -173,7 +174,7 @@ class Accept(Command):
                 fields=(reason("Why is that good enough?"),),
                 confirm="accept",
                 tone="change",
-                moot=lambda now: "" if now.run(step).state == "verifying" else "it is over",
+                moot=lambda now: "" if now.run(step).state == "verifying" else now.became(step),
             ),
             lambda given: [("reason", intents.AcceptStep(step=step, reason=given["reason"]))],
         )

@@ -18,6 +18,7 @@ from quarterdeck.session.missing import missing_in_rollback
 from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview
 from quarterdeck.spans import hour, span
+from quarterdeck.text import visible
 
 __all__ = [
     "Abandon",
@@ -395,5 +396,9 @@ class EndSession(Command):
         return agreed(situation, intents.EndSession(), over_or(situation, ""))
 
     async def run(self, desk: Desk) -> None:
-        form = Form("end_session", "End the session: nothing but addenda follow", confirm="END", tone="change")
+        readings = desk.situation.readings
+        bad = ", ".join(visible(name, 60) for name, reading in readings.items() if reading.status == "critical")
+        title = "End the session: nothing but addenda follow"
+        still = (f"STILL CRITICAL: {bad}",) if bad else ()
+        form = Form("end_session", title, still, confirm="END", tone="change")
         await desk.fill(form, lambda _: [("", intents.EndSession())])

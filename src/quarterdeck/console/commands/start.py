@@ -111,7 +111,7 @@ def start_bar(situation: Situation, step: Step) -> Form:
         moot=lambda now: (
             ""
             if now.view(step.id) in {"available", "failed", "interrupted", "unknown", "claimed"}
-            else _gone(now, step.id)
+            else now.became(step.id)
         ),
     )
 
@@ -131,10 +131,6 @@ def _secrets(situation: Situation, step: Step) -> list[str]:
         elif step.shell:
             lines.append(f"not    the secret {name}: it is not set, and the script does not name it")
     return lines
-
-
-def _gone(situation: Situation, step: str) -> str:
-    return f"{name_of(situation.session, step)} is {situation.view(step)} now"
 
 
 def _back_afterwards(situation: Situation, step: Step) -> str:

@@ -20,6 +20,7 @@ from quarterdeck.procedure.model import Step
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.rules.proofs import wrong_value
+from quarterdeck.session.state import LIVE
 
 __all__ = [
     "ENDED_BADLY", "Done", "Fail", "Skip", "Start", "Verify", "finish", "may_start", "meant", "meant_live",
@@ -234,7 +235,7 @@ class Fail(Command):
                 fields=(reason("What went wrong?"),),
                 confirm="it failed",
                 tone="change",
-                moot=lambda now: "" if now.run(step).state in {"running", "verifying", "granted"} else "it is over",
+                moot=lambda now: "" if now.run(step).state in LIVE else now.became(step),
             ),
             lambda given: [("reason", intents.FailStep(step=step, reason=given["reason"]))],
         )
