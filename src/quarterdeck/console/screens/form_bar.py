@@ -103,9 +103,7 @@ class Choices(Widget):
         count = len(self.field.choices)
         if event.key in {"up", "down"}:
             step = 1 if event.key == "down" else -1
-            self.current = (
-                max(0, min(self.current + step, count - 1)) if self.current >= 0 else 0
-            )  # the last may be grave
+            self.current = (self.current + step) % count if self.current >= 0 else 0  # the last may be grave
         elif event.key == "enter":
             if self.current < 0:
                 return
