@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from contextlib import suppress
 from typing import Any
 
 from textual.app import App, SuspendNotSupported
 
 __all__ = ["stop"]
+
+LOOK = 0.05
+"""Seconds between two looks of a console in the background for its terminal."""
 
 
 def stop(app: App[Any]) -> None:
@@ -25,8 +29,8 @@ def stop(app: App[Any]) -> None:
     with suppress(SuspendNotSupported), app.suspend():
         before = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.killpg(0, signal.SIGTSTP)
-        while not _in_front():  # `bg`: what wants a terminal waits for `fg`
-            os.killpg(0, signal.SIGSTOP)
+        while not _in_front():  # `bg`: wait for `fg`; a stop could come after it, and would stop what is in front
+            time.sleep(LOOK)
         signal.signal(signal.SIGTSTP, before)
 
 
