@@ -367,6 +367,12 @@ async def test_after_any_walk_the_terminal_shows_what_a_full_repaint_would(
     assert await walked(range(first, first + 35), monkeypatch) > 80
 
 
+async def test_a_reading_that_comes_between_two_ticks_is_painted_with_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await walked(range(413512847, 413512848), monkeypatch, Look(ascii=True))
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("look", [Look(), Look(ascii=True)], ids=["unicode", "ascii"])

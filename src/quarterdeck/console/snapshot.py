@@ -184,7 +184,7 @@ class Snapshot(Struct, frozen=True, kw_only=True, eq=False):
             forecast=forecast,
             forecast_at=forecast_at,
             views=Views(session, now),
-            readings=store.readings,
+            readings=dict(store.readings),  # a newer one is of the next tick, whatever is painted until then
             history=store.history,
             series=store.series,
             verdicts=store.verdicts,
