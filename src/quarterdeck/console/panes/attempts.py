@@ -5,8 +5,9 @@ The cursor stands on one, whose output can be opened.
 
 from __future__ import annotations
 
-from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, width_of
+from quarterdeck.console.panes.base import EMPTY, Piece, Row, width_of
 from quarterdeck.console.panes.rows import wrap
+from quarterdeck.console.panes.sheet import Sheet, about_nothing
 from quarterdeck.console.panes.step_details import proof_rows
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.state import LIVE, Run, StepRun
@@ -16,34 +17,26 @@ from quarterdeck.text import block, visible
 __all__ = ["AttemptsPane"]
 
 
-class AttemptsPane(Pane):
+class AttemptsPane(Sheet):
     """The attempts of the step that the snapshot has selected."""
 
     name_ = "attempts"
     heading = "Attempts"
     opens = "attempt"
 
-    def __init__(self) -> None:
-        super().__init__(framed=False)
-        self._rows: list[Row] = []
-        self._of: list[str] = []
-        """Of which attempt each row is, from 0 on."""
-
-    def before_paint(self, snapshot: Snapshot, width: int) -> None:
-        """All of it: there are few."""
-        self._rows, self._of = [], []
+    def made(self, snapshot: Snapshot, width: int) -> list[tuple[str, Row]]:
+        """A block for each attempt, about its number, from 0 on; what is between two is about none."""
         run = snapshot.session.steps.get(snapshot.selected)
-        runs = run.runs if run is not None else []
-        for number, attempt in enumerate(runs):
-            assert run is not None
-            self._rows += self._attempt(snapshot, run, attempt, last=number == len(runs) - 1, width=width)
-            self._of += [str(number)] * (len(self._rows) - len(self._of))
-            self._rows.append(EMPTY)
-            self._of.append("")
-        if not runs:
+        if run is None or not run.runs:
             reported = run is not None and run.started is not None
             told = "nobody started it; it was reported done" if reported else "it was not started yet"
-            self._rows.append(((f" {told}", "muted"),))
+            return about_nothing([((f" {told}", "muted"),)])
+        rows: list[tuple[str, Row]] = []
+        for number, attempt in enumerate(run.runs):
+            block_of = self._attempt(snapshot, run, attempt, last=number == len(run.runs) - 1, width=width)
+            rows += [(str(number), row) for row in block_of]
+            rows.append(("", EMPTY))
+        return rows
 
     def _attempt(self, snapshot: Snapshot, run: StepRun, attempt: Run, *, last: bool, width: int) -> list[Row]:
         off, look = snapshot.off, self.look
@@ -72,23 +65,9 @@ class AttemptsPane(Pane):
         rows.append(((f"   {_printed(snapshot, run, attempt)}", "muted"),))
         return rows
 
-    def subject(self, snapshot: Snapshot, y: int) -> str:
-        """Its attempt."""
-        del snapshot
-        return self._of[y] if y < len(self._of) else ""
-
     def home(self, count: int) -> int:
         """The last attempt."""
         return max(0, count - 2)
-
-    def row_count(self, snapshot: Snapshot) -> int:
-        """What all of them take."""
-        del snapshot
-        return len(self._rows)
-
-    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        del snapshot, width
-        return self._rows[y] if y < len(self._rows) else EMPTY
 
 
 def _printed(snapshot: Snapshot, run: StepRun, attempt: Run) -> str:

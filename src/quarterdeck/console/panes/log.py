@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from quarterdeck.console.log_entries import LogEntries, LogEntry
-from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit, width_of
+from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
 from quarterdeck.console.panes.rows import wrap
+from quarterdeck.console.panes.sheet import Sheet, about_nothing
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.spans import hour, second
 from quarterdeck.text import in_full, visible
@@ -241,17 +242,16 @@ def _rows(entry: LogEntry, width: int, whole: int) -> list[str]:
     return wrap(text, width, FEW if len(entry.lines) > 1 and entry.level in {"info", "notice"} else MOST)
 
 
-class EntryPane(Pane):
+class EntryPane(Sheet):
     """Every event of one entry in full: when to the second, who, its sentence, what is proven of it."""
 
     def __init__(self, entry: LogEntry) -> None:
-        super().__init__(framed=False)
+        super().__init__()
         self.entry = entry
-        self._rows: list[Row] = []
 
-    def before_paint(self, snapshot: Snapshot, width: int) -> None:
-        """It may still grow, and more is proven of it."""
-        self._rows = [row for line in self.entry.lines for row in self._rows_of(line, snapshot, width)]
+    def made(self, snapshot: Snapshot, width: int) -> list[tuple[str, Row]]:
+        """Two or more for each event: it may still grow, and more is proven of it."""
+        return about_nothing(row for line in self.entry.lines for row in self._rows_of(line, snapshot, width))
 
     def _rows_of(self, line: LogLine, snapshot: Snapshot, width: int) -> list[Row]:
         login = f", {visible(line.login, 40)}" if line.login not in {"", line.who} else ""
@@ -263,12 +263,3 @@ class EntryPane(Pane):
         )
         text = wrap(in_full(line.text), max(8, width - 3))
         return [head, *((("   ", ""), (part, ROLES[line.level])) for part in text)]
-
-    def row_count(self, snapshot: Snapshot) -> int:
-        del snapshot
-        return len(self._rows)
-
-    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        """Two or more for each event."""
-        del snapshot, width
-        return self._rows[y] if y < len(self._rows) else EMPTY

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 
-from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
+from quarterdeck.console.panes.base import EMPTY, Piece, Row
 from quarterdeck.console.panes.rows import wrap
+from quarterdeck.console.panes.sheet import Sheet, about_nothing
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.forecast import rollback_seconds
 from quarterdeck.session.rollback import undecided
@@ -18,28 +19,15 @@ _MARGIN = 5
 """Cells before a step's title."""
 
 
-class RollbackPane(Pane):
+class RollbackPane(Sheet):
     """The list of R7 as it is before anybody needs it."""
 
     name_ = "rollback"
     heading = "Rollback"
 
-    def __init__(self) -> None:
-        super().__init__(framed=False)
-        self._rows: list[Row] = []
-
-    def before_paint(self, snapshot: Snapshot, width: int) -> None:
-        """Make all rows: their number depends on what was done."""
-        self._rows = rollback_rows(snapshot, max(20, width))
-
-    def row_count(self, snapshot: Snapshot) -> int:
-        """As many as the list has, wrapped."""
-        del snapshot
-        return len(self._rows)
-
-    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        del snapshot, width
-        return self._rows[y] if y < len(self._rows) else EMPTY
+    def made(self, snapshot: Snapshot, width: int) -> list[tuple[str, Row]]:
+        """All of it, wrapped."""
+        return about_nothing(rollback_rows(snapshot, width))
 
 
 def cost(snapshot: Snapshot) -> list[str]:

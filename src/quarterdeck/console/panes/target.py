@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from quarterdeck.console.glyphs import Glyphs
-from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
+from quarterdeck.console.panes.base import EMPTY, Piece, Row
 from quarterdeck.console.panes.chart import Bar, area, lanes, merged, times
 from quarterdeck.console.panes.endpoints import ROLES, measure_of
 from quarterdeck.console.panes.gauges import levels
 from quarterdeck.console.panes.procedure import STATE_ROLES
 from quarterdeck.console.panes.rows import fit, wrap
+from quarterdeck.console.panes.sheet import Sheet, about_nothing
 from quarterdeck.console.panes.target_rows import (
     asked_rows,
     guard_rows,
@@ -52,33 +53,22 @@ def metrics_of(reading: Reading) -> list[str]:
     return sorted(numbers, key=lambda name: name != first)
 
 
-class TargetPane(Pane):
+class TargetPane(Sheet):
     """What is known of one target."""
 
     name_ = "target"
     heading = "Target"
 
     def __init__(self, target: str) -> None:
-        super().__init__(framed=False)
+        super().__init__()
         self.target = target
         self.metric = ""
         """What the chart shows; empty: what tells most."""
-        self._rows: list[Row] = []
 
-    def before_paint(self, snapshot: Snapshot, width: int) -> None:
-        """Make all rows: their number depends on what was read."""
-        width, glyphs = max(20, width), self.look.glyphs
+    def made(self, snapshot: Snapshot, width: int) -> list[tuple[str, Row]]:
+        """All there is to say."""
         chart = self._chart_title(snapshot), self._chart(snapshot, width)
-        self._rows = _all(snapshot, self.target, width, glyphs, chart)
-
-    def row_count(self, snapshot: Snapshot) -> int:
-        """As many as there is to say."""
-        del snapshot
-        return len(self._rows)
-
-    def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
-        del snapshot, width
-        return self._rows[y] if y < len(self._rows) else EMPTY
+        return about_nothing(_all(snapshot, self.target, width, self.look.glyphs, chart))
 
     # -- what the chart shows
 
