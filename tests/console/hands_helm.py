@@ -19,6 +19,7 @@ from quarterdeck.console.app import Look, QuarterdeckApp
 from quarterdeck.console.forms import Form
 from quarterdeck.console.keys import Keymap
 from quarterdeck.console.snapshot import Instant, Snapshot
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session.intents import Intent
 
 __all__ = ["Helm", "helm"]
@@ -45,6 +46,13 @@ class Helm:
             self.app.post_message(self.key(key))
         await self.settle()
 
+    async def reads(self, *readings: Reading) -> None:
+        """The station reads these, and a tick shows them."""
+        self.station.reads(*readings)
+        await self.settle()
+        self.app.tick()
+        await self.settle()
+
     @staticmethod
     def key(key: str) -> events.Key:
         """The event of one key, by its character or its name."""
@@ -69,12 +77,12 @@ class Helm:
                 return
 
     def _is_at_rest(self) -> bool:
-        """Whether no message waits, and nothing is to be laid out or painted."""
+        """Whether no message and no callback waits, and nothing is to be laid out or painted."""
         front, screens = self.app.screen, self.app.screen_stack
         nodes = [self.app, *screens, *(node for screen in screens for node in screen.walk_children())]
-        waits = any(node.message_queue_size for node in nodes)
+        waits = any(node.message_queue_size or node._next_callbacks for node in nodes)
         dirty = getattr(front, "_dirty_widgets", None)
-        return not (waits or front._layout_required or dirty)
+        return not (waits or front._layout_required or front._callbacks or dirty)
 
     def wrong(self, field: str) -> str:
         """What the bar says is wrong with this field; with an empty name, with the whole."""

@@ -110,15 +110,12 @@ async def test_the_cursor_stays_with_its_target_when_rows_come_above_it() -> Non
         gauges.focus()
         await at.press("down")
         before = next(n for n, line in enumerate(painted(gauges)) if line.startswith("▌"))
-        at.station.reads(
+        await at.reads(
             Reading(
                 target="here", at=time.time(), boot=Clocks().boot(), status="warning", raw="warning", interval=2.0,
                 max_age=600.0, message="cpu is high", values={"cpu": 97.0, "memory": 50.0},
             )
         )  # fmt: skip
-        await at.settle()
-        at.app.tick()
-        await at.settle()
         after = next(n for n, line in enumerate(painted(gauges)) if line.startswith("▌"))
         assert gauges.cursor == "there"
         assert after > before

@@ -382,10 +382,9 @@ async def test_the_bar_before_start_shows_what_each_guard_reads_or_why_it_reads_
         await at.press("escape")
         boot = at.app.desk.situation.boot
         values: dict[str, float | str] = {"latency": 0.118, "status": "ok"}
-        at.station.reads(
+        await at.reads(
             Reading(target="api", at=0.0, boot=boot, status="ok", raw="ok", values=values, interval=5, max_age=600)
         )
-        await at.settle()
         await at.press("S")
         [watch] = [line for line in at.form.lines if line.startswith("watch")]
         assert "API slow (api.latency is 118 ms)" in watch

@@ -95,8 +95,7 @@ async def test_everything_watched_stands_in_full_and_lives_on() -> None:
         units={"value[checks.db.observedValue]": "s"}, message=why, interval=2.0, max_age=6.0,
     )  # fmt: skip
     async with helm(*RUNNING) as at:
-        at.station.reads(reading)
-        await at.settle()
+        await at.reads(reading)
         await at.press("m")
         assert isinstance(at.screen, LiveReader)
         shown = lines(at.screen.pane)
@@ -109,10 +108,7 @@ async def test_everything_watched_stands_in_full_and_lives_on() -> None:
             "latency": "118 ms", "connect": "3.1 ms", "tls": "12.4 ms", "code": "503 Service Unavailable",
             "checks.db.status": "fail", "checks.db.observedValue": "950 ms",
         }  # fmt: skip
-        at.station.reads(replace(reading, status="ok", raw="ok", message="", values={"latency": 0.05}))
-        await at.settle()
-        at.app.tick()
-        await at.settle()
+        await at.reads(replace(reading, status="ok", raw="ok", message="", values={"latency": 0.05}))
         assert any(" api  ok, " in line for line in lines(at.screen.pane))
         await at.press("escape")
         assert not isinstance(at.screen, LiveReader)

@@ -63,13 +63,12 @@ def pressing(*keys: str) -> Opener:
 
 async def _target(at: Helm, world: World) -> None:
     del world
-    at.station.reads(
+    await at.reads(
         Reading(
             target="api", at=time.time(), boot=Clocks().boot(), status="critical", raw="critical", interval=2.0,
             max_age=900.0, values={"latency": 1.2, "code": 503.0}, message="answered 503",
         )
     )  # fmt: skip
-    await at.settle()
     await at.press("i")
 
 

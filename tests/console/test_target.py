@@ -236,8 +236,7 @@ SLOW = Reading(
 async def test_a_guard_its_banner_next_and_the_key_lead_to_the_target_in_question() -> None:
     async with helm(*COPIED, station=FakeStation(PROCEDURE)) as at:
         assert not [label for _, label, _ in at.app.keys.footer() if label.startswith("why")]
-        at.station.reads(SLOW)
-        await at.settle()
+        await at.reads(SLOW)
         assert ("i", "why api", False) in at.app.keys.footer()
         await at.press("i")
         assert opened(at) == "api", "one that is bad is opened without asking"
@@ -251,8 +250,7 @@ async def test_a_guard_its_banner_next_and_the_key_lead_to_the_target_in_questio
             await at.settle()
             assert opened(at) == "api", name
             await at.press("escape")
-        at.station.reads(replace(SLOW, target="here", values={"cpu": 99.0}, message="cpu critical"))
-        await at.settle()
+        await at.reads(replace(SLOW, target="here", values={"cpu": 99.0}, message="cpu critical"))
         await at.press("I")
         assert isinstance(at.screen, FormBar)
         await at.press("enter")
