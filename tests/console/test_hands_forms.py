@@ -100,7 +100,7 @@ async def test_a_word_typed_after_a_refused_key_presses_no_keys() -> None:
     async with helm(station=copied()) as at:
         at.app.desk.refused = float("-inf")
         await at.strike(*"BROLLBACK", "enter")
-        assert at.said == ["B: halt first (H): a rollback starts from halted (b: what it would be)"]
+        assert at.said == ["B: halt first (H): a rollback starts from halted; b shows what it would be"]
         assert not at.app.screen.is_modal
         await at.press("n")
         assert at.title.startswith("Note"), "a moment later keys count again"

@@ -191,9 +191,9 @@ async def test_the_rollback_bar_says_what_is_undone_how_long_and_what_is_left_of
         await at.press("H", "B")
         lines = "\n".join(at.form.lines)
         assert "Remove the copy" in lines
-        assert (
-            "needs 60 s of work (1 undo) + 4 min for people (to decide, and for each start): back by about" in lines
-        )
+        assert "1 undo: 60 s of work + 4 min for people, to decide and for each start" in lines
+        assert "begun now: back by " in lines
+        assert "people: " in lines
         assert "to spare" in lines
 
 

@@ -130,7 +130,7 @@ async def test_k_skips_only_what_may_be_skipped_and_says_why_not() -> None:
 async def test_a_refused_key_says_why_in_a_toast_and_in_the_log() -> None:
     async with helm(*RUNNING) as at:
         await at.press("B")
-        assert at.said[-1] == "B: halt first (H): a rollback starts from halted (b: what it would be)"
+        assert at.said[-1] == "B: halt first (H): a rollback starts from halted; b shows what it would be"
         assert at.log[-1] == at.said[-1]
 
 

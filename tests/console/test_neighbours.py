@@ -80,7 +80,7 @@ async def test_the_list_of_sessions_shows_state_clocks_and_worst_target_at_every
         assert "HALT PROPOSED" in seen
         assert "HALT kfwz" in seen
         for _ in range(20):
-            if all(words in seen for words in ("RUNNING", "WINDOW", "DECIDE BY", "back by", "worst search warn")):
+            if all(words in seen for words in ("RUNNING", "WINDOW", "DECIDE BY", "stop now: ", "worst search warn")):
                 break
             over.pane.roll_to(over.pane.top + 1)
             await pilot.pause()

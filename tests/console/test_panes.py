@@ -66,6 +66,24 @@ async def test_the_lead_sees_what_matters() -> None:
         assert words in shown, words
 
 
+@pytest.mark.parametrize("margin", [600.0, 60.0])
+async def test_80_columns_say_what_a_stop_now_costs_in_an_assumed_window_too(margin: float) -> None:
+    session = night.snapshot().session
+    spare = night.snapshot_of(session).clocks
+    window = session.window
+    assert spare is not None
+    assert window is not None
+    session.window = replace(window, assumed=True, end=window.end + margin - spare.margin)
+    app = Harness(night.snapshot_of(session))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+    line = next(line for line in shown.splitlines() if "WINDOW" in line)
+    assert re.search(
+        r"WINDOW \S+ ASSUMED │ DECIDE BY \d\d:\d\d in .*(min|s)( SOON)? │ stop now: back \d\d:\d\d", line
+    ), line
+
+
 async def test_after_a_halt_the_list_is_the_rollback_plan_in_its_own_colour() -> None:
     app = Harness(night.snapshot())
     async with app.run_test(size=LEAD) as pilot:

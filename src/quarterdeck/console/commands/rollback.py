@@ -12,12 +12,13 @@ from quarterdeck.console.commands.questions import ask_undo, last_with_effect
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Form, reason, text, word
 from quarterdeck.console.names import name_of, owner_of, step_of
+from quarterdeck.console.rollback_cost import rollback_cost
 from quarterdeck.session import forecast, intents
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.missing import missing_in_rollback
 from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.rollback import preview
-from quarterdeck.spans import hour, span
+from quarterdeck.spans import span
 from quarterdeck.text import visible
 
 __all__ = [
@@ -54,7 +55,7 @@ class RollBack(Command):
         """While halted, before the point of no return, once."""
         words = over_or(
             situation,
-            "" if situation.halts() else "halt first (H): a rollback starts from halted (b: what it would be)",
+            "" if situation.halts() else "halt first (H): a rollback starts from halted; b shows what it would be",
         )
         if situation.session.rollback is not None:
             words = "the rollback is committed already"
@@ -134,20 +135,7 @@ def rollback_lines(situation: Situation) -> list[str]:
     """What will be undone, what cannot be, minutes needed, margin to the window's end."""
     session = situation.session
     back = preview(session)
-    lines = []
-    clocks = forecast.clocks(session, situation.now)
-    people = forecast.rollback_seconds(session) - back.seconds
-    needs = f"needs {span(back.seconds)} of work ({back.parts})"
-    if people >= 1:
-        needs += f" + {span(people)} for people (to decide, and for each start)"
-    if clocks is not None:
-        lines.append(
-            f"{needs}: back by about {hour(clocks.stop_now_back, situation.off)}; "
-            f"window ends {hour(clocks.window_end, situation.off)}: "
-            + (f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE")
-        )
-    else:
-        lines.append(needs)
+    lines = rollback_cost(session, back, forecast.clocks(session, situation.now), situation.off)
     for number, item in enumerate(back.items[:SHOWN], 1):
         step = step_of(session, item.step)
         title = step.title if step else item.step
@@ -155,8 +143,6 @@ def rollback_lines(situation: Situation) -> list[str]:
         lines.append(f"{number:>3} {title}  {item.owner}  {span(item.duration)}{undoes}")
     if len(back.items) > SHOWN:
         lines.append(f"    and {len(back.items) - SHOWN} more: see the rollback plan")
-    if not back.items:
-        lines.append("    nothing has to be undone")
     lines += [f"MISSING {each.words} · {each.hint}" for each in missing_in_rollback(session, situation.unset)]
     for identity in back.stays:
         step = step_of(session, identity)

@@ -29,20 +29,18 @@ class ClocksPane(Pane):
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """Line `y`: parts flow over the lines that there are."""
+        parting = " │ " if self.look.glyphs.name == "unicode" else " | "
         flowed: list[list[Piece]] = [[]]
-        used = 1
+        used = 0
         for part in clock_parts(snapshot, self.size.width):
-            length = width_of(tuple(part)) + 3
-            if used + length > width and used > 1:
+            lead: Piece = (parting, "frame") if used else (" ", "")
+            if used and used + len(parting) + width_of(tuple(part)) > width:
                 if len(flowed) >= max(1, self.size.height):
                     break
                 flowed.append([])
-                used = 1
-            flowed[-1] += (
-                [(" ", "")] if used == 1 else [(" │ " if self.look.glyphs.name == "unicode" else " | ", "frame")]
-            )
-            flowed[-1] += part
-            used += length
+                used, lead = 0, (" ", "")
+            flowed[-1] += [lead, *part]
+            used += width_of((lead, *part))
         pieces = flowed[y] if y < len(flowed) else []
         return tuple((fit(text, width), role) if len(text) > width else (text, role) for text, role in pieces)
 
@@ -78,6 +76,8 @@ def clock_parts(snapshot: Snapshot, width: int) -> list[list[Piece]]:
 
 def _end(snapshot: Snapshot, width: int) -> str:
     assert snapshot.clocks is not None
+    if width < 100 and snapshot.clocks.assumed:
+        return ""  # of 80 columns the decision and the way back need the rest
     if width < 140:
         return " left"
     return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}"
@@ -103,7 +103,7 @@ def _back(snapshot: Snapshot, width: int) -> list[list[Piece]]:
     halted = bool(snapshot.session.live_halts())
     verb, until = "roll back now: " if halted else "stop now: ", "back by "
     if width < 100:
-        steps = ""
+        steps, until = "", "back "
         if halted:
             verb, until = "", "rolled back by "
     now: list[Piece] = [
@@ -115,7 +115,7 @@ def _back(snapshot: Snapshot, width: int) -> list[list[Piece]]:
         return [now]
     finish: list[Piece] = [
         ("let it finish: ", "muted"),
-        ("back by ", "text"),
+        ("back by " if width >= 100 else "back ", "text"),
         (hour(clocks.finish_back, off), "strong"),
     ]
     return [now, finish]

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from quarterdeck.console.panes.base import EMPTY, Piece, Row
 from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.panes.sheet import Sheet, about_nothing
+from quarterdeck.console.rollback_cost import rollback_cost
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.session.forecast import rollback_seconds
 from quarterdeck.session.rollback import undecided
-from quarterdeck.spans import hour, span
+from quarterdeck.spans import span
 from quarterdeck.text import visible
 
-__all__ = ["RollbackPane", "cost", "rollback_rows"]
+__all__ = ["RollbackPane", "rollback_rows"]
 
 _MARGIN = 5
 """Cells before a step's title."""
@@ -30,26 +28,6 @@ class RollbackPane(Sheet):
         return about_nothing(rollback_rows(snapshot, width))
 
 
-def cost(snapshot: Snapshot) -> list[str]:
-    """Steps, minutes, people and the margin, a line each. People are counted by who starts undo steps."""
-    session, back, clocks = snapshot.session, snapshot.preview, snapshot.clocks
-    if session.plan is None:
-        return []
-    people = rollback_seconds(session) - back.seconds
-    if not back.items:
-        return ["Nothing has to be undone."]
-    lines = [f"{back.parts}: {span(back.seconds)} of work + {span(people)} for people, to decide and for each start"]
-    if clocks is not None:
-        late = f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE"
-        lines.append(
-            f"halted now: back by {hour(clocks.stop_now_back, snapshot.off)}; "
-            f"the window ends {hour(clocks.window_end, snapshot.off)}: {late}"
-        )
-    owners = Counter(item.owner for item in back.items)
-    lines.append("people: " + ", ".join(f"{visible(owner, 40)} {count}" for owner, count in owners.most_common()))
-    return lines
-
-
 def rollback_rows(snapshot: Snapshot, width: int) -> list[Row]:
     """All of it in rows of at most `width` cells."""
     session, plan, back = snapshot.session, snapshot.session.plan, snapshot.preview
@@ -59,7 +37,7 @@ def rollback_rows(snapshot: Snapshot, width: int) -> list[Row]:
         for number, line in enumerate(wrap(text, max(8, width - indent))):
             rows.append((head if not number else (" " * indent, ""), (line, role)))
 
-    for number, line in enumerate(cost(snapshot)):
+    for number, line in enumerate(rollback_cost(session, back, snapshot.clocks, snapshot.off)):
         say(line, "text" if number else "strong")
     if plan is None:
         return rows

@@ -41,7 +41,7 @@ AROUND, AROUND_LOW = 10, 5
 
 
 def commands_in(possible: Sequence[Command], key_of: Callable[[Command], str]) -> tuple[Section, Section]:
-    """The commands that apply, by their titles, and by what else is said of them."""
+    """The commands that apply, by their titles; those that only show something also by what is said of them."""
     commands = sorted(possible, key=lambda command: command.urgent)
 
     def section(title: str, texts: list[str]) -> Section:
@@ -55,7 +55,7 @@ def commands_in(possible: Sequence[Command], key_of: Callable[[Command], str]) -
 
     return (
         section("Commands", [f"{command.title} {command.id}" for command in commands]),
-        section("Commands, by what they do", ["" if c.urgent else f"{c.help} {c.title}" for c in commands]),
+        section("Commands, by what they do", [f"{c.help} {c.title}" if c.of_view else "" for c in commands]),
     )
 
 
