@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from quarterdeck.console.output_index import Place, Search, Tally
-from quarterdeck.console.panes.output import cuts
+from quarterdeck.console.wrapped_pages import cuts
 from quarterdeck.runner.spool import SpoolReader, SpoolWriter
 from quarterdeck.station.commands.pages import KeptText, Pages
 

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import NamedTuple
 
-from rich.cells import cell_len
 from textual.message import Message
 
 from quarterdeck.console.output_index import Place, Search, Tally
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, justified, width_of
 from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.snapshot import Snapshot
+from quarterdeck.console.wrapped_pages import Spot, WrappedPages
 from quarterdeck.station.commands.pages import Pages
-from quarterdeck.text import in_full, visible
+from quarterdeck.text import visible
 
-__all__ = ["OutputPane", "cuts"]
+__all__ = ["OutputPane"]
 
 SLICE = 0.04
 """Seconds that counting goes on between two looks at the screen."""
@@ -29,14 +28,6 @@ AT_ONCE = 2
 """Pages that are counted before the first frame."""
 NARROWEST = 8
 """Cells for text beside the line numbers."""
-
-
-class Spot(NamedTuple):
-    """A row: the page, which of its lines (or pieces of one), which row of that."""
-
-    page: int
-    line: int
-    row: int = 0
 
 
 class OutputPane(Pane):
@@ -107,7 +98,7 @@ class OutputPane(Pane):
                 if line.number == number:
                     return Spot(page, index)
             number -= pages.lines_on(page)
-        return self._end()
+        return self._end
 
     def find(self, text: str) -> None:
         """Look for a text, from what is on the screen on; nothing ends a search."""
@@ -138,19 +129,19 @@ class OutputPane(Pane):
 
     def text_upto(self, most: int) -> tuple[str, int]:
         """What stands before the screen's end, `most` characters of whole lines at most, and how many of them."""
-        if self.pages is None:
+        wrapped = self._wrapped
+        if wrapped is None:
             return "", 0
         found: list[str] = []
         size = 0
-        spot: Spot | None = self._last_visible()
+        spot = self._last_visible()
         while spot is not None:
-            line = self.pages.lines(spot.page)[spot.line]
-            text = in_full(line.text)[-most:]
+            text = wrapped.text(spot)[-most:]
             if size + len(text) >= most and found:
                 break
             found.append(text)
             size += len(text.encode(errors="replace")) + 1
-            spot = self._previous_line(spot)
+            spot = wrapped.previous_line(spot)
         return "\n".join(reversed(found)), len(found)
 
     # -- the tick
@@ -170,8 +161,8 @@ class OutputPane(Pane):
                 tally.look()
         if self.follows:
             self._to_end()
-        else:
-            self._at = self._inside(self._at)
+        elif self._wrapped is not None:
+            self._at = self._wrapped.inside(self._at)
 
     def _tallies(self) -> list[Tally]:
         found = [self.search.tally] if self.search is not None else []
@@ -227,12 +218,12 @@ class OutputPane(Pane):
 
     def _show_line(self, place: Place) -> None:
         """Bring a line on the screen; where it is there, nothing moves."""
-        spot = Spot(place.page, place.line)
-        last = self._last_visible()
+        wrapped, spot, last = self._wrapped, Spot(place.page, place.line), self._last_visible()
         if self._at <= spot and last is not None and (spot.page, spot.line) < (last.page, last.line):
             self.follows = False
             return
-        self._move_to(self._up(spot, self._height // 3))
+        if wrapped is not None:
+            self._move_to(wrapped.up(spot, self._height // 3))
 
     # -- moving
 
@@ -243,8 +234,9 @@ class OutputPane(Pane):
 
     def roll_to(self, top: int) -> None:
         """Scroll by so many rows: `top` stays 0, since nobody knows how many there are."""
-        if self.pages is not None:
-            self._move_to(self._down(self._at, top) if top > 0 else self._up(self._at, -top), follow=top > 0)
+        wrapped = self._wrapped
+        if wrapped is not None:
+            self._move_to(wrapped.down(self._at, top) if top > 0 else wrapped.up(self._at, -top), follow=top > 0)
             self._turn()
 
     def _turn(self) -> None:
@@ -261,85 +253,25 @@ class OutputPane(Pane):
         self._turn()
 
     def _move_to(self, spot: Spot, *, follow: bool = False) -> None:
-        end = self._end()
-        self._at = min(self._inside(spot), end)
+        end = self._end
+        self._at = min(self._wrapped.inside(spot), end) if self._wrapped is not None else end
         self.follows = follow and self._at == end
 
     def _to_end(self) -> None:
-        self._at = self._end()
+        self._at = self._end
 
+    @property
     def _end(self) -> Spot:
         """The first row where the last one is at the bottom."""
-        if self.pages is None:
-            return Spot(0, 0)
-        last = self._last_line(self.pages.last)
-        if last is None:
-            return Spot(0, 0)
-        return self._up(last._replace(row=len(self._cuts(last)) - 1), self._height - 1)
+        return self._wrapped.end(self._height) if self._wrapped is not None else Spot(0, 0)
 
-    def _inside(self, spot: Spot) -> Spot:
-        """The same row, or what has come in its place."""
-        if self.pages is None:
-            return Spot(0, 0)
-        lines = self.pages.lines(spot.page)
-        if not lines:
-            return self._next_line(spot) or self._previous_line(spot) or Spot(0, 0)
-        if spot.line >= len(lines):
-            spot = Spot(spot.page, len(lines) - 1)
-        return spot._replace(row=min(spot.row, len(self._cuts(spot)) - 1))
-
-    def _down(self, spot: Spot, rows: int) -> Spot:
-        while rows > 0:
-            left = len(self._cuts(spot)) - 1 - spot.row
-            if rows <= left:
-                return spot._replace(row=spot.row + rows)
-            following = self._next_line(spot)
-            if following is None:
-                return spot._replace(row=spot.row + max(0, left))
-            rows -= left + 1
-            spot = following
-        return spot
-
-    def _up(self, spot: Spot, rows: int) -> Spot:
-        while rows > 0:
-            if rows <= spot.row:
-                return spot._replace(row=spot.row - rows)
-            before = self._previous_line(spot)
-            if before is None:
-                return spot._replace(row=0)
-            rows -= spot.row + 1
-            spot = before._replace(row=len(self._cuts(before)) - 1)
-        return spot
-
-    def _next_line(self, spot: Spot) -> Spot | None:
-        pages = self.pages
-        if pages is None:
-            return None
-        if spot.line + 1 < len(pages.lines(spot.page)):
-            return Spot(spot.page, spot.line + 1)
-        page = pages.after(spot.page)
-        while page is not None and not pages.lines(page):
-            page = pages.after(page)
-        return Spot(page, 0) if page is not None else None
-
-    def _previous_line(self, spot: Spot) -> Spot | None:
-        if self.pages is None:
-            return None
-        if spot.line > 0:
-            return Spot(spot.page, spot.line - 1)
-        page = self.pages.before(spot.page)
-        return self._last_line(page) if page is not None else None
-
-    def _last_line(self, page: int) -> Spot | None:
-        """The last line of this page, or of the nearest one before it that has any."""
-        assert self.pages is not None
-        found: int | None = page
-        while found is not None and not self.pages.lines(found):
-            found = self.pages.before(found)
-        return Spot(found, len(self.pages.lines(found)) - 1) if found is not None else None
+    @property
+    def _wrapped(self) -> WrappedPages | None:
+        """The pages in rows, at the width that there is now."""
+        return WrappedPages(self.pages, max(1, self.content_width - self._gutter)) if self.pages is not None else None
 
     def _last_visible(self) -> Spot | None:
-        spots = self._visible() if self.pages is not None else []
+        spots = self._visible()
         return spots[-1] if spots else None
 
     def title_of(self, snapshot: Snapshot) -> str:
@@ -362,28 +294,22 @@ class OutputPane(Pane):
             told = wrap(f"{self.why or 'it printed nothing so far'}", max(1, width - 2))
             return ((f" {told[y]}", "muted"),) if y < len(told) else EMPTY
         spots = self._visible()
-        return self._text(spots[y]) if y < len(spots) else EMPTY
+        wrapped = self._wrapped
+        return self._text(wrapped, spots[y]) if wrapped is not None and y < len(spots) else EMPTY
 
     def _visible(self) -> list[Spot]:
         """What stands in each row of text."""
-        assert self.pages is not None
-        key = (self._at, self.size, self._gutter, self.pages, self.pages.size)
+        wrapped = self._wrapped
+        key = (self._at, self._height, wrapped, self.pages.size if self.pages is not None else 0)
         if key != self._spots_for:
-            self._spots_for, self._spots = key, []
-            spot: Spot | None = self._at if self.pages.lines(self._at.page) else self._next_line(self._at)
-            while spot is not None and len(self._spots) < self._height:
-                room = self._height - len(self._spots)
-                count = len(self._cuts(spot))
-                self._spots += [spot._replace(row=row) for row in range(spot.row, min(count, spot.row + room))]
-                spot = self._next_line(spot)
+            self._spots_for = key
+            self._spots = wrapped.rows(self._at, self._height) if wrapped is not None else []
         return self._spots
 
-    def _text(self, spot: Spot) -> Row:
+    def _text(self, wrapped: WrappedPages, spot: Spot) -> Row:
         """The line's number, and a row of its text with what was found in it."""
-        assert self.pages is not None
-        line = self.pages.lines(spot.page)[spot.line]
-        shown = in_full(line.text)
-        begin, end = self._cuts(spot)[spot.row]
+        line, shown = wrapped.pages.lines(spot.page)[spot.line], wrapped.text(spot)
+        begin, end = wrapped.cuts(spot)[spot.row]
         before = self._lines.until(spot.page) if self._lines is not None and line.number >= 0 else None
         number = "" if spot.row or line.number < 0 else "·" if before is None else f"{before + line.number + 1}"
         pieces: list[Piece] = [(f"{number:>{self._gutter - 1}} ", "faint")] if self._gutter else []
@@ -406,12 +332,6 @@ class OutputPane(Pane):
             return 0
         digits = len(str(lines.total if lines.is_complete else pages.size // 40))
         return max(3, digits) + 1 if self.content_width - digits - 1 >= NARROWEST else 0
-
-    def _cuts(self, spot: Spot) -> list[tuple[int, int]]:
-        """Where the rows of a line begin and end."""
-        assert self.pages is not None
-        shown = in_full(self.pages.lines(spot.page)[spot.line].text)
-        return cuts(shown, max(1, self.content_width - self._gutter))
 
     def _standing(self, width: int) -> Row:
         """The line that says what is shown: the search or whether it follows, and how far down."""
@@ -456,19 +376,3 @@ class OutputPane(Pane):
         if self._match is not None and self._became:
             pieces.append((f" · {self._became}", "warn"))
         return pieces
-
-
-def cuts(text: str, width: int) -> list[tuple[int, int]]:
-    """Where rows of at most `width` cells begin and end in a line; one empty row for an empty line."""
-    if text.isascii():
-        return [(at, min(len(text), at + width)) for at in range(0, max(1, len(text)), width)]
-    found: list[tuple[int, int]] = []
-    begin = cells = 0
-    for at, character in enumerate(text):
-        wide = cell_len(character)
-        if cells + wide > width and at > begin:
-            found.append((begin, at))
-            begin, cells = at, 0
-        cells += wide
-    found.append((begin, len(text)))
-    return found
