@@ -20,6 +20,7 @@ from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.screens.form_bar import FormBar
 from quarterdeck.console.screens.reader import LiveReader
 from quarterdeck.console.store import LOST
+from quarterdeck.console.verbs import farewell
 from quarterdeck.host import Clocks
 from quarterdeck.observer.messages import Reading
 from quarterdeck.session import intents
@@ -36,13 +37,16 @@ async def test_q_asks_what_of_a_live_session_and_says_how_to_come_back() -> None
         await at.press("D")
     assert at.station.left is False
     assert at.app.return_value == 3
-    assert at.app.desk.detached
+    said = farewell(at.app.link.session, detached=at.app.desk.detached)
+    assert said == f"The session goes on. Come back with: quarterdeck attach {SESSION}"
 
 
 async def test_q_leaves_a_session_that_is_not_live_at_once() -> None:
     async with helm() as at:
         await at.press("Q")
     assert at.station.left is False
+    said = farewell(at.app.link.session, detached=at.app.desk.detached)
+    assert said == f"Nothing of it has been started. Come back with: quarterdeck attach {SESSION}"
 
 
 async def test_letters_are_swallowed_after_events_closed_a_bar_until_nobody_typed_for_a_second() -> None:

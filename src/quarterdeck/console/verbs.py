@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from quarterdeck.console.app import QuarterdeckApp
     from quarterdeck.console.commands.base import Command
     from quarterdeck.console.store import StationClient
+    from quarterdeck.session.state import Session
 
-__all__ = ["attach", "join", "lead", "run_console"]
+__all__ = ["attach", "farewell", "join", "lead", "run_console"]
 
 Connect = Callable[[], Awaitable["StationClient"]]
 
@@ -86,14 +87,20 @@ def run_console(
     gc.enable()
     if app.trouble is not None and app.crash is None:
         raise app.trouble
-    said = app.crash.line if app.crash is not None else ""
-    if app.desk.detached and not said:
-        said = f"The session goes on. Come back with: quarterdeck attach {app.link.session.id}"
-    elif app.link.session.is_over and not said:
-        name = app.link.session.id
-        said = f"The session {name} is over. Its record: quarterdeck export {name} -o DIR"
-    _tell(said)
+    _tell(app.crash.line if app.crash is not None else farewell(app.link.session, detached=app.desk.detached))
     return 1 if code is None or app.crash is not None else code
+
+
+def farewell(session: Session, *, detached: bool) -> str:
+    """What whoever leaves has to know: how to come back, or where the record is; nothing where neither helps."""
+    if detached:
+        how = "The session goes on" if session.is_live_session else "Nothing of it has been started"
+        return f"{how}. Come back with: quarterdeck attach {session.id}"
+    return (
+        f"The session {session.id} is over. Its record: quarterdeck export {session.id} -o DIR"
+        if session.is_over
+        else ""
+    )
 
 
 def _tell(line: str) -> None:
