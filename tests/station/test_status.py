@@ -19,6 +19,7 @@ from quarterdeck.session import intents
 from quarterdeck.session.events import StationRestarted, payload
 from quarterdeck.station.halt_files import file_halt
 from quarterdeck.station.status import lines_of, status_of
+from quarterdeck.station.verbs import _folded
 
 Opened = Callable[..., Path]
 Attach = Callable[..., Awaitable[Lead]]
@@ -138,3 +139,13 @@ async def test_a_station_was_away_from_its_death_on_however_long_ago_the_last_ev
     assert isinstance(restarted, StationRestarted)
     assert 0.0 <= restarted.gap <= told.t.wall - died + 0.01
     assert told.t.wall - last > 2.0
+
+
+def test_a_narrow_terminal_gets_whole_words_and_a_wide_one_whole_lines() -> None:
+    line = "  next     say who starts: nobody may while the effect of `copy-the-orders` is not known to anybody"
+    assert _folded(line, 200) == line
+    folded = _folded(line, 40).split("\n")
+    assert all(len(part) <= 40 for part in folded)
+    assert "".join(folded).split() == line.split()
+    assert all(part.startswith("      ") for part in folded[1:])
+    assert _folded("", 40) == ""

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import shutil
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -36,12 +38,14 @@ def sessions(arguments: argparse.Namespace) -> int:  # noqa: ARG001 - every verb
         _say("No session yet. Try: quarterdeck demo")
         return 0
     width = max(len(each.id) for each in listed)
+    widest = max(len(each.session.state) if each.session is not None else 0 for each in listed)
     for each in listed:
-        _say(f"{each.id:<{width}}  {_standing(each)}")
+        _say(f"{each.id:<{width}}  {_standing(each, widest)}")
     return 0
 
 
-def _standing(listed: Listed) -> str:
+def _standing(listed: Listed, width: int) -> str:
+    """Its state in `width` cells, its title, and who holds it."""
     session = listed.session
     if session is None:
         return f"cannot be read: {listed.trouble}"
@@ -50,7 +54,7 @@ def _standing(listed: Listed) -> str:
     )
     if not session.is_over and filed_halts(listed.folder, session.halts.keys()):
         station += "  HALT FILED, not taken yet"
-    return f"{session.state.replace('_', ' '):<28} {session.title}{station}"
+    return f"{session.state.replace('_', ' '):<{width}}  {session.title}{station}"
 
 
 def status(arguments: argparse.Namespace) -> int:
@@ -179,6 +183,15 @@ def headless(arguments: argparse.Namespace) -> int:
 
 
 def _say(text: str) -> None:
-    """Lines for a terminal: whatever people or programs wrote cannot steer it."""
-    encoding = sys.stdout.encoding or "utf-8"
-    sys.stdout.write(block(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+    """Lines for a terminal, folded between words where it is too narrow; what is written in them cannot steer it."""
+    encoding, shown = sys.stdout.encoding or "utf-8", block(text)
+    if sys.stdout.isatty():
+        columns = max(20, shutil.get_terminal_size().columns)
+        shown = "\n".join(_folded(line, columns) for line in shown.split("\n"))
+    sys.stdout.write(shown.encode(encoding, "backslashreplace").decode(encoding) + "\n")
+
+
+def _folded(line: str, columns: int) -> str:
+    """A line that fits as it is; one that does not in several, those after the first indented."""
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.fill(line, columns, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
