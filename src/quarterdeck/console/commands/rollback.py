@@ -110,7 +110,7 @@ class RollbackNow(Command):
     id = "rollback_now"
     title = "Show the rollback as it would be now"
     key = "b"
-    place = 14
+    place = 12
     word = "rollback"
     of_view = True
 
