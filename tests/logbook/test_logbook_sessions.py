@@ -141,11 +141,11 @@ def test_samples_are_read_back_as_they_were_written_with_and_without_an_owner(ni
     write(log, 1)
     log.append([note("x")], ME, "p").durable.result(20)
     assert read_session(night.folder).owned
-    assert read_session(night.folder).samples == batches
+    assert list(read_session(night.folder).samples) == batches
     log.close()
     (night.home / "recorder" / f"{SESSION}.samples.jsonl").unlink()
     copy = read_session(night.folder)
-    assert copy.samples == batches
+    assert list(copy.samples) == batches
     assert all(batch_hash(batch.raw) == batch.hash for batch in copy.samples)
 
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import sqlite3
 import tempfile
+import weakref
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -24,8 +25,8 @@ from quarterdeck.logbook.chain import Problem, verify
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock, is_held
 from quarterdeck.logbook.protocol import Head, SampleBatch
-from quarterdeck.logbook.recorder import Scan, read_sample_lines, scan
-from quarterdeck.logbook.samples import batch_hash
+from quarterdeck.logbook.recorder import Scan, sample_lines, scan
+from quarterdeck.logbook.sample_files import Read, Samples, line_reader, row_reader, sound_batches
 from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import Event
 
@@ -40,8 +41,8 @@ class SessionCopy(Struct):
     """In order; those that can be relied on."""
     raws: list[bytes]
     """Their bytes, verbatim."""
-    samples: list[SampleBatch]
-    """By replica and number; each one's hash fits."""
+    samples: Samples
+    """By replica and number; each one's hash fitted. Read where they lie, as long as this is there."""
     blobs: Path
     """The folder of the files that events name."""
     halts: Path
@@ -130,12 +131,16 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
     if not folder.is_dir():
         raise LogbookError("There is no such session", where=str(folder))
     rows: list[tuple[str, bytes]] = []
-    batches: list[SampleBatch] = []
-    with contextlib.ExitStack() as stack:
-        owned = not _hold(place, stack)
-        if not owned and place.database.exists():
-            rows, batches = _read_database(place.database, problems)
-        found = _read_recorder(place.recorder, rows, problems, owned=owned)
+    batches: dict[tuple[str, int], Read] = {}
+    damaged = 0
+    with contextlib.ExitStack() as opened:
+        with contextlib.ExitStack() as stack:
+            owned = not _hold(place, stack)
+            if not owned and place.database.exists():
+                rows, batches, damaged = _read_database(place.database, problems, opened)
+            found = _read_recorder(place.recorder, rows, problems, owned=owned)
+        samples = _samples(place.recorder_samples, batches, opened)
+        weakref.finalize(samples, opened.pop_all().close)
     with collector_paused():
         weighed = weigh(rows, found.lines)
         verified = verify(place.id, weighed.good, place.marks("burned"))
@@ -144,11 +149,13 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
     if weighed.bad:
         text = f"{len(weighed.bad)} events are damaged in one recorder, {weighed.lost} of them in both"
         problems.append(Problem("damaged", text))
+    if damaged:
+        problems.append(Problem("damaged", f"{damaged} batches of samples are damaged"))
     return SessionCopy(
         id=place.id,
         events=[event for event, _ in verified.events],
         raws=[raw for _, raw in verified.events],
-        samples=_samples(place, batches, problems),
+        samples=samples,
         blobs=place.blobs,
         halts=place.halts,
         problems=problems + verified.problems,
@@ -184,35 +191,45 @@ def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
     return True
 
 
-def _read_database(database: Path, problems: list[Problem]) -> tuple[list[tuple[str, bytes]], list[SampleBatch]]:
+def _read_database(
+    database: Path, problems: list[Problem], opened: contextlib.ExitStack
+) -> tuple[list[tuple[str, bytes]], dict[tuple[str, int], Read], int]:
+    """Its events; where its batches lie in a copy that is there until `opened` is closed; how many are damaged."""
     from quarterdeck.logbook import sqlite
-    from quarterdeck.logbook.salvage import are_sound, salvage
+    from quarterdeck.logbook.salvage import are_sound, salvage_batches, salvage_events
 
     try:
-        with tempfile.TemporaryDirectory(prefix="quarterdeck-") as temporary:
-            copy = copy_database(database, Path(temporary))
-            connection = sqlite.connect(copy)
-            try:
-                if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
-                    problems.append(Problem("missing", "The logbook holds nothing yet"))
-                    return [], []
-                rows = list(connection.execute("SELECT hash, raw FROM events ORDER BY position"))
-                batches = [
-                    SampleBatch(*row) for row in connection.execute("SELECT replica, number, hash, raw FROM samples")
-                ]
-                if not are_sound([*rows, *(batch[2:] for batch in batches)]):
-                    raise sqlite3.DatabaseError("a value has another type")
-            except sqlite.SQLError as error:
-                problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
-                connection.close()
-                events, batches = salvage(copy)
-                rows = [(event.hash, event.raw) for event in events]
-            finally:
-                connection.close()
-            return rows, batches
+        temporary = tempfile.mkdtemp(prefix="quarterdeck-")
+        opened.callback(shutil.rmtree, temporary, ignore_errors=True)
+        copy = copy_database(database, Path(temporary))
     except OSError as error:
         problems.append(Problem("missing", f"The logbook cannot be read: {error.strerror}"))
-        return [], []
+        return [], {}, 0
+    connection = sqlite.connect(copy)
+    opened.callback(connection.close)
+    reader = row_reader(connection)
+    try:
+        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+            problems.append(Problem("missing", "The logbook holds nothing yet"))
+            return [], {}, 0
+        rows = list(connection.execute("SELECT hash, raw FROM events ORDER BY position"))
+        if not are_sound(rows):
+            raise sqlite3.DatabaseError("a value has another type")
+        sound, damaged = sound_batches(_batches(connection), reader)
+    except sqlite.SQLError as error:
+        problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
+        rows = [(event.hash, event.raw) for event in salvage_events(connection)]
+        sound, damaged = sound_batches(salvage_batches(connection), reader)
+    return rows, sound, damaged
+
+
+def _batches(connection: sqlite3.Connection) -> Iterator[tuple[int, SampleBatch]]:
+    from quarterdeck.logbook.salvage import are_sound
+
+    for number, *batch in connection.execute("SELECT rowid, replica, number, hash, raw FROM samples"):
+        if not are_sound([tuple(batch[2:])]):
+            raise sqlite3.DatabaseError("a value has another type")
+        yield number, SampleBatch(*batch)
 
 
 def _read_recorder(path: Path, rows: Sequence[tuple[str, bytes]], problems: list[Problem], *, owned: bool) -> Scan:
@@ -229,13 +246,10 @@ def _read_recorder(path: Path, rows: Sequence[tuple[str, bytes]], problems: list
     return found
 
 
-def _samples(place: SessionFolder, batches: Sequence[SampleBatch], problems: list[Problem]) -> list[SampleBatch]:
+def _samples(path: Path, found: dict[tuple[str, int], Read], opened: contextlib.ExitStack) -> Samples:
     """The logbook's batches, and those that only the file beside the recorder has."""
-    found = {(batch.replica, batch.number): batch for batch in batches if batch_hash(batch.raw) == batch.hash}
-    if len(found) < len(batches):
-        problems.append(Problem("damaged", f"{len(batches) - len(found)} batches of samples are damaged"))
     with contextlib.suppress(OSError):
-        for batch in read_sample_lines(place.recorder_samples):
-            if (batch.replica, batch.number) not in found and batch_hash(batch.raw) == batch.hash:
-                found[batch.replica, batch.number] = batch
-    return [found[key] for key in sorted(found)]
+        file = opened.enter_context(os.fdopen(open_regular(path), "rb"))
+        new = ((at, batch) for at, batch in sample_lines(file) if (batch.replica, batch.number) not in found)
+        found = sound_batches(new, line_reader(file))[0] | found
+    return Samples([found[key] for key in sorted(found)])

@@ -12,6 +12,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
@@ -32,7 +33,16 @@ from quarterdeck.logbook.protocol import ForkError, Head, NewerFormatError, Reco
 from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import digest
 
-__all__ = ["LINE_OVERHEAD", "FlightRecorder", "Scan", "read_sample_lines", "scan", "stored_event"]
+__all__ = [
+    "LINE_OVERHEAD",
+    "FlightRecorder",
+    "Scan",
+    "read_sample_lines",
+    "sample_batch",
+    "sample_lines",
+    "scan",
+    "stored_event",
+]
 
 VERSION = 1
 """Of the lines; a newer file is read as far as its lines are understood, and not written to."""
@@ -131,21 +141,36 @@ def scan(data: bytes, expected: Sequence[tuple[str, bytes]] = ()) -> Scan:
     return found
 
 
+class _SampleLine(Struct):
+    samples: int
+    replica: str
+    hash: str
+    batch: msgspec.Raw
+
+
+_sample_decoder = msgspec.json.Decoder(_SampleLine)
+
+
+def sample_batch(text: bytes) -> SampleBatch:
+    """The batch that a line holds: of a samples file, or of a record. Raises ValueError."""
+    line = _sample_decoder.decode(text)
+    return SampleBatch(line.replica, line.samples, line.hash, bytes(line.batch))
+
+
+def sample_lines(file: BinaryIO) -> Iterator[tuple[int, SampleBatch]]:
+    """The batches of an opened samples file, each with where its line begins; what cannot be read is left out."""
+    begin = 0
+    for text in file:
+        with contextlib.suppress(ValueError):
+            yield begin, sample_batch(text)
+        begin += len(text)
+
+
 def read_sample_lines(path: Path) -> Iterator[SampleBatch]:
-    """The batches of a samples file beside a recorder; what cannot be read is left out."""
-
-    class Line(Struct):
-        samples: int
-        replica: str
-        hash: str
-        batch: msgspec.Raw
-
-    decoder = msgspec.json.Decoder(Line)
+    """The batches of a samples file beside a recorder."""
     with os.fdopen(open_regular(path), "rb") as file:
-        for text in file:
-            with contextlib.suppress(ValueError):
-                line = decoder.decode(text)
-                yield SampleBatch(line.replica, line.samples, line.hash, bytes(line.batch))
+        for _, batch in sample_lines(file):
+            yield batch
 
 
 class FlightRecorder:

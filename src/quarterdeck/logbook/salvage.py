@@ -14,7 +14,7 @@ from typing import Any
 
 from quarterdeck.logbook.protocol import RecorderError, SampleBatch, StoredEvent
 
-__all__ = ["SQLError", "are_sound", "salvage", "set_aside"]
+__all__ = ["SQLError", "are_sound", "salvage", "salvage_batches", "salvage_events", "set_aside"]
 
 SQLError = (sqlite3.Error, UnicodeDecodeError)
 """What reading an SQLite file raises (a damaged schema's error text need not be UTF-8)."""
@@ -44,25 +44,33 @@ def are_sound(lines: Iterable[tuple[Any, ...]]) -> bool:
 
 def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
     """What can still be read of a damaged logbook file, row by row; nothing is judged and nothing is written."""
-    events: list[StoredEvent] = []
-    batches: list[SampleBatch] = []
     connection = sqlite3.connect(path, isolation_level=None, timeout=0.0)
     try:
-        with contextlib.suppress(*SQLError):
-            connection.execute("PRAGMA trusted_schema = OFF")
-        rows = _rows(connection, "SELECT replica, aseq, hash, raw FROM events WHERE rowid = ?", "events")
-        events.extend(StoredEvent(*row) for row in rows if are_sound([row[2:]]))
-        rows = _rows(connection, "SELECT replica, number, hash, raw FROM samples WHERE rowid = ?", "samples")
-        batches.extend(SampleBatch(*row) for row in rows if are_sound([row[2:]]))
+        return list(salvage_events(connection)), [batch for _, batch in salvage_batches(connection)]
     finally:
         with contextlib.suppress(*SQLError):
             connection.close()
-    return events, batches
 
 
-def _rows(connection: sqlite3.Connection, statement: str, table: str) -> Iterator[tuple[Any, ...]]:
-    """Rows of a table, one lookup each, so that a bad page costs the rows on it alone."""
+def salvage_events(connection: sqlite3.Connection) -> Iterator[StoredEvent]:
+    """The events that can still be read."""
+    for _, row in _rows(connection, "SELECT replica, aseq, hash, raw FROM events WHERE rowid = ?", "events"):
+        if are_sound([row[2:]]):
+            yield StoredEvent(*row)
+
+
+def salvage_batches(connection: sqlite3.Connection) -> Iterator[tuple[int, SampleBatch]]:
+    """The batches of samples that can still be read, each with its row's number."""
+    for number, row in _rows(connection, "SELECT replica, number, hash, raw FROM samples WHERE rowid = ?", "samples"):
+        if are_sound([row[2:]]):
+            yield number, SampleBatch(*row)
+
+
+def _rows(connection: sqlite3.Connection, statement: str, table: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """Numbers and rows of a table, one lookup each, so that a bad page costs the rows on it alone."""
     misses = number = 0
+    with contextlib.suppress(*SQLError):
+        connection.execute("PRAGMA trusted_schema = OFF")
     most = 0
     with contextlib.suppress(*SQLError):
         most = connection.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0] or 0  # noqa: S608 - a constant
@@ -76,4 +84,4 @@ def _rows(connection: sqlite3.Connection, statement: str, table: str) -> Iterato
             misses += 1
             continue
         misses = 0
-        yield row
+        yield number, row

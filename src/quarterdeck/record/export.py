@@ -62,7 +62,7 @@ def export_session(folder: Path, out: Path, formats: tuple[str, ...], *, force: 
     lines = encode_record(copy)
     blobs, missing = _blobs(copy)
     material = _material(copy, lines, missing) if set(formats) - {"jsonl"} else None
-    parts = [Part(f"{copy.id}.{name}", content_of(name, lines, material)) for name in formats]
+    parts = [_part(copy.id, name, lines, material) for name in formats]
     inside: list[tuple[str, list[Part]]] = [("", parts)]
     if "jsonl" in formats:
         parts.append(Part("verify.py", Path(verify.__file__).read_bytes(), executable=True))
@@ -78,13 +78,17 @@ def _material(copy: SessionCopy, lines: Jsonl, missing: list[Blob]) -> Material:
     from quarterdeck.record.report.build import gather
 
     at = float(int(time.time()))  # as its pages say it, so that `verify` can make them again
-    return gather(copy, lines, frozenset(blob.sha256 for blob in missing), at)
+    return gather(copy, lines.sha256, frozenset(blob.sha256 for blob in missing), at)
 
 
-def content_of(name: str, lines: Jsonl, material: Material | None) -> bytes:
-    """Encode one format; what is heavy is imported by the format that needs it."""
-    if material is None:
-        return lines.data
+def _part(session: str, name: str, lines: Jsonl, material: Material | None) -> Part:
+    if material is None or name == "jsonl":
+        return Part(f"{session}.{name}", lines.lines, lines.sha256)
+    return Part(f"{session}.{name}", content_of(name, material))
+
+
+def content_of(name: str, material: Material) -> bytes:
+    """Encode one format besides the lines; what is heavy is imported by the format that needs it."""
     match name:
         case "json":
             from quarterdeck.record.formats.tables import encode_json
@@ -98,12 +102,10 @@ def content_of(name: str, lines: Jsonl, material: Material | None) -> bytes:
             from quarterdeck.record.formats.render import encode_html
 
             return encode_html(material)
-        case "csv":
+        case _:
             from quarterdeck.record.formats.tables import encode_csv
 
             return encode_csv(material)
-        case _:
-            return lines.data
 
 
 def _blobs(copy: SessionCopy) -> tuple[list[Part], list[Blob]]:

@@ -12,7 +12,7 @@ import hashlib
 import os
 import secrets
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -31,10 +31,10 @@ class Part(Struct, frozen=True):
     """A file of a record."""
 
     name: str
-    content: bytes | Path
-    """Its bytes, or the file to copy."""
+    content: bytes | Path | Callable[[], Iterable[bytes]]
+    """Its bytes, the file to copy, or what gives it piece by piece."""
     sha256: str = ""
-    """For what is named by its content: one that is there already and fits is left as it is."""
+    """Where it is known: a file that is there already and fits is left as it is."""
     executable: bool = False
 
 
@@ -142,9 +142,12 @@ def _sha256_of(folder: _Folder, name: str) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _pieces(content: bytes | Path) -> Iterator[bytes]:
+def _pieces(content: bytes | Path | Callable[[], Iterable[bytes]]) -> Iterator[bytes]:
     if isinstance(content, bytes):
         yield content
+        return
+    if not isinstance(content, Path):
+        yield from content()
         return
     with os.fdopen(open_regular(content), "rb") as file:
         while piece := file.read(_PIECE):

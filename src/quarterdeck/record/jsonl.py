@@ -13,7 +13,9 @@ gives the same bytes, so that two people can compare theirs by one hash. Must ne
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+import io
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 import msgspec
 from msgspec import Struct
@@ -29,36 +31,51 @@ FORMAT = 1
 
 
 class Jsonl(Struct, frozen=True):
-    """A record's lines."""
+    """A record's lines, made again each time they are asked for: they are larger than memory should be."""
 
-    data: bytes
+    copy: SessionCopy
     sha256: str
-    """Of `data`: what every other format names."""
+    """Of all lines: what every other format names."""
     problems: tuple[str, ...]
     """What is wrong with the session's files, for a person; empty where all is well."""
+
+    def lines(self) -> Iterator[bytes]:
+        """All lines, each with its newline."""
+        return _lines(self.copy, self.problems)
 
 
 def encode_record(copy: SessionCopy) -> Jsonl:
     """All lines of a session. What `verify` would find wrong stands in the first line, as known at export."""
     known = [problem.text for problem in copy.problems]
-    body = list(_body(copy))
-    found = verify.check_lines(_whole(copy, known, body))
-    known += [problem.text for problem in found.problems if problem.text not in known]
-    data = _whole(copy, known, body)
-    return Jsonl(data, hashlib.sha256(data).hexdigest(), tuple(known))
+    found = verify.check_lines(_lines(copy, known))
+    more = [problem.text for problem in found.problems if problem.text not in known]
+    sha256 = found.sha256 if not more else sha256_of(_lines(copy, [*known, *more]))
+    return Jsonl(copy, sha256, (*known, *more))
 
 
-def _whole(copy: SessionCopy, problems: list[str], body: list[bytes]) -> bytes:
+def sha256_of(lines: Iterable[bytes]) -> str:
+    """Of all of them, in hex."""
+    made = hashlib.sha256()
+    for line in lines:
+        made.update(line)
+    return made.hexdigest()
+
+
+def _lines(copy: SessionCopy, problems: Sequence[str]) -> Iterator[bytes]:
+    applied = _applied(copy)
+    before = hashlib.sha256()
     header = msgspec.json.encode({"record": FORMAT, "session": copy.id, "problems": problems})
-    before = b"".join(line + b"\n" for line in [header, *body])
-    counts = {"events": len(_applied(copy)), "held": len(copy.held), "samples": len(copy.samples)}
-    sha256 = hashlib.sha256(before).hexdigest()
-    closing = {"end": 1, "session": copy.id, **counts, "heads": _heads(_applied(copy)), "sha256": sha256}
-    return before + msgspec.json.encode(closing) + b"\n"
+    for whole in chain([header], _body(copy, applied)):
+        for line in io.BytesIO(whole + b"\n"):  # an event that was forged with a newline in it is no line any more
+            before.update(line)
+            yield line
+    counts = {"events": len(applied), "held": len(copy.held), "samples": len(copy.samples)}
+    heads, sha256 = _heads(applied), before.hexdigest()
+    yield msgspec.json.encode({"end": 1, "session": copy.id, **counts, "heads": heads, "sha256": sha256}) + b"\n"
 
 
-def _body(copy: SessionCopy) -> Iterator[bytes]:
-    for _, raw in _applied(copy):
+def _body(copy: SessionCopy, applied: Iterable[tuple[Event, bytes]]) -> Iterator[bytes]:
+    for _, raw in applied:
         yield raw
     for _, raw in copy.held:
         yield b'{"held":1,"hash":"%b","event":%b}' % (digest(raw).encode(), raw)

@@ -7,6 +7,7 @@ Must never write, and never say that a record is authentic: hashes show that its
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -29,17 +30,17 @@ def verify_record(path: Path) -> Report:
     """Check one .jsonl file and what lies beside it. LogbookError where it cannot be read."""
     try:
         report = verify.check(path)
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            _check_compiled(report, file)
+            check_parts(report, path, file)
     except OSError as error:
         raise LogbookError(f"The record cannot be read: {error.strerror}", where=str(path)) from error
-    _check_compiled(report, data)
-    check_parts(report, path, data)
     return report
 
 
-def _check_compiled(report: Report, data: bytes) -> None:
+def _check_compiled(report: Report, lines: Iterable[bytes]) -> None:
     version = ""
-    for number, raw in enumerate(data.split(b"\n"), 1):
+    for number, raw in enumerate(lines, 1):
         if not (b'"kind":"plan.revised"' in raw or b'"kind":"session.opened"' in raw):
             continue
         try:

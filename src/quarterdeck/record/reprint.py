@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import datetime as dt
 import re
+from collections.abc import Iterable
+from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 import msgspec
 from msgspec import Struct
 
 from quarterdeck import __version__
 from quarterdeck.logbook.chain import verify_raws
-from quarterdeck.logbook.protocol import SampleBatch
 from quarterdeck.logbook.read_only import SessionCopy
+from quarterdeck.logbook.sample_files import Samples, line_reader
 from quarterdeck.record import verify
 from quarterdeck.record.export import content_of
-from quarterdeck.record.jsonl import Jsonl
 from quarterdeck.record.report.build import gather
+from quarterdeck.record.report.model import Material
 from quarterdeck.record.verify import Report
 from quarterdeck.regular_files import read_regular
 
@@ -38,21 +41,19 @@ class _Whole(Struct):
     record: _Stamp
 
 
-class _Batch(Struct):
-    samples: int
-    replica: str
-    hash: str
-    batch: msgspec.Raw
+def check_parts(report: Report, path: Path, lines: BinaryIO) -> None:
+    """Take from `report.unproven` what the lines give again; what they give otherwise is wrong.
 
-
-def check_parts(report: Report, path: Path, data: bytes) -> None:
-    """Take from `report.unproven` what the lines in `data` give again; what they give otherwise is wrong.
-
-    `path` is that of the lines. The script beside them is held against the one of this version.
+    `path` is that of the lines, which are opened. The script beside them is held against the one of this version.
     """
     if report.problems or report.known or report.held:
         return
-    copy = _copy_of(report.session, data, path.parent / "blobs")
+    copy = _copy_of(report.session, lines, path.parent / "blobs")
+
+    @cache
+    def material(owned: bool, exported: float) -> Material:
+        return gather(msgspec.structs.replace(copy, owned=owned), report.sha256, frozenset(), exported)
+
     stamps = {}
     for ending in report.unproven:
         content = path.with_suffix(f".{ending}").read_bytes()
@@ -64,28 +65,31 @@ def check_parts(report: Report, path: Path, data: bytes) -> None:
         if exported is None:
             continue
         part = path.with_suffix(f".{ending}")
-        line = _difference(ending, part.read_bytes(), copy, Jsonl(data, report.sha256, ()), exported)
+        made = (content_of(ending, material(owned, exported)) for owned in (False, True))
+        line = _difference(part.read_bytes(), made)
         if line and ending in stamps:
             report.wrong(part.name, f"line {line} is not what these lines give: it was changed")
         if not line or ending in stamps:
             report.unproven.remove(ending)
 
 
-def _copy_of(session: str, data: bytes, blobs: Path) -> SessionCopy:
+def _copy_of(session: str, lines: BinaryIO, blobs: Path) -> SessionCopy:
     """The session as it was read for the export; the lines were checked, and nothing of it is held apart."""
     raws, samples = [], []
-    for line in data.split(b"\n"):
+    reader, begin = line_reader(lines), 0
+    lines.seek(0)
+    for line in lines:
         if line.startswith(b'{"samples":'):
-            batch = msgspec.json.decode(line, type=_Batch)
-            samples.append(SampleBatch(batch.replica, batch.samples, batch.hash, bytes(batch.batch)))
+            samples.append(reader(begin))
         elif b'"kind":' in line:
-            raws.append(line)
+            raws.append(line.removesuffix(b"\n"))
+        begin += len(line)
     verified = verify_raws(session, raws)
     return SessionCopy(
         id=session,
         events=[event for event, _ in verified.events],
         raws=[raw for _, raw in verified.events],
-        samples=samples,
+        samples=Samples(samples),
         blobs=blobs,
         halts=blobs,
         problems=verified.problems,
@@ -112,15 +116,13 @@ def _exported(ending: str, content: bytes) -> float | None:
         return None
 
 
-def _difference(ending: str, content: bytes, copy: SessionCopy, lines: Jsonl, exported: float) -> int:
+def _difference(content: bytes, either: Iterable[bytes]) -> int:
     """The first line of a part that differs from what the lines give; 0 where none does.
 
-    Whether a station lived while it was exported stands nowhere, so both are tried.
+    Whether a station lived while it was exported stands nowhere, so either will do.
     """
     apart = 0
-    for owned in (False, True):
-        material = gather(msgspec.structs.replace(copy, owned=owned), lines, frozenset(), exported)
-        made = content_of(ending, lines, material)
+    for made in either:
         if made == content:
             return 0
         pairs = zip(content.split(b"\n"), made.split(b"\n"), strict=False)

@@ -7,9 +7,10 @@ hash, the files in `blobs/`, the first and last line, and whether the .json, .md
 lines. It says what is wrong and where. It cannot say who wrote a record: whoever can write all of it can make another
 that fits; compare the heads with those that other people hold.
 
-The same file is the module `quarterdeck.record.verify`: used by `record.formats.jsonl` and `recompile`. Must never
-import anything but the standard library, and never write; so it has no text gate but its own
-(`printed`). Exit code 0: every hash fits; 1: something is wrong.
+The same file is the module `quarterdeck.record.verify`: used by `record.jsonl` and `recompile`. Must never import
+anything but the standard library, and never write; so it has no text gate but its own (`printed`). Must never hold
+more of a record than one line and what its closing needs: a night of samples is larger than memory should be.
+Exit code 0: every hash fits; 1: something is wrong.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import hashlib
 import json
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 __all__ = ["Problem", "Report", "check", "check_lines", "find_records", "main", "printed"]
 
@@ -30,6 +32,7 @@ MOST = 40
 PARTS = ("json", "md", "html", "csv")
 ON_REQUEST = "csv"
 """The part that an export leaves out by default."""
+_PIECE = 2**20
 _WRONG_SHAPE = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
 """What a line raises that is JSON and no line of ours; `1e999` and `Infinity` are numbers without an integer."""
 
@@ -79,11 +82,13 @@ class _Reading:
 
     def __init__(self, report: Report) -> None:
         self.report = report
+        self.before = hashlib.sha256()
+        """Of all lines before this one."""
         self.last_order: tuple[int, str, str, int] = (-1, "", "", 0)
         self.batches: dict[tuple[str, int], str] = {}
         self.last_batch = ("", 0)
         self.watches: list[tuple[str, str, str, int, str]] = []
-        """Where, event, replica, number of batches, digest."""
+        """Where, event, replica, number of batches, digest; of those that name any."""
         self.plans: set[str] = set()
         self.plan_of: dict[str, str] = {}
         """Plan hash that events name, to where first."""
@@ -99,43 +104,38 @@ def digest(raw: bytes) -> str:
 
 def check(path: Path) -> Report:
     """Check the record in this .jsonl file, with the files that lie beside it. OSError where it cannot be read."""
-    data = _content(path)
     report = Report()
-    reading = _read(data, report)
+    with _opened(path) as file:
+        reading = _read(file, report)
     _check_blobs(reading, path.parent / "blobs")
     _check_foreign(reading, path)
     _check_parts(report, path)
     return report
 
 
-def check_lines(data: bytes) -> Report:
-    """Check the lines alone, without the files."""
+def check_lines(lines: Iterable[bytes]) -> Report:
+    """Check the lines alone, without the files. Each ends with its newline, as a file gives them."""
     report = Report()
-    _read(data, report)
+    _read(lines, report)
     return report
 
 
-def _read(data: bytes, report: Report) -> _Reading:
-    report.sha256 = hashlib.sha256(data).hexdigest()
+def _read(lines: Iterable[bytes], report: Report) -> _Reading:
     reading = _Reading(report)
-    lines = data.split(b"\n")
-    if lines[-1]:
-        report.wrong(f"line {len(lines)}", "the last line is unfinished: the file was cut off")
-    else:
-        lines.pop()
-    _header(lines[0] if lines else b"", report)
-    offset = len(lines[0]) + 1 if lines else 0
-    for number, raw in enumerate(lines[1:], 2):
-        where = f"line {number}"
-        if report.whole:
-            report.wrong(where, "a line stands behind the closing line")
-        try:
-            line = json.loads(raw)
-        except (ValueError, RecursionError):
-            report.wrong(where, "this line cannot be read")
+    number, text = 0, b"\n"
+    for number, text in enumerate(lines, 1):
+        raw = text.removesuffix(b"\n")
+        if number == 1:
+            _header(raw, report)
         else:
-            _line(reading, where, line if isinstance(line, dict) else {}, raw, (data, offset))
-        offset += len(raw) + 1
+            _whole_line(reading, f"line {number}", raw)
+        reading.before.update(text)
+    report.sha256 = reading.before.hexdigest()
+    if not number:
+        _header(b"", report)
+    if not text.endswith(b"\n"):
+        unfinished = Problem(f"line {number}", "the last line is unfinished: the file was cut off")
+        report.problems.insert(0, unfinished)  # why the others are there
     if not report.whole:
         report.wrong("the end", "the closing line is missing: the end of the file is not there")
     _check_watches(reading)
@@ -160,11 +160,23 @@ def _header(raw: bytes, report: Report) -> None:
         )
 
 
-def _line(reading: _Reading, where: str, line: dict[str, Any], raw: bytes, place: tuple[bytes, int]) -> None:
+def _whole_line(reading: _Reading, where: str, raw: bytes) -> None:
+    """Read one line and take it to its check."""
+    if reading.report.whole:
+        reading.report.wrong(where, "a line stands behind the closing line")
+    try:
+        line = json.loads(raw)
+    except (ValueError, RecursionError):
+        reading.report.wrong(where, "this line cannot be read")
+    else:
+        _line(reading, where, line if isinstance(line, dict) else {}, raw)
+
+
+def _line(reading: _Reading, where: str, line: dict[str, Any], raw: bytes) -> None:
     """Take one line to its check; sections stand in one order."""
     report = reading.report
     if "end" in line:
-        _closing(reading, where, raw, memoryview(place[0])[: place[1]])
+        _closing(reading, where, raw)
         return
     kinds = (("kind", _event, 1), ("event", _held, 2), ("batch", _batch, 3))
     for key, checked, section in kinds:
@@ -210,7 +222,8 @@ def _meaning(reading: _Reading, where: str, name: str, event: dict[str, Any]) ->
     watch = data.get("watch")
     if watch:
         said = (where, name, str(event["replica"]), int(watch.get("batches", 0)), str(watch.get("digest", "")))
-        reading.watches.append(said)
+        if said[3:] != (0, ""):
+            reading.watches.append(said)
     if event["kind"] == "plan.revised":
         _plan(reading, where, data)
     elif event["kind"] == "session.ended":
@@ -245,7 +258,7 @@ def _held(reading: _Reading, where: str, line: dict[str, Any], raw: bytes) -> No
 
 
 def _batch(reading: _Reading, where: str, line: dict[str, Any], raw: bytes) -> None:
-    replica, number, link = str(line["replica"]), int(line["samples"]), str(line["hash"])
+    replica, number, link = sys.intern(str(line["replica"])), int(line["samples"]), str(line["hash"])
     quoted = json.dumps(replica, ensure_ascii=False).encode()
     head = b'{"samples":%d,"replica":%b,"hash":"%b","batch":' % (number, quoted, link.encode())
     if not raw.startswith(head) or hashlib.sha256(b"qds1\0" + raw[len(head) : -1]).hexdigest() != link:
@@ -283,14 +296,13 @@ def _check_watches(reading: _Reading) -> None:
             reading.report.wrong("the samples", f"batch {lost} of samples of {replica} is missing")
 
 
-def _closing(reading: _Reading, where: str, raw: bytes, before: memoryview) -> None:
+def _closing(reading: _Reading, where: str, raw: bytes) -> None:
     """The last line is wholly determined by the lines before it."""
     report = reading.report
     report.whole = True
     heads = {replica: {"aseq": aseq, "hash": link} for replica, (aseq, link) in sorted(report.heads.items())}
     counts = {"events": report.events, "held": report.held, "samples": report.samples}
-    sha256 = hashlib.sha256(before).hexdigest()
-    made = {"end": 1, "session": report.session, **counts, "heads": heads, "sha256": sha256}
+    made = {"end": 1, "session": report.session, **counts, "heads": heads, "sha256": reading.before.hexdigest()}
     said = json.loads(raw)
     if json.dumps(made, separators=(",", ":"), ensure_ascii=False).encode("utf-8", "replace") == raw:
         return
@@ -306,11 +318,11 @@ def _check_blobs(reading: _Reading, folder: Path) -> None:
         path = folder / sha256
         proper = len(sha256) == 64 and not set(sha256) - set("0123456789abcdef")
         try:
-            content = _content(path) if proper else b""
+            found = _measured(path) if proper else (0, "")
         except OSError:
             reading.report.wrong(f"blobs/{sha256}", f"the file {name} of {where} is missing")
             continue
-        if not proper or len(content) != length or hashlib.sha256(content).hexdigest() != sha256:
+        if not proper or found != (length, sha256):
             reading.report.wrong(f"blobs/{sha256}", f"the file {name} of {where} was changed")
         else:
             reading.report.files += 1
@@ -321,13 +333,18 @@ def _check_foreign(reading: _Reading, path: Path) -> None:
     try:
         foreign = {each.name for each in (path.parent / "blobs").iterdir()} - reading.blobs.keys()
         for other in find_records(path.parent) if foreign else ():
-            lines = _content(other)
-            foreign = {name for name in foreign if b'"sha256":"%b"' % name.encode("utf-8", "replace") not in lines}
+            with _opened(other) as lines:
+                for line in lines:
+                    foreign = {name for name in foreign if not _names(line, name)}
     except OSError:
         return
     reading.report.remarks += [f"blobs/{name}: no event names it" for name in sorted(foreign)[:MOST]]
     if len(foreign) > MOST:
         reading.report.remarks.append(f"blobs: and {len(foreign) - MOST} more that no event names")
+
+
+def _names(line: bytes, blob: str) -> bool:
+    return b'"sha256":"%b"' % blob.encode("utf-8", "replace") in line
 
 
 def _check_parts(report: Report, path: Path) -> None:
@@ -354,7 +371,7 @@ def _check_parts(report: Report, path: Path) -> None:
 
 def _check_json(report: Report, name: str, content: bytes) -> None:
     try:
-        record = json.loads(content)["record"]
+        record = json.loads(content, object_pairs_hook=_stamp)["record"]
         fits = record["jsonl_sha256"] == report.sha256 and record["session"] == report.session
     except _WRONG_SHAPE:
         report.wrong(name, "it cannot be read")
@@ -363,11 +380,32 @@ def _check_json(report: Report, name: str, content: bytes) -> None:
         report.wrong(name, "it speaks of another session, or of other lines")
 
 
-def _content(path: Path) -> bytes:
-    """A file's bytes. OSError, also for a pipe or a device: reading one could wait for ever."""
+def _stamp(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object without what nobody looks at here: the part may hold a million lines of a log."""
+    return {key: value for key, value in pairs if key in {"record", "jsonl_sha256", "session"}}
+
+
+def _opened(path: Path) -> BinaryIO:
+    """A file, opened. OSError, also for a pipe or a device: reading one could wait for ever."""
     if path.exists() and not path.is_file():
         raise OSError(errno.EINVAL, "it is no regular file", str(path))
-    return path.read_bytes()
+    return path.open("rb")
+
+
+def _content(path: Path) -> bytes:
+    """A file's bytes. OSError as for `_opened`."""
+    with _opened(path) as file:
+        return file.read()
+
+
+def _measured(path: Path) -> tuple[int, str]:
+    """A file's length and SHA-256. OSError as for `_opened`."""
+    length, made = 0, hashlib.sha256()
+    with _opened(path) as file:
+        while piece := file.read(_PIECE):
+            length += len(piece)
+            made.update(piece)
+    return length, made.hexdigest()
 
 
 def find_records(path: Path) -> list[Path]:

@@ -22,7 +22,7 @@ from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.session.parts import Verdict
 from quarterdeck.session.state import Session
 
-__all__ = ["downtime", "judge_all", "metrics_needed", "samples_of"]
+__all__ = ["Uptime", "downtime", "judge_all", "metrics_needed", "samples_of"]
 
 Word = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 COVERAGE = 0.9
@@ -132,25 +132,33 @@ def _downtime(session: Session, rule: Downtime, readings: Sequence[Reading], now
     return worst, "; ".join(said)
 
 
+class Uptime:
+    """What is counted of a target between two session times, reading by reading."""
+
+    def __init__(self, session: Session, target: str, since: float, until: float) -> None:
+        self.down = self.watched = 0.0
+        """Seconds of critical outside expected outages; seconds with a known status."""
+        self._since, self._until = since, until
+        self._calm = _expected(session, target)
+
+    def take(self, reading: Reading, end: float) -> None:
+        """A reading's status holds until `end`, the time of the next one, at most for its `max_age`."""
+        begin, end = max(reading.at, self._since), min(end, reading.at + reading.max_age, self._until)
+        if end <= begin or reading.status == "unknown" or "stale" in reading.flags:
+            return
+        self.watched += end - begin
+        if reading.status == "critical":
+            self.down += end - begin - sum(max(0.0, min(end, b) - max(begin, a)) for a, b in self._calm)
+
+
 def downtime(
     session: Session, target: str, readings: Sequence[Reading], since: float, until: float
 ) -> tuple[float, float]:
-    """Seconds of critical outside expected outages, and seconds with a known status, between two session times.
-
-    A status holds until the next reading, at most for the reading's `max_age`.
-    """
-    calm = _expected(session, target)
-    down = watched = 0.0
-    for index, reading in enumerate(readings):
-        begin = reading.at
-        end = readings[index + 1].at if index + 1 < len(readings) else until
-        begin, end = max(begin, since), min(end, begin + reading.max_age, until)
-        if end <= begin or reading.status == "unknown" or "stale" in reading.flags:
-            continue
-        watched += end - begin
-        if reading.status == "critical":
-            down += end - begin - sum(max(0.0, min(end, b) - max(begin, a)) for a, b in calm)
-    return down, watched
+    """See `Uptime`: seconds down, and seconds watched."""
+    found = Uptime(session, target, since, until)
+    for reading, end in zip(readings, [*(reading.at for reading in readings[1:]), until], strict=False):
+        found.take(reading, end)
+    return found.down, found.watched
 
 
 def _expected(session: Session, target: str) -> list[tuple[float, float]]:

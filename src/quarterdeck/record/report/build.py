@@ -6,7 +6,6 @@ Must never raise over what it does not know: a newer kind, a missing file, a dam
 from __future__ import annotations
 
 from quarterdeck.logbook.read_only import SessionCopy
-from quarterdeck.record.jsonl import Jsonl
 from quarterdeck.record.report import outputs as writing
 from quarterdeck.record.report import people
 from quarterdeck.record.report.deviations import deviation_rows, follow_ups, gap_rows
@@ -23,12 +22,15 @@ from quarterdeck.session.parts import Verdict
 __all__ = ["gather"]
 
 
-def gather(copy: SessionCopy, lines: Jsonl, missing: frozenset[str], now: float) -> Material:
-    """Make the report's material. `missing`: hashes of files that are gone or changed; `now`: epoch seconds."""
+def gather(copy: SessionCopy, sha256: str, missing: frozenset[str], now: float) -> Material:
+    """Make the report's material.
+
+    `sha256`: of the lines; `missing`: hashes of files that are gone or changed; `now`: epoch seconds.
+    """
     story = tell(copy, now)
     session = story.session
     steps = step_rows(story)
-    observed = health(story, steps)
+    observed, unseen = health(story, steps)
     all_stops = stops(story)
     deviations = deviation_rows(story)
     word, tone = headline(story)
@@ -45,7 +47,7 @@ def gather(copy: SessionCopy, lines: Jsonl, missing: frozenset[str], now: float)
         summary=summarise(story, steps, deviations, all_stops),
         live=not session.is_over,
         exported=now,
-        jsonl_sha256=lines.sha256,
+        jsonl_sha256=sha256,
         heads={replica: (copy.chains[replica].aseq, copy.chains[replica].hash) for replica in sorted(copy.chains)},
         reviewed=any(event.kind == "session.closed" for event in last.values()),
         offset=_offset(story),
@@ -73,7 +75,7 @@ def gather(copy: SessionCopy, lines: Jsonl, missing: frozenset[str], now: float)
         risks=_risks(story),
         checklist=people.check_rows(story),
         follow_ups=follow_ups(story),
-        gaps=gap_rows(story, observed),
+        gaps=gap_rows(story, unseen),
         log=people.lines(story),
     )
 

@@ -5,15 +5,14 @@ Pure.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN, remote_unknown
-from quarterdeck.record.report.model import DeviationRow, GapRow, Health
+from quarterdeck.record.report.model import DeviationRow, GapRow
 from quarterdeck.record.report.story import Story, Told
 from quarterdeck.session import events as happened
 from quarterdeck.session.events import Unknown
 from quarterdeck.session.leftovers import left_words
-from quarterdeck.spans import span
 
 __all__ = ["deviation_rows", "follow_ups", "gap_rows"]
 
@@ -27,15 +26,14 @@ def deviation_rows(story: Story) -> tuple[DeviationRow, ...]:
     return tuple(sorted(rows, key=lambda row: (row.weight != "exception", row.at)))
 
 
-def gap_rows(story: Story, health: Health) -> tuple[GapRow, ...]:
-    """Damage, crashes, lost recorders, clock steps, and times in which nothing was observed."""
+def gap_rows(story: Story, unseen: Iterable[GapRow]) -> tuple[GapRow, ...]:
+    """Damage, crashes, lost recorders, clock steps, and the times in which nothing was observed."""
     rows = [GapRow(None, "the session's files", problem.text, "bad") for problem in story.copy.problems]
     for told in story.told:
         row = _gap(story, told)
         if row is not None:
             rows.append(row)
-    rows += list(_unwatched(health))
-    return tuple(rows)
+    return (*rows, *unseen)
 
 
 def _gap(story: Story, told: Told) -> GapRow | None:
@@ -54,16 +52,6 @@ def _gap(story: Story, told: Told) -> GapRow | None:
         case Unknown():
             return GapRow(told.at, "newer version", text, "warn")
     return None
-
-
-def _unwatched(health: Health) -> Iterator[GapRow]:
-    """Times longer than a reading holds in which a target was not seen."""
-    for target in health.targets:
-        ends = [begin for begin, _, _ in target.statuses[1:]]
-        for (_, until, _), begin in zip(target.statuses, ends, strict=False):
-            if begin - until > 1.0:
-                text = f"nothing was read of {target.title} for {span(begin - until)}"
-                yield GapRow(until, "watching", text, "warn")
 
 
 def follow_ups(story: Story) -> tuple[str, ...]:

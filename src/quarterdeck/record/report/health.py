@@ -1,30 +1,30 @@
 """What was observed: a series for each metric, a strip of statuses for each target, downtime.
 
-Pure. Series are thinned out by the smallest and largest value of each stretch, so that no peak is lost.
+Readings are taken one at a time, in order of time, and none is kept: what grows with the night is eight bytes for
+each value, which its median needs. Series and strips are thinned out so that no peak is lost (`thinning`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from array import array
+from collections.abc import Iterator
 
-import msgspec
-
-from quarterdeck.observer.messages import Reading
+from quarterdeck.observer.messages import Reading, Status
 from quarterdeck.procedure.metric_names import metric_kind, split_metric
 from quarterdeck.procedure.model import Bands, Target
 from quarterdeck.procedure.quantities import as_quantity
-from quarterdeck.record.report.model import Health, Series, Span, StepRow, TargetHealth
+from quarterdeck.record.report.model import GapRow, Health, Series, Span, StepRow, TargetHealth
+from quarterdeck.record.report.readings import Readings
 from quarterdeck.record.report.story import Story
-from quarterdeck.session.event import Moment
+from quarterdeck.record.report.thinning import Curve, Stretch, Strip
 from quarterdeck.session.metric_history import percentile
 from quarterdeck.session.state import Session
-from quarterdeck.station.criteria import downtime
+from quarterdeck.spans import span
+from quarterdeck.station.criteria import Uptime
 
 __all__ = ["health"]
 
-POINTS = 360
-"""Points that a series is thinned out to."""
 _QUIET_STORAGE = frozenset(f"storage.{name}" for name in ("total", "reserved", "inodes", "read_only"))
 _QUIET = (
     frozenset({"load5", "load15", "code", "cert_days", "container", "cpu_limit", "memory_limit"}) | _QUIET_STORAGE
@@ -32,104 +32,120 @@ _QUIET = (
 """Metrics that say little over an evening: kept in the lines, not drawn."""
 
 
-def health(story: Story, steps: tuple[StepRow, ...]) -> Health:
-    """Everything observed, by target."""
-    readings = _readings(story)
-    by_target: dict[str, list[Reading]] = {}
-    for reading in readings:
-        by_target.setdefault(reading.target, []).append(reading)
+def health(story: Story, steps: tuple[StepRow, ...]) -> tuple[Health, tuple[GapRow, ...]]:
+    """Everything observed, by target; and the times longer than a reading holds in which a target was not seen."""
+    readings = Readings(story)
     plan = story.session.plan
     known = plan.procedure.targets if plan is not None else {}
-    names = [*(name for name in known if name in by_target), *sorted(by_target.keys() - known.keys())]
-    targets = [_target(story, name, known.get(name), by_target[name]) for name in names]
-    targets.sort(key=lambda each: each.kind == "local")
-    first = readings[0].at if readings else None
+    watched: dict[str, _Watched] = {}
+    for reading in readings:
+        if reading.target not in watched:
+            target = known.get(reading.target)
+            watched[reading.target] = _Watched(story, reading.target, target, readings.span, reading.at)
+        watched[reading.target].take(reading)
+    found = [watched[name] for name in known if name in watched]
+    found += [watched[name] for name in sorted(watched.keys() - known.keys())]
+    found.sort(key=lambda each: each.kind == "local")
+    targets = tuple(each.health() for each in found)
+    unseen = tuple(row for each in found for row in each.unseen)
     boundaries = [
         (row.actual.start, row.number, row.title)
         for row in steps
         if row.actual.start is not None and row.part != "preconditions"
     ]
-    return Health(Span(first, readings[-1].at if readings else None), tuple(targets), tuple(sorted(boundaries)))
+    return Health(readings.span, targets, tuple(sorted(boundaries))), unseen
 
 
-def _readings(story: Story) -> list[Reading]:
-    """All readings in order of session time; what cannot be read is left out."""
-    boots = _boots(story)
-    found = []
-    for batch in story.copy.samples:
-        boot = boots.get((batch.replica, batch.number), boots.get((batch.replica, 0), ""))
-        for item in _items(batch.raw):
-            moment = Moment(item.at, boot, int(item.boot * 1e9))
-            found.append(msgspec.structs.replace(item, at=story.session.clock(moment)))
-    return sorted(found, key=lambda reading: reading.at)
+class _Watched:
+    """One target as far as it was read."""
+
+    def __init__(self, story: Story, name: str, target: Target | None, shown: Span, first: float) -> None:
+        """`shown`: the time of all pictures; `first`: when this target was read first."""
+        self.kind = target.type if target is not None else ""
+        self.unseen: list[GapRow] = []
+        """Times in which it was not seen."""
+        self._session, self._name, self._target, self._shown = story.session, name, target, shown
+        self._title = (target.title if target is not None else "") or name
+        self._since = story.session.started if story.session.started is not None else first
+        self._until = story.now
+        planned = story.session.plan is not None
+        self._uptime = Uptime(story.session, name, self._since, self._until) if planned else None
+        self._strip = Strip(shown)
+        self._lines: dict[str, _Line] = {}
+        self._critical: float = 0
+        self._count = 0
+        self._held: Reading | None = None
+        """The last reading: it holds until the next one."""
+        self._stretch: Stretch | None = None
+        """The last stretch of one status."""
+
+    def take(self, reading: Reading) -> None:
+        """The next reading."""
+        self._let_go(reading.at, reading.at)
+        self._held = reading
+        self._count += 1
+        for name, value in reading.values.items():
+            if name != "status" and isinstance(value, (int, float)) and math.isfinite(value) and _is_drawn(name):
+                if name not in self._lines:
+                    self._lines[name] = _Line(self._shown)
+                self._lines[name].take(reading, float(value), reading.units.get(name, ""))
+        if reading.status == "unknown":
+            for name in self._lines.keys() - reading.values.keys():
+                self._lines[name].end(reading.at)
+
+    def health(self) -> TargetHealth:
+        """What became of it; nothing more is taken."""
+        if self._held is not None:
+            self._let_go(self._until, max(self._until, self._held.at))
+        self._finish()
+        series = [line.series(name, self.kind, self._target) for name, line in self._lines.items()]
+        # Series with bands first: they are what the procedure looks at.
+        series.sort(key=lambda each: (each.warning is None and each.critical is None, each.flat))
+        return TargetHealth(
+            target=self._name,
+            title=self._title,
+            kind=self.kind,
+            statuses=self._strip.stretches(),
+            series=tuple(series),
+            critical=self._critical,
+            down=self._uptime.down if self._uptime else 0.0,
+            watched=min(1.0, self._uptime.watched / max(self._until - self._since, 1e-9)) if self._uptime else 0.0,
+            expected=tuple(_expected(self._session, self._name)),
+            readings=self._count,
+            lull=self._strip.lull,
+        )
+
+    def _let_go(self, end: float, shown_until: float) -> None:
+        """The last reading held until `end`, at most for its `max_age`; in the strip until `shown_until`."""
+        reading = self._held
+        if reading is None:
+            return
+        if self._uptime is not None:
+            self._uptime.take(reading, end)
+        until = min(shown_until, reading.at + reading.max_age)
+        word: Status = "unknown" if "stale" in reading.flags else reading.status
+        last = self._stretch
+        if last is not None and last[2] == word and reading.at - last[1] < 0.001:
+            self._stretch = (last[0], until, word)
+            return
+        self._finish()
+        self._stretch = (reading.at, until, word)
+        if last is not None and reading.at - last[1] > 1.0:
+            text = f"nothing was read of {self._title} for {span(reading.at - last[1])}"
+            self.unseen.append(GapRow(last[1], "watching", text, "warn"))
+
+    def _finish(self) -> None:
+        """A stretch is over."""
+        if self._stretch is None:
+            return
+        begin, end, word = self._stretch
+        self._strip.add(self._stretch)
+        if word == "critical":
+            self._critical += max(0.0, min(end, self._until) - max(begin, self._since))
 
 
-def _items(raw: bytes) -> Iterator[Reading]:
-    try:
-        pieces = msgspec.json.decode(raw, type=list[msgspec.Raw])
-    except ValueError:
-        return
-    for piece in pieces:
-        try:
-            yield msgspec.json.decode(piece, type=Reading)
-        except ValueError:
-            continue  # another kind of message, or one of a newer version
-
-
-def _boots(story: Story) -> dict[tuple[str, int], str]:
-    """In which boot each batch was taken: that of the event which names it; number 0 is for those that none names."""
-    boots: dict[tuple[str, int], str] = {}
-    named: dict[str, int] = {}
-    for told in story.told:
-        replica = told.event.replica
-        boots[replica, 0] = told.event.t.boot
-        watch = getattr(told.what, "watch", None)
-        if watch is not None:
-            first = named.get(replica, 0) + 1
-            named[replica] = first + watch.batches - 1
-            boots |= dict.fromkeys([(replica, number) for number in range(first, first + watch.batches)],
-                                   told.event.t.boot)  # fmt: skip
-    return boots
-
-
-def _target(story: Story, name: str, target: Target | None, readings: Sequence[Reading]) -> TargetHealth:
-    session = story.session
-    since = session.started if session.started is not None else readings[0].at
-    until = story.now
-    down, watched = downtime(session, name, readings, since, until) if session.plan is not None else (0.0, 0.0)
-    statuses = tuple(_statuses(readings, until))
-    length = max(until - since, 1e-9)
-    return TargetHealth(
-        target=name,
-        title=(target.title if target is not None else "") or name,
-        kind=target.type if target is not None else "",
-        statuses=statuses,
-        series=tuple(_all_series(readings, target)),
-        critical=sum(
-            max(0.0, min(end, until) - max(begin, since)) for begin, end, word in statuses if word == "critical"
-        ),
-        down=down,
-        watched=min(1.0, watched / length),
-        expected=tuple(_expected(session, name)),
-        readings=len(readings),
-    )
-
-
-def _statuses(readings: Sequence[Reading], until: float) -> Iterator[tuple[float, float, str]]:
-    """Stretches of one status; a reading holds until the next one, at most for its `max_age`."""
-    current: tuple[float, float, str] | None = None
-    for index, reading in enumerate(readings):
-        end = readings[index + 1].at if index + 1 < len(readings) else max(until, reading.at)
-        end = min(end, reading.at + reading.max_age)
-        word = "unknown" if "stale" in reading.flags else reading.status
-        if current is not None and current[2] == word and reading.at - current[1] < 0.001:
-            current = (current[0], end, word)
-            continue
-        if current is not None:
-            yield current
-        current = (reading.at, end, word)
-    if current is not None:
-        yield current
+def _is_drawn(metric: str) -> bool:
+    return split_metric(f"x.{metric}")[1] not in _QUIET
 
 
 def _expected(session: Session, target: str) -> Iterator[tuple[float, float, str]]:
@@ -141,77 +157,60 @@ def _expected(session: Session, target: str) -> Iterator[tuple[float, float, str
                 yield attempt.started, attempt.started + outage.max, run.id
 
 
-def _all_series(readings: Sequence[Reading], target: Target | None) -> Iterator[Series]:
-    """Series with bands first: they are what the procedure looks at."""
-    names = dict.fromkeys(name for reading in readings for name, value in reading.values.items() if _is_number(value))
-    made = [
-        _series(name, readings, target)
-        for name in names
-        if split_metric(f"x.{name}")[1] not in _QUIET and name != "status"
-    ]
-    yield from sorted(made, key=lambda each: (each.warning is None and each.critical is None, each.flat))
+class _Line:
+    """One metric of a target."""
 
+    def __init__(self, shown: Span) -> None:
+        """`shown`: the time of all pictures."""
+        self._curve = Curve(shown)
+        self._values, self._lagged = array("d"), array("d")
+        """What was read, and what was read under lag before the first of it: that counts where nothing else does."""
+        self._unit = ""
+        self._at: float | None = None
+        """When there was a value last."""
+        self._last = 0.0
+        self._goes_on = False
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value)
-
-
-def _series(name: str, readings: Sequence[Reading], target: Target | None) -> Series:
-    points: list[tuple[float, float | None]] = []
-    values: list[float] = []
-    unit, last = "", None
-    for reading in readings:
-        value = reading.values.get(name)
-        if value is None or isinstance(value, str) or not _is_number(value):
-            if points and points[-1][1] is not None and value is None and reading.status == "unknown":
-                points.append((reading.at, None))
-            continue
-        if last is not None and reading.at - last > max(3 * reading.interval, reading.max_age):
-            points.append(((reading.at + last) / 2, None))
-        unit = unit or reading.units.get(name, "")
-        points.append((reading.at, float(value)))
-        last = reading.at
+    def take(self, reading: Reading, value: float, unit: str) -> None:
+        """The next value."""
+        if self._at is not None and reading.at - self._at > max(3 * reading.interval, reading.max_age):
+            self._curve.add(((reading.at + self._at) / 2, None))
+        self._curve.add((reading.at, value))
+        self._unit = self._unit or unit
+        self._at, self._last, self._goes_on = reading.at, value, True
         if "lagged" not in reading.flags:
-            values.append(float(value))
-    values = values or [value for _, value in points if value is not None]
-    kind = metric_kind(target.type if target is not None else "", split_metric(f"x.{name}")[1])
-    unit = kind.unit if kind is not None and kind.unit not in {"any", "word"} else unit
-    bands = target.bands.get(name, Bands()) if target is not None else Bands()
-    return Series(
-        metric=name,
-        unit=unit,
-        points=tuple(_thin(points)),
-        count=len(values),
-        low=min(values),
-        p50=percentile(values, 0.5),
-        p95=percentile(values, 0.95),
-        high=max(values),
-        last=next(value for _, value in reversed(points) if value is not None),
-        warning=_band(bands.warning, unit),
-        critical=_band(bands.critical, unit),
-    )
+            self._values.append(value)
+        elif not self._values:
+            self._lagged.append(value)
+
+    def end(self, at: float) -> None:
+        """Nothing sound was read."""
+        if self._goes_on:
+            self._curve.add((at, None))
+            self._goes_on = False
+
+    def series(self, metric: str, type_of_target: str, target: Target | None) -> Series:
+        """What became of it."""
+        values = sorted(self._values or self._lagged)
+        kind = metric_kind(type_of_target, split_metric(f"x.{metric}")[1])
+        unit = kind.unit if kind is not None and kind.unit not in {"any", "word"} else self._unit
+        bands = target.bands.get(metric, Bands()) if target is not None else Bands()
+        return Series(
+            metric=metric,
+            unit=unit,
+            points=self._curve.points(),
+            count=len(values),
+            low=values[0],
+            p50=percentile(values, 0.5),
+            p95=percentile(values, 0.95),
+            high=values[-1],
+            last=self._last,
+            warning=_band(bands.warning, unit),
+            critical=_band(bands.critical, unit),
+        )
 
 
 def _band(text: str, unit: str) -> float | None:
     """A threshold in the series' unit; one of another unit cannot be drawn."""
     quantity = as_quantity(text)
     return quantity.value if quantity is not None and quantity.unit in {unit, ""} else None
-
-
-def _thin(points: Sequence[tuple[float, float | None]]) -> Iterable[tuple[float, float | None]]:
-    """At most about `POINTS`: of each stretch its lowest and highest value, and every break of the line."""
-    if len(points) <= POINTS:
-        return points
-    step = math.ceil(len(points) / (POINTS / 2))
-    thinned: list[tuple[float, float | None]] = []
-    for start in range(0, len(points), step):
-        stretch = points[start : start + step]
-        known = [point for point in stretch if point[1] is not None]
-        breaks = [point for point in stretch if point[1] is None][:1]
-        ends = {min(known, key=_value), max(known, key=_value)} if known else set()
-        thinned += sorted([*ends, *breaks], key=lambda point: point[0])
-    return thinned
-
-
-def _value(point: tuple[float, float | None]) -> float:
-    return point[1] if point[1] is not None else math.nan

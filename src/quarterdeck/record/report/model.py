@@ -200,7 +200,7 @@ class Series(Struct, frozen=True):
         return self.low == self.high
 
 
-class TargetHealth(Struct, frozen=True):
+class TargetHealth(Struct, frozen=True, omit_defaults=True):
     """What was seen of one target."""
 
     target: str
@@ -218,6 +218,8 @@ class TargetHealth(Struct, frozen=True):
     expected: tuple[tuple[float, float, str], ...]
     """Expected outages: from, until, step."""
     readings: int
+    lull: float | None = None
+    """Where there are very many statuses: seconds below which a lull in what is worse is left out of them."""
 
 
 class Health(Struct, frozen=True):
