@@ -8,13 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from quarterdeck.record.formats import escape
-from quarterdeck.record.formats.svg import Frame, axis, element, line, overlays, rect, scale, text
+from quarterdeck.record.formats.svg import Frame, axis, curve, element, line, overlays, rect, scale, text, title
 from quarterdeck.record.report.model import Health, Mark, Series, TargetHealth
 
 __all__ = ["metric_chart", "status_strip"]
 
 WIDTH, HEIGHT = 520.0, 158.0
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 512.0, 18.0, 136.0
+_UNDER = {"unknown": (), "ok": ("warning", "critical"), "warning": ("critical",), "critical": ()}
+"""Each status, and those that are painted over it later."""
+_TOLD = 40
+"""Stretches of a strip up to which each says when it was."""
 _NEAR = 2.5
 """A band is drawn into the picture when it lies within this factor of what was read; else it would flatten it."""
 
@@ -50,15 +54,38 @@ def status_strip(health: Health, target: TargetHealth, marks: Sequence[Mark]) ->
     """The statuses of a target as one strip, over the time axis of the charts below it."""
     frame = _frame(health, 2.0, 1038.0)
     parts = [rect(2, 4, 1036, 16, class_="s-unknown")]
-    for begin, end, word in target.statuses:
-        if end >= frame.start and begin <= frame.end:
-            hint = f"{word}, {escape.clock(begin)} to {escape.clock(end)} UTC, {escape.took(end - begin)}"
-            known = word if word in {"ok", "warning", "critical"} else "unknown"
-            parts.append(rect(frame.x(begin), 4, frame.x(end) - frame.x(begin), 16, hint, class_=f"s-{known}"))
+    shown = [each for each in target.statuses if each[1] >= frame.start and each[0] <= frame.end]
+    lulls = f", but for lulls below {escape.took(target.lull)}" if target.lull else ""
+    parts += _each_told(frame, shown, lulls) if len(shown) <= _TOLD else _together(frame, shown, lulls)
     parts += _outages(frame, target, 1, 23)
     parts += _boundaries(frame, health, 0, 24, numbers=False)
     parts += _moments(frame, marks, 0, 24, labels=False)
     return element("svg", "".join(parts), viewBox="0 0 1040 24", class_="strip", role="img", aria_label="statuses")
+
+
+def _each_told(frame: Frame, stretches: Sequence[tuple[float, float, str]], lulls: str) -> Iterator[str]:
+    """A rectangle for each stretch, which says when it was."""
+    for begin, end, word in stretches:
+        hint = f"{word}, {escape.clock(begin)} to {escape.clock(end)} UTC, {escape.took(end - begin)}"
+        hint += lulls if word != "ok" else ""
+        yield rect(frame.x(begin), 4, frame.x(end) - frame.x(begin), 16, hint, class_=f"s-{word}")
+
+
+def _together(frame: Frame, stretches: Sequence[tuple[float, float, str]], lulls: str) -> Iterator[str]:
+    """One shape for each status, in whole units, which goes on under what is worse."""
+    for known, worse in _UNDER.items():
+        own = [each for each in stretches if each[2] == known]
+        runs: list[tuple[float, float]] = []
+        for begin, end, word in stretches:
+            goes_on = bool(runs) and runs[-1][1] == begin
+            if word == known or (goes_on and word in worse):
+                runs.append((runs.pop()[0] if goes_on else begin, end))
+        if own:
+            spans = [(frame.x(begin), frame.x(end) - frame.x(begin)) for begin, end in runs]
+            d = "".join(f"M{x:.0f} 4h{max(width, 1):.0f}v16H{x:.0f}z" for x, width in spans)
+            hint = f"{known}, {len(own)} times from {escape.clock(own[0][0])} to {escape.clock(own[-1][1])} UTC"
+            hint += lulls if known != "ok" else ""
+            yield element("path", title(hint), d=d, class_=f"s-{known}")
 
 
 def _frame(health: Health, left: float, right: float) -> Frame:
@@ -141,16 +168,16 @@ def _moments(frame: Frame, marks: Sequence[Mark], top: float, bottom: float, *, 
 
 def _lines(frame: Frame, series: Series, low: float, high: float) -> Iterator[str]:
     """The line, broken where nothing sound was read; a single reading is a dot."""
-    piece: list[str] = []
+    piece: list[tuple[float, float]] = []
     for at, value in (*series.points, (series.points[-1][0], None)):
         if value is not None:
-            piece.append(f"{frame.x(at):.1f},{_y(value, low, high):.1f}")
+            piece.append((frame.x(at), _y(value, low, high)))
             continue
         if len(piece) == 1:
-            x, y = piece[0].split(",")
-            yield element("circle", cx=float(x), cy=float(y), r=2.0, class_="dot")
+            ((x, y),) = piece
+            yield element("circle", cx=round(x, 1), cy=round(y, 1), r=2.0, class_="dot")
         elif piece:
-            first, last = piece[0].split(",")[0], piece[-1].split(",")[0]
-            yield element("polygon", points=f"{first},{_BOTTOM} {' '.join(piece)} {last},{_BOTTOM}", class_="area")
-            yield element("polyline", points=" ".join(piece), class_="line")
+            d = curve(piece)
+            yield element("path", d=f"{d}V{_BOTTOM:g}H{piece[0][0]:.1f}z", class_="area")
+            yield element("path", d=d, class_="line")
         piece = []

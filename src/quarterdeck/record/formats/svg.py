@@ -17,7 +17,20 @@ from quarterdeck.record.formats import escape
 from quarterdeck.record.report.model import Mark
 from quarterdeck.text import in_full
 
-__all__ = ["Frame", "axis", "element", "line", "nice_ticks", "overlays", "rect", "scale", "text", "time_ticks"]
+__all__ = [
+    "Frame",
+    "axis",
+    "curve",
+    "element",
+    "line",
+    "nice_ticks",
+    "overlays",
+    "rect",
+    "scale",
+    "text",
+    "time_ticks",
+    "title",
+]
 
 _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200, 86400)
 """Seconds between the times of an axis."""
@@ -87,6 +100,18 @@ def rect(x: float, y: float, width: float, height: float, hint: str = "", **attr
 def line(x1: float, y1: float, x2: float, y2: float, **attributes: float | str) -> str:
     """A straight line."""
     return element("line", x1=x1, y1=y1, x2=x2, y2=y2, **attributes)
+
+
+def curve(points: Sequence[tuple[float, float]]) -> str:
+    """A path's `d` through points, relative and in tenths of a unit: curves are most of a page's bytes."""
+    tenths = [(round(10 * x), round(10 * y)) for x, y in points]
+    steps = [place - before for one, other in pairwise(tenths) for before, place in zip(one, other, strict=True)]
+    (x, y), rest = tenths[0], " ".join(map(_tenth, steps)).replace(" -", "-")
+    return f"M{_tenth(x)} {_tenth(y)}l{rest}"
+
+
+def _tenth(count: int) -> str:
+    return ("-" if count < 0 else "") + (f"{abs(count) / 10:g}".removeprefix("0") or "0")
 
 
 def time_ticks(start: float, end: float, most: int) -> Iterator[tuple[float, str]]:
