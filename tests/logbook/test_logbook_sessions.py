@@ -135,7 +135,9 @@ def test_the_digest_goes_on_over_a_restart(night: Night) -> None:
     assert (watch.batches, watch.digest) == (2, digest_of([second.hash, third.hash]))
 
 
-def test_samples_are_read_back_as_they_were_written_with_and_without_an_owner(night: Night) -> None:
+def test_samples_are_read_back_as_they_were_written_with_and_without_an_owner(
+    night: Night, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     log = night.open()
     batches = [log.append_samples(readings(number)) for number in range(4)]
     write(log, 1)
@@ -144,7 +146,10 @@ def test_samples_are_read_back_as_they_were_written_with_and_without_an_owner(ni
     assert list(read_session(night.folder).samples) == batches
     log.close()
     (night.home / "recorder" / f"{SESSION}.samples.jsonl").unlink()
+    (tmp_path / "copies").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
     copy = read_session(night.folder)
+    assert not list((tmp_path / "copies").iterdir()), "what is killed now leaves nothing behind"
     assert list(copy.samples) == batches
     assert all(batch_hash(batch.raw) == batch.hash for batch in copy.samples)
 

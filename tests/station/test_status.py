@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 from stationkit import Lead
+from watched_nights import watched_night
 
 from quarterdeck.logbook.lock import is_held
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.session import intents
 from quarterdeck.session.events import StationRestarted, payload
 from quarterdeck.station.halt_files import file_halt
+from quarterdeck.station.sessions import listed_sessions
 from quarterdeck.station.status import lines_of, status_of
 from quarterdeck.station.verbs import _folded
 
@@ -46,6 +49,15 @@ def instant(text: str) -> datetime:
     found = datetime.fromisoformat(text)
     assert found.tzinfo is not None, text
     return found
+
+
+def test_who_asks_how_a_session_is_reads_none_of_its_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("QUARTERDECK_HOME", str(tmp_path))
+    folder = watched_night(tmp_path, 2, 12)
+    assert len(read_session(folder).samples) == 12
+    monkeypatch.setattr("quarterdeck.logbook.sample_files.batch_hash", None)
+    assert status_of(folder)["state"] == "completed"
+    assert [listed.id for listed in listed_sessions()] == [folder.name]
 
 
 async def test_a_dead_station_is_said_and_no_key_is_named(opened: Opened, attach: Attach) -> None:

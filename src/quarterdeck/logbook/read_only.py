@@ -124,8 +124,11 @@ def copy_database(database: Path, folder: Path) -> Path:
     return folder / database.name
 
 
-def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCopy:
-    """Read a session's events, samples and what is wrong with them. LogbookError where there is nothing to read."""
+def read_session(folder: Path, *, recorder_dir: Path | None = None, samples: bool = True) -> SessionCopy:
+    """Read a session's events, samples and what is wrong with them. LogbookError where there is nothing to read.
+
+    `samples`: False leaves them out, for who asks how the session is.
+    """
     problems: list[Problem] = []
     place = _place(folder, recorder_dir, problems)
     if not folder.is_dir():
@@ -137,10 +140,10 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
         with contextlib.ExitStack() as stack:
             owned = not _hold(place, stack)
             if not owned and place.database.exists():
-                rows, batches, damaged = _read_database(place.database, problems, opened)
+                rows, batches, damaged = _read_database(place.database, problems, opened, samples=samples)
             found = _read_recorder(place.recorder, rows, problems, owned=owned)
-        samples = _samples(place.recorder_samples, batches, opened)
-        weakref.finalize(samples, opened.pop_all().close)
+        kept = _samples(place.recorder_samples, batches, opened) if samples else Samples()
+        weakref.finalize(kept, opened.pop_all().close)
     with collector_paused():
         weighed = weigh(rows, found.lines)
         verified = verify(place.id, weighed.good, place.marks("burned"))
@@ -155,7 +158,7 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None) -> SessionCo
         id=place.id,
         events=[event for event, _ in verified.events],
         raws=[raw for _, raw in verified.events],
-        samples=samples,
+        samples=kept,
         blobs=place.blobs,
         halts=place.halts,
         problems=problems + verified.problems,
@@ -192,35 +195,36 @@ def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
 
 
 def _read_database(
-    database: Path, problems: list[Problem], opened: contextlib.ExitStack
+    database: Path, problems: list[Problem], opened: contextlib.ExitStack, *, samples: bool
 ) -> tuple[list[tuple[str, bytes]], dict[tuple[str, int], Read], int]:
-    """Its events; where its batches lie in a copy that is there until `opened` is closed; how many are damaged."""
+    """Its events; where its batches lie in a copy that is open until `opened` is closed; how many are damaged.
+
+    The copy has no name any more when this returns, so that nothing of it stays behind whatever ends its reader.
+    """
     from quarterdeck.logbook import sqlite
     from quarterdeck.logbook.salvage import are_sound, salvage_batches, salvage_events
 
     try:
-        temporary = tempfile.mkdtemp(prefix="quarterdeck-")
-        opened.callback(shutil.rmtree, temporary, ignore_errors=True)
-        copy = copy_database(database, Path(temporary))
+        with tempfile.TemporaryDirectory(prefix="quarterdeck-") as temporary:
+            connection = sqlite.connect(copy_database(database, Path(temporary)))
+            opened.callback(connection.close)
+            reader = row_reader(connection)
+            try:
+                if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
+                    problems.append(Problem("missing", "The logbook holds nothing yet"))
+                    return [], {}, 0
+                rows = list(connection.execute("SELECT hash, raw FROM events ORDER BY position"))
+                if not are_sound(rows):
+                    raise sqlite3.DatabaseError("a value has another type")
+                sound, damaged = sound_batches(_batches(connection) if samples else (), reader)
+            except sqlite.SQLError as error:
+                problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
+                rows = [(event.hash, event.raw) for event in salvage_events(connection)]
+                sound, damaged = sound_batches(salvage_batches(connection) if samples else (), reader)
+            return rows, sound, damaged
     except OSError as error:
         problems.append(Problem("missing", f"The logbook cannot be read: {error.strerror}"))
         return [], {}, 0
-    connection = sqlite.connect(copy)
-    opened.callback(connection.close)
-    reader = row_reader(connection)
-    try:
-        if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
-            problems.append(Problem("missing", "The logbook holds nothing yet"))
-            return [], {}, 0
-        rows = list(connection.execute("SELECT hash, raw FROM events ORDER BY position"))
-        if not are_sound(rows):
-            raise sqlite3.DatabaseError("a value has another type")
-        sound, damaged = sound_batches(_batches(connection), reader)
-    except sqlite.SQLError as error:
-        problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
-        rows = [(event.hash, event.raw) for event in salvage_events(connection)]
-        sound, damaged = sound_batches(salvage_batches(connection), reader)
-    return rows, sound, damaged
 
 
 def _batches(connection: sqlite3.Connection) -> Iterator[tuple[int, SampleBatch]]:

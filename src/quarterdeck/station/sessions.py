@@ -222,7 +222,7 @@ def _has_ended(found: FoundSession) -> bool:
 
 def _listed(found: FoundSession) -> Listed:
     try:
-        events = read_session(found.folder).events
+        events = read_session(found.folder, samples=False).events
     except LogbookError as error:
         try:
             events = history_of(found.folder).events if found.owned else []

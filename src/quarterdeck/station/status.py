@@ -80,7 +80,7 @@ def _known(folder: Path) -> tuple[list[Event], str, str, dict[str, str]]:
     try:
         told = history_of(folder)
     except StationError as error:
-        copy = read_session(folder)
+        copy = read_session(folder, samples=False)
         if not copy.owned:
             return copy.events, "logbook", "", {}
         return copy.events, "flight recorder", f"the station does not answer: {error.message}", {}
