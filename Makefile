@@ -4,7 +4,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 QUICK = tests/session tests/procedure tests/documents tests/logbook tests/record tests/test_cli.py tests/test_docs.py \
         tests/test_layers.py
 
-.PHONY: help check lint test soak hunt bench screenshots docs newest
+.PHONY: help check lint test soak hunt bench bench-peers screenshots docs newest
 
 help:  ## list what can be made
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -32,6 +32,12 @@ hunt:  ## draw new examples for properties and soak, many of them; keep what fai
 
 bench:  ## the measurements, beside their references
 	python -m tests.bench
+
+PEERS = glances toolong harlequin dolphie
+
+bench-peers:  ## install what others made, each in an environment of its own, to measure beside it (btop: from Debian)
+	@set -e; for peer in $(PEERS); do \
+	  python -m venv .bench-peers/$$peer; .bench-peers/$$peer/bin/pip install -q --disable-pip-version-check $$peer; done
 
 screenshots:  ## draw the pictures again; look at each before you commit it
 	QUARTERDECK_REDRAW=1 python -m pytest -q -n 0 tests/console/test_screenshots.py

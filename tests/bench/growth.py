@@ -13,10 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tests.bench import many_steps
 from tests.bench.append import Seat
 from tests.bench.many_steps import Book
-from tests.bench.measure import Row, p50
+from tests.bench.measure import Measurement, Row, p50
 from tests.bench.polling import Heard
 from tests.bench.processes import cpu_seconds
 from tests.bench.web import endpoints
@@ -29,7 +28,7 @@ from quarterdeck.station.journal import moment
 from quarterdeck.station.recent_readings import History
 from quarterdeck.station.station import Station
 
-__all__ = ["rows"]
+__all__ = ["MEASUREMENTS"]
 
 MARK = 1.3
 
@@ -46,9 +45,11 @@ def _costs(rounds: int, small: Callable[[], object], large: Callable[[], object]
     return p50(taken[0]), p50(taken[1])
 
 
-def _row(what: str, costs: tuple[float, float], per: int = 1) -> Row:
+def _row(row: str, what: str, costs: tuple[float, float], per: int = 1) -> Row:
     small, large = costs
-    return Row(what=what, ours=large / per, unit="ms", reference=small / per, against="at a tenth", mark=MARK)
+    return Row(
+        row=row, what=what, ours=large / per, unit="ms", reference=small / per, against="at a tenth", mark=MARK
+    )
 
 
 def _events(quick: bool) -> list[Row]:
@@ -59,8 +60,8 @@ def _events(quick: bool) -> list[Row]:
             book.notes()
     rounds = 5 if quick else 15
     return [
-        _row(f"ten events, after {many:,}", _costs(rounds, small.notes, large.notes)),
-        _row(f"a tick of a console, after {many:,} events", _costs(rounds, small.tick, large.tick)),
+        _row("growth-events", f"ten events, after {many:,}", _costs(rounds, small.notes, large.notes)),
+        _row("growth-tick", f"a tick of a console, after {many:,} events", _costs(rounds, small.tick, large.tick)),
     ]
 
 
@@ -88,7 +89,14 @@ def _samples(quick: bool) -> list[Row]:
 
         return work
 
-    return [_row(f"a sample in the station, {many} endpoints", _costs(rounds, take(few), take(many)), 2_000)]
+    return [
+        _row(
+            "growth-samples",
+            f"a sample in the station, {many} endpoints",
+            _costs(rounds, take(few), take(many)),
+            2_000,
+        )
+    ]
 
 
 async def _polled(urls: Sequence[str], seconds: float) -> float:
@@ -116,7 +124,7 @@ def _requests(quick: bool) -> list[Row]:
             small, large = await asyncio.gather(_polled(urls[:few], seconds), _polled(urls, seconds))
             return small, large
 
-        return [_row(f"a request of the observer, {many} endpoints", asyncio.run(both()))]
+        return [_row("growth-requests", f"a request of the observer, {many} endpoints", asyncio.run(both()))]
 
 
 async def _broadcast(folder: Path, few: int, many: int, rounds: int) -> tuple[float, float]:
@@ -149,9 +157,12 @@ def _seats(quick: bool) -> list[Row]:
     few, many = 3, 30
     with world() as home:
         costs = asyncio.run(_broadcast(session(home, compiled(30)), few, many, 30 if quick else 200))
-    return [_row(f"an event to one of {many} seats", costs)]
+    return [_row("growth-seats", f"an event to one of {many} seats", costs)]
 
 
-def rows(quick: bool) -> list[Row]:
-    """Everything times ten."""
-    return [*_events(quick), *many_steps.rows(quick), *_samples(quick), *_requests(quick), *_seats(quick)]
+MEASUREMENTS = (
+    Measurement(("growth-events", "growth-tick"), _events),
+    Measurement(("growth-samples",), _samples),
+    Measurement(("growth-requests",), _requests),
+    Measurement(("growth-seats",), _seats),
+)

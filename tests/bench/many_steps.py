@@ -1,16 +1,17 @@
 """What many steps cost: one session in memory, half through a plan of any length, and the looks at it.
 
 Decided, stamped and folded as the station does, without a disk; looked at as a console does, without Textual. Each
-look is done as often as a session needs it: once an event, or once a tick. Called by `growth`.
+look is done as often as a session needs it: once an event, or once a tick. Its `Book` is `growth`'s too.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import msgspec
-from tests.bench.measure import Row, p50
+from tests.bench.measure import Measurement, Row, p50
 from tests.bench.world import ME, compiled, opening
 
 from quarterdeck.console.commands import all_commands
@@ -33,7 +34,7 @@ from quarterdeck.session.state import Session
 from quarterdeck.station.hub import Hub
 from quarterdeck.station.journal import moment
 
-__all__ = ["Book", "rows"]
+__all__ = ["MEASUREMENTS", "Book"]
 
 MARK = 1.3
 SHOWN = 28
@@ -197,47 +198,61 @@ def plan_of(steps: int, *, in_order: bool) -> Procedure:
     return msgspec.structs.replace(found, stages=tuple(stages), guards=(guard,))
 
 
-def rows(quick: bool) -> list[Row]:
+TURNS: tuple[tuple[Callable[[Book], object], dict[str, tuple[str, Callable[[Book], object]]]], ...] = (
+    (
+        Book.tick,
+        {
+            "events": ("ten events, decided and applied", Book.notes),
+            "look": ("the station's look, idle", Book.station_looks),
+            "event-look": ("an event and the station's look", Book.after_a_note),
+            "work-look": ("a step finished, the next started, with the station's looks", Book.decided_work),
+            "tick": ("a tick of a console, idle", Book.tick),
+            "event-tick": ("an event and a tick of a console", Book.tick_after_a_note),
+            "work-tick": ("a step finished, the next started, with a console's ticks", Book.tick_after_work),
+        },
+    ),
+    (
+        Book.halt,
+        {
+            "halted-look": ("halted: the station's look, idle", Book.station_looks),
+            "halted-tick": ("halted: a tick of a console, idle", Book.tick),
+            "halted-event-tick": ("halted: an event and a tick of a console", Book.tick_after_a_note),
+        },
+    ),
+    (
+        Book.roll_back,
+        {
+            "back-look": ("rolling back: the station's look, idle", Book.station_looks),
+            "back-tick": ("rolling back: a tick of a console, idle", Book.tick),
+            "back-undo": ("rolling back: an undo step started and finished, with all looks", Book.undo),
+        },
+    ),
+)
+"""What is done first, then each look: its name, and what it is."""
+SHAPES = {"ordered": ("in order", True), "free": ("all at once", False)}
+LARGER = ("1000", "10000")
+
+
+def _rows(shape: str, quick: bool) -> list[Row]:
     """Each cost at 1,000 and at 10,000 steps against that at 100, in milliseconds: nothing is divided out."""
-    sizes = (40, 400) if quick else (100, 1_000, 10_000)
-    rounds = 4 if quick else 12
+    sizes = (40, 400, 800) if quick else (100, 1_000, 10_000)
+    said, in_order = SHAPES[shape]
+    books = [Book(plan_of(steps, in_order=in_order)) for steps in sizes]
+    for book, steps in zip(books, sizes, strict=True):
+        book.begin(steps // 2)
     found = []
-    for shape, in_order in (("in order", True), ("all at once", False)):
-        books = [Book(plan_of(steps, in_order=in_order)) for steps in sizes]
-        for book, steps in zip(books, sizes, strict=True):
-            book.begin(steps // 2)
-        looks: dict[str, Callable[[Book], object]] = {
-            "ten events, decided and applied": Book.notes,
-            "the station's look, idle": Book.station_looks,
-            "an event and the station's look": Book.after_a_note,
-            "a step finished, the next started, with the station's looks": Book.decided_work,
-            "a tick of a console, idle": Book.tick,
-            "an event and a tick of a console": Book.tick_after_a_note,
-            "a step finished, the next started, with a console's ticks": Book.tick_after_work,
-        }
-        halted: dict[str, Callable[[Book], object]] = {
-            "halted: the station's look, idle": Book.station_looks,
-            "halted: a tick of a console, idle": Book.tick,
-            "halted: an event and a tick of a console": Book.tick_after_a_note,
-        }
-        back: dict[str, Callable[[Book], object]] = {
-            "rolling back: the station's look, idle": Book.station_looks,
-            "rolling back: a tick of a console, idle": Book.tick,
-            "rolling back: an undo step started and finished, with all looks": Book.undo,
-        }
-        for before, turn in ((Book.tick, looks), (Book.halt, halted), (Book.roll_back, back)):
-            for book in books:
-                before(book)
-            for what, look in turn.items():
-                small, *larger = _costs(rounds, look, books)
-                for cost, steps in zip(larger, sizes[1:], strict=True):
-                    found.append(_row(f"{what}: {steps:,} steps {shape}", cost, small, sizes[0]))
+    for before, turn in TURNS:
+        for book in books:
+            before(book)
+        for name, (what, look) in turn.items():
+            small, *larger = _costs(4 if quick else 12, look, books)
+            for cost, steps, size in zip(larger, sizes[1:], LARGER, strict=True):
+                row = Row(
+                    row=f"steps-{name}-{shape}-{size}", what=f"{what}: {steps:,} steps {said}", ours=cost, unit="ms",
+                    reference=small, against=f"with {sizes[0]}", mark=MARK,
+                )  # fmt: skip
+                found.append(row)
     return found
-
-
-def _row(what: str, cost: float, small: float, fewest: int) -> Row:
-    against = f"with {fewest}"
-    return Row(what=what, ours=cost, unit="ms", reference=small, against=against, mark=MARK)
 
 
 def _costs(rounds: int, look: Callable[[Book], object], books: Sequence[Book]) -> list[float]:
@@ -250,3 +265,12 @@ def _costs(rounds: int, look: Callable[[Book], object], books: Sequence[Book]) -
             if number:
                 taken[index].append((time.process_time() - begin) * 1e3)
     return [p50(each) for each in taken]
+
+
+MEASUREMENTS = tuple(
+    Measurement(
+        tuple(f"steps-{name}-{shape}-{size}" for _, turn in TURNS for name in turn for size in LARGER),
+        partial(_rows, shape),
+    )
+    for shape in SHAPES
+)

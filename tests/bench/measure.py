@@ -9,17 +9,21 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from statistics import median
+from typing import NamedTuple
 
 from msgspec import Struct
 
-__all__ = ["Row", "interleaved", "p50", "p99", "table"]
+__all__ = ["Measurement", "Row", "interleaved", "p50", "p99", "table"]
 
 
 class Row(Struct, frozen=True, kw_only=True):
     """One line of the table."""
 
+    row: str
+    """Its name, as it is asked for."""
     what: str
-    ours: float
+    ours: float | None
+    """None where it could not be taken; `missing` says why."""
     unit: str
     """Of `ours` and `reference`: ms, s, MB, kB/s, …"""
     reference: float | None = None
@@ -28,22 +32,43 @@ class Row(Struct, frozen=True, kw_only=True):
     """What the reference is."""
     mark: float | None = None
     """At most this ratio, or, without a reference, at most this much of `unit`; None: no mark, told for interest."""
+    missing: str = ""
+    """Why something that it needs is not there: nobody knows then whether the mark is met."""
     note: str = ""
 
     @property
     def ratio(self) -> float | None:
         """Ours by theirs."""
-        return self.ours / self.reference if self.reference else None
+        return self.ours / self.reference if self.reference and self.ours is not None else None
 
     @property
     def met(self) -> bool | None:
         """Whether the mark is met; None where there is none, or nothing to hold it against."""
+        ratio = self.ratio
         if self.mark is None:
             return None
         if self.reference is not None:
-            ratio = self.ratio
             return None if ratio is None else ratio <= self.mark
-        return None if self.against else self.ours <= self.mark
+        return None if self.missing or self.ours is None else self.ours <= self.mark
+
+    def told(self) -> dict[str, object]:
+        """As JSON has it."""
+        return {
+            "row": self.row, "what": self.what, "measured": self.ours, "unit": self.unit, "reference": self.reference,
+            "against": self.against, "ratio": self.ratio, "mark": self.mark, "met": self.met,
+            "note": self.missing or self.note,
+        }  # fmt: skip
+
+
+class Measurement(NamedTuple):
+    """Rows that are taken together, and how."""
+
+    rows: tuple[str, ...]
+    """Their names; it yields these, in this order."""
+    take: Callable[[bool], list[Row]]
+    """Takes them; True: few rounds, to see that it works."""
+    long: bool = False
+    """Whether it takes more than a minute: it is left out unless it is asked for."""
 
 
 def p50(values: Sequence[float]) -> float:
@@ -82,26 +107,18 @@ def _number(value: float | None, unit: str) -> str:
 
 def table(rows: Sequence[Row]) -> str:
     """All rows under a heading, in columns."""
-    lines = [("what", "ours", "reference", "ratio", "mark", "", "")]
+    lines = [("row", "measured", "reference", "ratio", "mark", "", "")]
     for row in rows:
         ratio, met = row.ratio, row.met
         mark = "" if row.mark is None else f"<= {row.mark:g}" + ("" if row.against else f" {row.unit}")
-        verdict = "" if row.mark is None else "not known" if met is None else "met" if met else "NOT MET"
+        verdict = "" if row.mark is None else "NOT KNOWN" if met is None else "met" if met else "NOT MET"
         told = f"{_number(row.reference, row.unit)} {row.against}".strip()
-        lines.append(
-            (
-                row.what,
-                _number(row.ours, row.unit),
-                told,
-                "" if ratio is None else f"{ratio:.2f}",
-                mark,
-                verdict,
-                row.note,
-            )
-        )
+        note = "; ".join(filter(None, (row.what, row.missing, row.note)))
+        shown = "" if ratio is None else f"{ratio:.2f}"
+        lines.append((row.row, _number(row.ours, row.unit), told, shown, mark, verdict, note))
     widths = [max(len(line[column]) for line in lines) for column in range(6)]
-    shown = []
+    shown_lines = []
     for line in lines:
         cells = [text.ljust(width) for text, width in zip(line[:6], widths, strict=True)]
-        shown.append("  ".join([*cells, line[6]]).rstrip())
-    return "\n".join(shown)
+        shown_lines.append("  ".join([*cells, line[6]]).rstrip())
+    return "\n".join(shown_lines)

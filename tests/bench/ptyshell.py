@@ -7,6 +7,7 @@ not count. Called by the rooms that measure a screen. It is no emulator: what no
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import fcntl
 import os
@@ -106,12 +107,15 @@ class Shell:
         """Everything that it wrote, where `keep` is set."""
         self.keep = False
         self.bytes = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        """A character may come in two reads."""
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             with contextlib.suppress(OSError):
                 fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
                 os.execvpe(command[0], list(command), _environment(env or {}))
             os._exit(127)
+        os.set_inheritable(self._fd, False)
 
     def __enter__(self) -> Self:
         return self
@@ -175,7 +179,7 @@ class Shell:
         self.bytes += len(data)
         if self.keep:
             self.raw += data
-        self.grid.feed(data.decode("utf-8", "replace"))
+        self.grid.feed(self._decoder.decode(data))
         while self.grid.asked:
             self._answer(self.grid.asked.pop())
         return moment

@@ -1,23 +1,29 @@
 """Start-up: from the start of the process to the first full frame of the lead's console, on a pty of 200x50.
 
-The session has 300 steps and its station runs already; held against a Textual app that shows one line. Also: what
-the console's process imports before that frame which it must not.
+The session has 300 steps; `attach` finds its station alive, `lead` opens it. Held, in CPU time of all processes that
+were started, against a Textual app that shows one line. Also the bytes to the terminal until that frame stands, and
+what the console's process imports before it which it must not.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
-from tests.bench.measure import Row, p50
+from tests.bench.measure import Measurement, Row, p50
 from tests.bench.minimal_app import READY
+from tests.bench.processes import children, cpu_seconds
 from tests.bench.ptyshell import Grid, Shell
 from tests.bench.verbs import command
-from tests.bench.world import compiled, session, started, world
+from tests.bench.world import compiled, procedure, session, started, station_pid, world
 
-__all__ = ["framed", "rows"]
+__all__ = ["MEASUREMENTS", "framed", "minimal"]
 
 HEAVY = ("yaml", "jinja2", "httpx", "psutil", "sqlite3")
 """What the console's process must not import before its first frame."""
@@ -32,16 +38,38 @@ def _with_steps(grid: Grid) -> bool:
     return framed(grid) and grid.has("Step number 7 ")
 
 
-def _first_frame(folder: Path) -> tuple[float, float]:
-    """Seconds to the first full frame, and to the one that shows the steps."""
+class Start(NamedTuple):
+    """What it took until the steps were shown."""
+
+    cpu: float
+    """Seconds, of all processes that were started for it."""
+    wall: float
+    bytes: int
+    """To the terminal."""
+
+
+def _attach(folder: Path) -> Start:
     with Shell([*command(), "attach", folder.name]) as shell:
-        frame = shell.until(framed) - shell.began
-        return frame, shell.until(_with_steps) - shell.began
+        wall = shell.until(_with_steps) - shell.began
+        return Start(cpu_seconds(shell.pid), wall, shell.bytes)
 
 
-def _minimal() -> float:
+def _lead(home: Path, file: Path) -> Start:
+    before = {*(home / "sessions").glob("*")}
+    with Shell([*command(), "lead", str(file)]) as shell:
+        wall = shell.until(_with_steps) - shell.began
+        (folder,) = {*(home / "sessions").glob("*")} - before
+        station = station_pid(folder)
+        used = Start(cpu_seconds(shell.pid, station, *children(station)), wall, shell.bytes)
+    os.kill(station, signal.SIGKILL)
+    return used
+
+
+def minimal() -> Start:
+    """The reference: the least that Textual can start."""
     with Shell([sys.executable, "-m", "tests.bench.minimal_app"]) as shell:
-        return shell.until(lambda grid: grid.has(READY)) - shell.began
+        wall = shell.until(lambda grid: grid.has(READY)) - shell.began
+        return Start(cpu_seconds(shell.pid), wall, shell.bytes)
 
 
 def _imported(folder: Path) -> list[str]:
@@ -61,34 +89,60 @@ async def _prepare(home: Path) -> Path:
         return folder
 
 
-def rows(quick: bool) -> list[Row]:
-    """The first full frame, the first with steps, and what was imported for it."""
-    empty: list[float] = []
-    full: list[float] = []
-    minimal: list[float] = []
+def _beside(rounds: int, start: Callable[[], Start]) -> tuple[list[Start], list[Start]]:
+    """Ours and minimal ones, turn and turn about, after one of each that does not count."""
+    start(), minimal()
+    ours: list[Start] = []
+    bare: list[Start] = []
+    for number in range(rounds):
+        for turn in (number % 2, 1 - number % 2):
+            if turn:
+                bare.append(minimal())
+            else:
+                ours.append(start())
+    return ours, bare
+
+
+def _row(row: str, what: str, mark: float, taken: tuple[list[Start], list[Start]]) -> Row:
+    ours, bare = taken
+    wall, theirs = p50([each.wall for each in ours]), p50([each.wall for each in bare])
+    return Row(
+        row=row, what=what, ours=p50([each.cpu for each in ours]) * 1e3, unit="CPU ms",
+        reference=p50([each.cpu for each in bare]) * 1e3, against="minimal Textual app", mark=mark,
+        note=f"{wall * 1e3:.0f} ms by the clock, {wall / theirs:.2f} of it",
+    )  # fmt: skip
+
+
+def _attached(quick: bool) -> list[Row]:
+    """The frame of a console whose station runs, its bytes, and what was imported for it."""
     with world() as home:
         folder = asyncio.run(_prepare(home))
-        _minimal(), _first_frame(folder)
-        for number in range(2 if quick else 15):
-            if number % 2:
-                minimal.append(_minimal())
-            frame, steps = _first_frame(folder)
-            empty.append(frame)
-            full.append(steps)
-            if not number % 2:
-                minimal.append(_minimal())
+        taken = _beside(2 if quick else 15, lambda: _attach(folder))
         heavy = _imported(folder)
-    reference, against = p50(minimal) * 1e3, "minimal Textual app"
     return [
+        _row("attach", "attach: to the frame that shows the steps of 300", 1.15, taken),
         Row(
-            what="first full frame of the lead's console", ours=p50(empty) * 1e3, unit="ms",
-            reference=reference, against=against, mark=1.2,
+            row="start-bytes", what="bytes to the terminal until then", unit="kB", mark=35.0,
+            ours=p50([each.bytes for each in taken[0]]) / 1e3,
+            note=f"minimal {p50([each.bytes for each in taken[1]]) / 1e3:.1f} kB",
         ),
         Row(
-            what="first frame with its 300 steps", ours=p50(full) * 1e3, unit="ms",
-            reference=reference, against=against, mark=1.2,
-        ),
-        Row(
-            what="heavy packages imported before it", ours=len(heavy), unit="", mark=0, note=", ".join(heavy)
+            row="start-imports", what=f"of {', '.join(HEAVY)}, imported until then", ours=len(heavy), unit="",
+            mark=0, note=", ".join(heavy),
         ),
     ]  # fmt: skip
+
+
+def _led(quick: bool) -> list[Row]:
+    """The same for `lead`, which opens the session and starts its station."""
+    with world() as home:
+        file = home / "bench.yaml"
+        file.write_text(procedure(300, gauges=True))
+        taken = _beside(2 if quick else 10, lambda: _lead(home, file))
+    return [_row("lead", "lead with its station: to the frame that shows the steps of 300", 1.6, taken)]
+
+
+MEASUREMENTS = (
+    Measurement(("attach", "start-bytes", "start-imports"), _attached),
+    Measurement(("lead",), _led),
+)
