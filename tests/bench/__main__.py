@@ -28,6 +28,7 @@ GROUPS = (
     "replay",
     "steady",
     "polling",
+    "export",
     "growth",
     "many_steps",
     "peers",

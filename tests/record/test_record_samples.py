@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from logbook_nights import ME, moment, note
-from watched_nights import watched_night
+from tests.bench.watched import watched_night
 
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook.protocol import SampleBatch

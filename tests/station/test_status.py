@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from stationkit import Lead
-from watched_nights import watched_night
+from tests.bench.watched import watched_night
 
 from quarterdeck.logbook.lock import is_held
 from quarterdeck.logbook.read_only import read_session
