@@ -71,7 +71,8 @@ class _Watched:
         planned = story.session.plan is not None
         self._uptime = Uptime(story.session, name, self._since, self._until) if planned else None
         self._strip = Strip(shown)
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _Line | None] = {}
+        """Of each metric that was a number; None: it is not drawn."""
         self._critical: float = 0
         self._count = 0
         self._held: Reading | None = None
@@ -85,20 +86,23 @@ class _Watched:
         self._held = reading
         self._count += 1
         for name, value in reading.values.items():
-            if name != "status" and isinstance(value, (int, float)) and math.isfinite(value) and _is_drawn(name):
-                if name not in self._lines:
-                    self._lines[name] = _Line(self._shown)
-                self._lines[name].take(reading, float(value), reading.units.get(name, ""))
+            if isinstance(value, str) or not math.isfinite(value):
+                continue
+            if name not in self._lines:
+                self._lines[name] = _Line(self._shown) if _is_drawn(name) else None
+            if (line := self._lines[name]) is not None:
+                line.take(reading, float(value), reading.units.get(name, ""))
         if reading.status == "unknown":
-            for name in self._lines.keys() - reading.values.keys():
-                self._lines[name].end(reading.at)
+            for name, line in self._lines.items():
+                if line is not None and name not in reading.values:
+                    line.end(reading.at)
 
     def health(self) -> TargetHealth:
         """What became of it; nothing more is taken."""
         if self._held is not None:
             self._let_go(self._until, max(self._until, self._held.at))
         self._finish()
-        series = [line.series(name, self.kind, self._target) for name, line in self._lines.items()]
+        series = [line.series(name, self.kind, self._target) for name, line in self._lines.items() if line]
         # Series with bands first: they are what the procedure looks at.
         series.sort(key=lambda each: (each.warning is None and each.critical is None, each.flat))
         return TargetHealth(
@@ -145,7 +149,7 @@ class _Watched:
 
 
 def _is_drawn(metric: str) -> bool:
-    return split_metric(f"x.{metric}")[1] not in _QUIET
+    return metric != "status" and split_metric(f"x.{metric}")[1] not in _QUIET
 
 
 def _expected(session: Session, target: str) -> Iterator[tuple[float, float, str]]:
