@@ -16,34 +16,74 @@ from tests.bench.world import ME, compiled, opening, put, world
 
 from quarterdeck.logbook.read_only import read_session
 from quarterdeck.logbook.session_log import SessionLog
+from quarterdeck.observer.messages import Reading
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import Draft, EvidenceAdded, FactNoted, NoteAdded
+from quarterdeck.session.events import (
+    Draft,
+    EvidenceAdded,
+    FactNoted,
+    NoteAdded,
+    StepDone,
+    StepGranted,
+    StepReported,
+    StepStarted,
+)
 from quarterdeck.session.fold import Folding, fold
+from quarterdeck.session.parts import Watch
 from quarterdeck.station.journal import moment
 
 __all__ = ["MEASUREMENTS", "long_session"]
 
-STEPS = 300
+STEPS = 1_000
+GROUP = 500
+"""Events that are appended at once, and samples with them."""
+BATCHES = 25
+"""Batches of samples in each group."""
+SEEN = {f"endpoint-{one}.latency": 0.0123 for one in range(4)}
 
 
 def _night(count: int) -> Iterator[Draft]:
-    """What a long night says: notes, facts and evidence on its steps."""
+    """What a long night says: steps that run again and again, and notes, facts and evidence on them."""
     for number in range(count):
-        step = f"step-{number % STEPS + 1}"
-        match number % 4:
+        turn, what = divmod(number, 8)
+        step, attempt = f"step-{turn % STEPS + 1}", turn // STEPS + 1
+        match what:
             case 0:
-                yield Draft(FactNoted(text=f"something was seen, number {number}", level="info"))
+                yield Draft(StepGranted(to="ada"), step=step, attempt=attempt)
             case 1:
+                yield Draft(StepStarted(watch=Watch(digest="", snapshot=SEEN)), step=step, attempt=attempt)
+            case 2:
+                yield Draft(StepReported(note=f"this is how it went, number {number}"), step=step, attempt=attempt)
+            case 3:
+                yield Draft(StepDone(watch=Watch(digest="", snapshot=SEEN)), step=step, attempt=attempt)
+            case 4:
+                yield Draft(FactNoted(text=f"something was seen, number {number}", level="info"))
+            case 5:
                 yield Draft(EvidenceAdded(name=f"page {number}", text="what the page said"), step=step)
             case _:
                 yield Draft(NoteAdded(text=f"what was thought of it, number {number}"), step=step)
+
+
+def _readings(number: int) -> list[Reading]:
+    """What was sampled in one tick."""
+    return [
+        Reading(
+            target=f"endpoint-{one}", at=number * 1.0, boot=float(number), status="ok", raw="ok",
+            values={"latency": 0.0123 + number / 1e6, "status": 200.0}, interval=5.0, max_age=15.0,
+        )
+        for one in range(4)
+    ]  # fmt: skip
 
 
 def long_session(home: Path, count: int, *, name: str = "long") -> Path:
     """A session of so many events; its folder."""
     folder = home / "sessions" / f"2026-11-29-{name}-kfwz"
     log = SessionLog.open(folder, session_id=folder.name, actor=ME, moment=moment)
-    put(log, [*opening(compiled(STEPS)), *_night(count - 2)])
+    drafts = [*opening(compiled(STEPS)), *_night(count - 2)]
+    for at in range(0, count, GROUP):
+        for number in range(BATCHES):
+            log.append_samples(_readings(at + number))
+        put(log, drafts[at : at + GROUP])
     log.close()
     return folder
 

@@ -12,45 +12,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from quarterdeck.session.event import FORMAT, Event, order
-from quarterdeck.session.events import payload
+from quarterdeck.session.events import KINDS, Payload, Unknown, payload
 from quarterdeck.session.state import Session
 
 __all__ = ["Folding", "apply", "fold"]
 
-_Key = tuple[int, str, str, int]
-
 
 def fold(events: Iterable[Event]) -> Session:
     """Return the session that these events make. Duplicates and order of arrival do not matter."""
-    unique = {(event.replica, event.aseq): event for event in events}
-    ordered = sorted(unique.values(), key=order)
-    heads = _contiguous(ordered)
-    session = Session()
-    gaps: set[str] = set()
-    for event in ordered:
-        if event.aseq <= heads.get(event.replica, 0):
-            apply(session, event)
-        else:
-            gaps.add(event.replica)
-            if event.kind == "halt.called":
-                apply(session, event)
-    session.gaps = sorted(gaps)
-    return session
+    return Folding(events).session
 
 
 def apply(session: Session, event: Event) -> None:
     """Apply one event that comes after all that were applied before. Changes `session` in place.
 
-    Where it changes another step than its own, the kind itself says so (`Session.touch`).
+    Where it changes another step than its own, the kind itself says so (`Session.touch`). What is only reported
+    changes nothing, and its payload is not even read.
     """
     at = session.clock(event.t)
     if event.v > FORMAT:
         session.unknown_kinds.append(f"{event.kind} (format {event.v})")
-    else:
+    elif KINDS.get(event.kind, Unknown).apply is not Payload.apply:
         payload(event).apply(session, event, at)
-    session.last = max(session.last, at)
+    if at > session.last:
+        session.last = at
     session.count += 1
-    session.lamport = max(session.lamport, event.lamport)
+    if event.lamport > session.lamport:
+        session.lamport = event.lamport
     session.kept.touch(event.step)
 
 
@@ -59,37 +47,52 @@ class Folding:
 
     def __init__(self, events: Iterable[Event] = ()) -> None:
         """Start from these events."""
-        self._events: dict[tuple[str, int], Event] = {}
+        self._events: list[Event] = []
         self._heads: dict[str, int] = {}
-        self._last: _Key | None = None
         self.session = Session()
         self.extend(events)
 
     def add(self, event: Event) -> None:
         """Take one event, whenever it arrives; twice is once."""
-        key = (event.replica, event.aseq)
-        if key in self._events:
-            return
-        self._events[key] = event
-        place = order(event)
-        follows = event.aseq == self._heads.get(event.replica, 0) + 1 and (self._last is None or place > self._last)
-        if follows and not self.session.gaps:
-            self._heads[event.replica] = event.aseq
-            self._last = place
-            apply(self.session, event)
-        else:
-            self._anew()
+        self.extend((event,))
 
     def extend(self, events: Iterable[Event]) -> None:
         """Take many events; in order, each costs one step."""
+        taken, heads, session = self._events, self._heads, self.session
+        last = taken[-1] if taken else None
+        aside: list[Event] = []
         for event in events:
-            self.add(event)
+            aseq, head = event.aseq, heads.get(event.replica, 0)
+            if aseq <= head:
+                continue
+            late = last is not None and event.lamport <= last.lamport and order(event) < order(last)
+            if late or aside or session.gaps or aseq != head + 1:
+                aside.append(event)
+                continue
+            taken.append(event)
+            heads[event.replica] = aseq
+            last = event
+            apply(session, event)
+        if aside:
+            self._anew(aside)
 
-    def _anew(self) -> None:
-        events = self._events.values()
-        self.session = fold(events)
-        self._heads = _contiguous(events)
-        self._last = max(order(event) for event in events)
+    def _anew(self, more: list[Event]) -> None:
+        """Fold all of them in their order, each chain as far as it is without a hole."""
+        unique = {(event.replica, event.aseq): event for event in (*more, *self._events)}
+        if len(unique) == len(self._events):
+            return
+        self._events = ordered = sorted(unique.values(), key=order)
+        self._heads = heads = _contiguous(ordered)
+        self.session = session = Session()
+        gaps: set[str] = set()
+        for event in ordered:
+            if event.aseq <= heads[event.replica]:
+                apply(session, event)
+            else:
+                gaps.add(event.replica)
+                if event.kind == "halt.called":
+                    apply(session, event)
+        session.gaps = sorted(gaps)
 
 
 def _contiguous(events: Iterable[Event]) -> dict[str, int]:
