@@ -39,7 +39,7 @@ GROUP = 500
 """Events that are appended at once, and samples with them."""
 BATCHES = 25
 """Batches of samples in each group."""
-SEEN = {f"endpoint-{one}.latency": 0.0123 for one in range(4)}
+SEEN: dict[str, float | str | None] = {f"endpoint-{one}.latency": 0.0123 for one in range(4)}
 
 
 def _night(count: int) -> Iterator[Draft]:

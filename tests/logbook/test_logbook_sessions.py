@@ -16,10 +16,10 @@ from quarterdeck.logbook.blobs import read_blob
 from quarterdeck.logbook.chain import verify_raws
 from quarterdeck.logbook.folder import find_session, home, list_sessions, new_session_id, sessions_folder
 from quarterdeck.logbook.read_only import read_session
-from quarterdeck.logbook.samples import batch_hash, digest_of, watch_of
+from quarterdeck.logbook.samples import batch_hash, digest_of
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.session.event import Moment, decode
-from quarterdeck.session.events import Draft, StepDone
+from quarterdeck.session.events import Draft, StepDone, payload
 from quarterdeck.session.parts import Watch
 
 
@@ -94,9 +94,9 @@ def readings(number: int) -> list[Moment]:
 def done(log: SessionLog, watch: Watch) -> Watch:
     appended = log.append([Draft(data=StepDone(watch=watch), step="s")], ME, "p")
     appended.durable.result(20)
-    found = watch_of(appended.events[0])
-    assert found is not None
-    return found
+    found = payload(appended.events[0])
+    assert isinstance(found, StepDone) and found.watch is not None
+    return found.watch
 
 
 def test_an_event_names_the_digest_of_the_batches_since_the_last_one(night: Night) -> None:

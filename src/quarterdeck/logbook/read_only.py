@@ -21,7 +21,8 @@ from pathlib import Path
 from msgspec import Struct, field
 
 from quarterdeck.errors import DocumentError, LogbookError
-from quarterdeck.logbook.chain import Problem, verify
+from quarterdeck.logbook.agreement import agree
+from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock, is_held
 from quarterdeck.logbook.protocol import Head, SampleBatch
@@ -31,6 +32,9 @@ from quarterdeck.regular_files import open_regular, read_regular
 from quarterdeck.session.event import Event
 
 __all__ = ["SessionCopy", "Weighed", "collector_paused", "copy_database", "read_session", "weigh"]
+
+
+_EVENTS = "SELECT hash, raw FROM events ORDER BY position"
 
 
 class SessionCopy(Struct):
@@ -133,25 +137,17 @@ def read_session(folder: Path, *, recorder_dir: Path | None = None, samples: boo
     place = _place(folder, recorder_dir, problems)
     if not folder.is_dir():
         raise LogbookError("There is no such session", where=str(folder))
-    rows: list[tuple[str, bytes]] = []
+    held: Verified | list[tuple[str, bytes]] = []
     batches: dict[tuple[str, int], Read] = {}
     damaged = 0
-    with contextlib.ExitStack() as opened:
+    with contextlib.ExitStack() as opened, collector_paused():
         with contextlib.ExitStack() as stack:
             owned = not _hold(place, stack)
             if not owned and place.database.exists():
-                rows, batches, damaged = _read_database(place.database, problems, opened, samples=samples)
-            found = _read_recorder(place.recorder, rows, problems, owned=owned)
+                held, batches, damaged = _read_database(place, problems, opened, samples=samples)
+            verified = held if isinstance(held, Verified) else _weighed(place, held, problems, owned=owned)
         kept = _samples(place.recorder_samples, batches, opened) if samples else Samples()
         weakref.finalize(kept, opened.pop_all().close)
-    with collector_paused():
-        weighed = weigh(rows, found.lines)
-        verified = verify(place.id, weighed.good, place.marks("burned"))
-    if found.damaged:
-        problems.append(Problem("damaged", f"{found.damaged} lines of the flight recorder cannot be read"))
-    if weighed.bad:
-        text = f"{len(weighed.bad)} events are damaged in one recorder, {weighed.lost} of them in both"
-        problems.append(Problem("damaged", text))
     if damaged:
         problems.append(Problem("damaged", f"{damaged} batches of samples are damaged"))
     return SessionCopy(
@@ -195,28 +191,32 @@ def _hold(place: SessionFolder, stack: contextlib.ExitStack) -> bool:
 
 
 def _read_database(
-    database: Path, problems: list[Problem], opened: contextlib.ExitStack, *, samples: bool
-) -> tuple[list[tuple[str, bytes]], dict[tuple[str, int], Read], int]:
+    place: SessionFolder, problems: list[Problem], opened: contextlib.ExitStack, *, samples: bool
+) -> tuple[Verified | list[tuple[str, bytes]], dict[tuple[str, int], Read], int]:
     """Its events; where its batches lie in a copy that is open until `opened` is closed; how many are damaged.
 
-    The copy has no name any more when this returns, so that nothing of it stays behind whatever ends its reader.
+    The events are verified already where the flight recorder agrees. The copy has no name any more when this returns,
+    so that nothing of it stays behind whatever ends its reader.
     """
     from quarterdeck.logbook import sqlite
     from quarterdeck.logbook.salvage import are_sound, salvage_batches, salvage_events
 
     try:
         with tempfile.TemporaryDirectory(prefix="quarterdeck-") as temporary:
-            connection = sqlite.connect(copy_database(database, Path(temporary)))
+            connection = sqlite.connect(copy_database(place.database, Path(temporary)))
             opened.callback(connection.close)
             reader = row_reader(connection)
             try:
                 if connection.execute("SELECT count(*) FROM sqlite_schema").fetchone() == (0,):
                     problems.append(Problem("missing", "The logbook holds nothing yet"))
                     return [], {}, 0
-                rows = list(connection.execute("SELECT hash, raw FROM events ORDER BY position"))
+                burned = place.marks("burned")
+                agreed = None if burned else agree(place.id, connection.execute(_EVENTS), place.recorder)
+                rows = [] if agreed else list(connection.execute(_EVENTS))
                 if not are_sound(rows):
                     raise sqlite3.DatabaseError("a value has another type")
                 sound, damaged = sound_batches(_batches(connection) if samples else (), reader)
+                return agreed[0] if agreed else rows, sound, damaged
             except sqlite.SQLError as error:
                 problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
                 rows = [(event.hash, event.raw) for event in salvage_events(connection)]
@@ -236,9 +236,23 @@ def _batches(connection: sqlite3.Connection) -> Iterator[tuple[int, SampleBatch]
         yield number, SampleBatch(*batch)
 
 
-def _read_recorder(path: Path, rows: Sequence[tuple[str, bytes]], problems: list[Problem], *, owned: bool) -> Scan:
+def _weighed(
+    place: SessionFolder, rows: Sequence[tuple[str, bytes]], problems: list[Problem], *, owned: bool
+) -> Verified:
+    """What of the logbook's rows and the flight recorder's lines can be relied on."""
+    found = _read_recorder(place.recorder, problems, owned=owned)
+    weighed = weigh(rows, found.lines)
+    if found.damaged:
+        problems.append(Problem("damaged", f"{found.damaged} lines of the flight recorder cannot be read"))
+    if weighed.bad:
+        text = f"{len(weighed.bad)} events are damaged in one recorder, {weighed.lost} of them in both"
+        problems.append(Problem("damaged", text))
+    return verify(place.id, weighed.good, place.marks("burned"))
+
+
+def _read_recorder(path: Path, problems: list[Problem], *, owned: bool) -> Scan:
     try:
-        found = scan(read_regular(path), rows)
+        found = scan(read_regular(path))
     except OSError as error:
         text = f"The flight recorder cannot be read: {error.strerror}"
         if owned:

@@ -37,6 +37,7 @@ __all__ = [
     "LINE_OVERHEAD",
     "FlightRecorder",
     "Scan",
+    "read_header",
     "read_sample_lines",
     "sample_batch",
     "sample_lines",
@@ -106,8 +107,10 @@ def _sealed(header: bytes) -> bytes:
     return header[:-1] + _SEAL + sha256(header).hexdigest()[:16].encode() + b'"}'
 
 
-def _read_header(line: bytes) -> Header | None:
-    """The header that a line is; None where it is damaged."""
+def read_header(line: bytes) -> Header | None:
+    """The header that a line is; None where it is damaged, or something else."""
+    if not line.startswith(b'{"recorder":'):
+        return None
     body, seal, _ = line.rpartition(_SEAL)
     if seal and _sealed(body + b"}") != line:
         return None
@@ -118,22 +121,15 @@ def _read_header(line: bytes) -> Header | None:
     return header if seal or header.recorder <= VERSION else None
 
 
-def scan(data: bytes, expected: Sequence[tuple[str, bytes]] = ()) -> Scan:
-    """Take a file's content apart. Cheap: neither decodes an event nor computes a hash.
-
-    `expected`: hash and bytes of what the other recorder holds; one comparison says whether it is the same.
-    """
+def scan(data: bytes) -> Scan:
+    """Take a file's content apart. Cheap: neither decodes an event nor computes a hash."""
     whole = data.rfind(b"\n") + 1
-    body = data.find(b"\n") + 1
-    if expected and data[body:] == b"".join([_LINE % (link.encode(), raw) for link, raw in expected]):
-        first = scan(data[:body])
-        return Scan(lines=[*first.lines, *expected], header=first.header, damaged=first.damaged, whole=whole)
     found = Scan(lines=[], whole=whole, tail=data[whole:])
     lines = found.lines
     for line in data[:whole].split(b"\n"):
         if line[:9] == _OPEN and line[73:_EVENT_AT] == _MIDDLE and line[-1:] == b"}":
             lines.append((line[9:73].decode("ascii", "replace"), line[_EVENT_AT:-1]))
-        elif line.startswith(b'{"recorder":') and (header := _read_header(line)) is not None:
+        elif (header := read_header(line)) is not None:
             found.header = header
         elif line:
             found.damaged += 1
@@ -200,16 +196,16 @@ class FlightRecorder:
 
     # ------------------------------------------------------------ opening
 
-    def open(self, replica: str = "", expected: Sequence[tuple[str, bytes]] = ()) -> None:
+    def open(self, replica: str = "", known: Scan | None = None) -> None:
         """Open, or make the file for `replica`; cut or finish an unfinished last line. Raises RecorderError.
 
-        `expected`: see `scan`.
+        `known`: what the file holds, where somebody has read it just now (`agreement`).
         """
         try:
             make_private(self._path.parent)
             refuse_link(self._path)
             self._fd = self._disk.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
-            self._mend(expected)
+            self._mend(known)
             if self.header is not None and self.header.recorder > VERSION:
                 raise NewerFormatError(
                     f"This flight recorder was written by a newer version of Quarterdeck ({self.header.recorder})",
@@ -227,11 +223,14 @@ class FlightRecorder:
             self.close()
             raise
 
-    def _mend(self, expected: Sequence[tuple[str, bytes]]) -> None:
+    def _mend(self, known: Scan | None) -> None:
+        if known is not None and known.whole == os.fstat(self._fd).st_size:
+            self.found, self.header, self._good = known, known.header, known.whole
+            return
         with open(self._fd, "rb", closefd=False) as file:
             file.seek(0)
             data = file.read()
-        found = scan(data, expected)
+        found = scan(data)
         self._good = len(data)
         if found.tail:
             finished = scan(found.tail + b"\n").lines

@@ -17,6 +17,7 @@ from msgspec import Struct, field
 
 from quarterdeck.errors import LogbookError
 from quarterdeck.logbook import sqlite
+from quarterdeck.logbook.agreement import agree
 from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
@@ -75,10 +76,16 @@ def open_recorders(
     book = SqliteLogbook(folder.database, session, connector=connector)
     recorder = FlightRecorder(folder.recorder, session, samples=folder.recorder_samples, disk=disk)
     with collector_paused():
-        logbook_source = _open_logbook(book, folder)
-        recorder_source = _open_recorder(recorder, folder.recorder, logbook_source.lines)
-        weighed = weigh(logbook_source.lines, recorder_source.lines)
-        verified = verify(session, weighed.good, folder.marks("burned"))
+        logbook_source = _Source()
+        _tried(book, folder, logbook_source, book.open)
+        agreed = _agreed(book, folder, session) if logbook_source.state == OK else None
+        recorder_source = _open_recorder(recorder, folder.recorder, agreed[1] if agreed else None)
+        if agreed:
+            verified, weighed = agreed[0], Weighed({}, set(), set())
+        else:
+            _tried(book, folder, logbook_source, lambda: _read(book, logbook_source))
+            weighed = weigh(logbook_source.lines, recorder_source.lines)
+            verified = verify(session, weighed.good, folder.marks("burned"))
     if weighed.logbook_damaged and logbook_source.state == OK:
         logbook_source.repaired.append(f"{weighed.logbook_damaged} rows were damaged")
         _replace_logbook(book, folder, logbook_source)
@@ -113,11 +120,10 @@ def open_recorders(
 # ---------------------------------------------------------------- opening each
 
 
-def _open_logbook(book: SqliteLogbook, folder: SessionFolder) -> _Source:
-    source = _Source()
+def _tried(book: SqliteLogbook, folder: SessionFolder, source: _Source, what: Callable[[], None]) -> None:
+    """Let the logbook do something with its file; what cannot be read of it is taken from elsewhere."""
     try:
-        book.open()
-        source.lines = book.rows()
+        what()
     except DamageError as error:
         source.repaired.append(error.message)
         _replace_logbook(book, folder, source)
@@ -128,7 +134,21 @@ def _open_logbook(book: SqliteLogbook, folder: SessionFolder) -> _Source:
         with contextlib.suppress(LogbookError, OSError), tempfile.TemporaryDirectory() as temporary:
             events, _ = salvage(copy_database(folder.database, Path(temporary)))
             source.lines = [(event.hash, event.raw) for event in events]
-    return source
+
+
+def _agreed(book: SqliteLogbook, folder: SessionFolder, session: str) -> tuple[Verified, Scan] | None:
+    """What both hold, where that is the same and nothing else is to be known."""
+    if folder.marks("burned"):
+        return None
+    try:
+        return agree(session, book.found(), folder.recorder)
+    except LogbookError:
+        return None  # the long way meets it again
+
+
+def _read(book: SqliteLogbook, source: _Source) -> None:
+    if source.state == OK and not source.replaced:
+        source.lines = book.rows()
 
 
 def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source) -> None:
@@ -145,11 +165,11 @@ def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source
         source.state = error.message
 
 
-def _open_recorder(recorder: FlightRecorder, path: Path, expected: list[tuple[str, bytes]]) -> _Source:
+def _open_recorder(recorder: FlightRecorder, path: Path, known: Scan | None) -> _Source:
     source = _Source()
     found = Scan(lines=[])
     try:
-        recorder.open(expected=expected)
+        recorder.open(known=known)
         found, recorder.found = recorder.found, Scan(lines=[])
         if recorder.cut:
             source.repaired.append(f"an unfinished last line of {recorder.cut} bytes was cut")

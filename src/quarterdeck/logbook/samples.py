@@ -15,14 +15,14 @@ from msgspec import Struct
 
 from quarterdeck.logbook.protocol import SampleBatch
 from quarterdeck.session.event import Event
-from quarterdeck.session.events import KINDS, payload
+from quarterdeck.session.events import KINDS
 from quarterdeck.session.parts import Watch
 
-__all__ = ["WATCHING", "SampleBook", "batch_hash", "digest_of", "watch_of"]
+__all__ = ["SampleBook", "batch_hash", "digest_of", "named_by"]
 
 _encoder = msgspec.json.Encoder()
 
-WATCHING = frozenset(name for name, kind in KINDS.items() if "watch" in kind.__struct_fields__)
+_WATCHING = frozenset(name for name, kind in KINDS.items() if "watch" in kind.__struct_fields__)
 """Kinds of events that can carry a `Watch`."""
 
 
@@ -37,12 +37,21 @@ def digest_of(hashes: Iterable[str]) -> str:
     return hashlib.sha256(joined.encode("ascii")).hexdigest() if joined else ""
 
 
-def watch_of(event: Event) -> Watch | None:
-    """The `Watch` that an event carries, or None."""
-    if b'"watch":{' not in bytes(event.data):
-        return None
-    found = getattr(payload(event), "watch", None)
-    return found if isinstance(found, Watch) else None
+class _Batches(Struct):
+    batches: int = 0
+
+
+class _Named(Struct):
+    watch: _Batches | None = None
+
+
+_named_decoder = msgspec.json.Decoder(_Named)
+
+
+def named_by(event: Event) -> int:
+    """How many batches an event names."""
+    watch = _named_decoder.decode(event.data).watch if event.kind in _WATCHING else None
+    return watch.batches if watch else 0
 
 
 class SampleBook:

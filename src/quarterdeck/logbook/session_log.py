@@ -27,7 +27,7 @@ from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock
 from quarterdeck.logbook.protocol import SampleBatch, StoredEvent
 from quarterdeck.logbook.recovery import Opened, open_recorders
-from quarterdeck.logbook.samples import WATCHING, SampleBook, watch_of
+from quarterdeck.logbook.samples import SampleBook, named_by
 from quarterdeck.logbook.writer import OK, Health, Reserve, Writer
 from quarterdeck.session.event import Actor, Blob, Event, Moment, digest
 from quarterdeck.session.events import Draft, ReplicaBurned
@@ -292,11 +292,7 @@ class SessionLog:
         return msgspec.structs.replace(draft, data=fresh)
 
     def _sample_book(self, opened: Opened) -> SampleBook:
-        named = 0
-        for event, raw in self.events:
-            if event.kind in WATCHING and b'"watch":{' in raw and event.replica == self.replica:
-                watch = watch_of(event)
-                named += watch.batches if watch else 0
+        named = sum(named_by(event) for event, _ in self.events if event.replica == self.replica)
         if opened.read_only or opened.states["logbook"] != OK:
             return SampleBook(self.replica, named)
         return SampleBook(self.replica, named, opened.book.batch_hashes(self.replica, named))

@@ -274,12 +274,16 @@ class SqliteLogbook:
         except SQLError as error:
             raise self._failure(error) from error
 
-    def rows(self) -> list[tuple[str, bytes]]:
-        """Hash and bytes of every event in order of arrival; see `read`."""
+    def found(self) -> Iterator[tuple[Any, ...]]:
+        """Hash and bytes of every event in order of arrival, of whatever type stands there; see `read`."""
         try:
-            rows = self._ask("SELECT hash, raw FROM events ORDER BY position")
+            yield from self._connection.execute("SELECT hash, raw FROM events ORDER BY position")
         except SQLError as error:
             raise self._failure(error) from error
+
+    def rows(self) -> list[tuple[str, bytes]]:
+        """The same; DamageError where one is no hash or no bytes."""
+        rows = list(self.found())
         if not are_sound(rows):
             raise DamageError("The logbook file is damaged: a value has another type", where=str(self._path))
         return rows
