@@ -95,7 +95,8 @@ def done(log: SessionLog, watch: Watch) -> Watch:
     appended = log.append([Draft(data=StepDone(watch=watch), step="s")], ME, "p")
     appended.durable.result(20)
     found = payload(appended.events[0])
-    assert isinstance(found, StepDone) and found.watch is not None
+    assert isinstance(found, StepDone)
+    assert found.watch is not None
     return found.watch
 
 
