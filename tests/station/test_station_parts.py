@@ -12,8 +12,10 @@ from typing import Any, ClassVar, cast, get_args
 import msgspec
 import pytest
 from stationkit import Effects
+from tests.bench.watched import START, watched_night
 
 from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.logbook.read_only import read_session
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.observer.messages import Reading
 from quarterdeck.procedure.check import parse
@@ -33,7 +35,7 @@ from quarterdeck.session.events import (
 from quarterdeck.session.fold import Folding
 from quarterdeck.station.commands.values import Values, secret
 from quarterdeck.station.commands.verifier import Verifier
-from quarterdeck.station.criteria import downtime, judge_all
+from quarterdeck.station.criteria import downtime, judge_all, samples_of
 from quarterdeck.station.demo_lease import Lease
 from quarterdeck.station.halt_files import HaltFile, file_halt, filed_halts, is_nonce
 from quarterdeck.station.hub import Hub
@@ -329,10 +331,28 @@ def test_downtime_counts_critical_outside_expected_outages() -> None:
     assert watched == pytest.approx(100.0)
 
 
+def test_what_was_kept_of_a_quiet_target_is_one_reading_and_counts_as_all_of_them(tmp_path: Path) -> None:
+    """Else the end of a long night would fill its station's memory."""
+    folder = watched_night(tmp_path, 3, 600)
+    found = samples_of(folder, {"api-0": (), "api-1": ("latency",)})
+    assert (len(found["api-0"]), len(found["api-1"])) == (185, 600)
+    assert {*found["api-1"][0].values} == {"latency"}
+    made = session((START, Draft(SessionStarted(start=START, end=START + 9e3, reserve=100.0, warn=100.0))))
+    every = [
+        reading
+        for batch in read_session(folder).samples
+        for reading in msgspec.json.decode(batch.raw, type=list[Reading])
+        if reading.target == "api-0"
+    ]
+    assert len(every) == 600
+    for kept in (found["api-0"], every):
+        assert downtime(made, "api-0", kept, START, START + 3e3) == pytest.approx((120.0, 3000.0))
+
+
 def test_unknown_and_missing_readings_are_no_uptime() -> None:
     made = session(STARTED)
     sparse = [reading("api", at, "unknown" if at % 20 else "ok") for at in range(1000, 1100)]
-    verdict = judge_all(made, sparse, 1100.0, lambda _: None)[0]
+    verdict = judge_all(made, {"api": sparse}, 1100.0, lambda _: None)[0]
     assert verdict.verdict == "INCONCLUSIVE"
 
 
@@ -340,7 +360,7 @@ def test_every_criterion_gets_a_verdict_with_its_evidence() -> None:
     done = [(1010.0, Draft(StepGranted(), "one", 1)), (1010.0, Draft(StepStarted(), "one", 1))]
     made = session(STARTED, *done, (1020.0, Draft(StepDone(), "one", 1)))
     readings = [reading("api", at, latency=0.01 if at < 1010 else 0.05) for at in range(950, 1100)]
-    up, steps, fast = judge_all(made, readings, 1100.0, lambda _: None)
+    up, steps, fast = judge_all(made, {"api": readings}, 1100.0, lambda _: None)
     assert (up.verdict, steps.verdict, fast.verdict) == ("PASS", "PASS", "FAIL")
     assert "0 ms" in up.evidence or "0 s" in up.evidence
     assert steps.evidence == "one done"
@@ -348,7 +368,7 @@ def test_every_criterion_gets_a_verdict_with_its_evidence() -> None:
 
 
 def test_a_criterion_whose_step_never_ran_is_inconclusive() -> None:
-    assert judge_all(session(STARTED), [], 1100.0, lambda _: None)[1].verdict == "INCONCLUSIVE"
+    assert judge_all(session(STARTED), {}, 1100.0, lambda _: None)[1].verdict == "INCONCLUSIVE"
 
 
 class Clock:

@@ -35,7 +35,8 @@ class Samples:
         return self._reads[index]()
 
     def __iter__(self) -> Iterator[SampleBatch]:
-        return (read() for read in self._reads)
+        for read in self._reads:  # not a generator of its own: the files stay open as long as this is there
+            yield read()
 
 
 def sound_batches(

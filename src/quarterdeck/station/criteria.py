@@ -41,9 +41,13 @@ def metrics_needed(session: Session) -> dict[str, set[str]]:
     return needed
 
 
-def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> list[Reading]:
-    """The readings that were kept of these targets and metrics, in order of time; what cannot be read is left out."""
-    found: list[Reading] = []
+def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> dict[str, list[Reading]]:
+    """By target, in order of time, what was kept of these targets and metrics; what cannot be read is left out.
+
+    Where only a target's status counts, readings that say the same one after the other are one reading that holds as
+    long.
+    """
+    found: dict[str, list[Reading]] = {target: [] for target in needed}
     decoder = msgspec.json.Decoder(list[Reading])
     try:
         for batch in read_sample_lines(SessionFolder.of(folder).recorder_samples):
@@ -53,17 +57,33 @@ def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> list[Read
                 continue
             for reading in readings:
                 if reading.target in needed:
-                    values = {name: reading.values[name] for name in needed[reading.target] if name in reading.values}
-                    found.append(msgspec.structs.replace(reading, values=values, units={}, message=""))
+                    _keep(found[reading.target], reading, needed[reading.target])
     except OSError:
-        return []
-    return sorted(found, key=lambda reading: reading.boot)
+        return {target: [] for target in needed}
+    for own in found.values():
+        own.sort(key=lambda reading: reading.boot)
+    return found
+
+
+def _keep(own: list[Reading], reading: Reading, metrics: Collection[str]) -> None:
+    last = own[-1] if own and not metrics else None
+    if last is not None and _goes_on(last, reading):
+        own[-1] = msgspec.structs.replace(last, max_age=reading.at + reading.max_age - last.at)
+        return
+    values = {name: reading.values[name] for name in metrics if name in reading.values}
+    own.append(msgspec.structs.replace(reading, values=values, units={}, message=""))
+
+
+def _goes_on(last: Reading, reading: Reading) -> bool:
+    """Whether a reading says nothing else than the one before it, which still holds."""
+    same = (last.status, "stale" in last.flags) == (reading.status, "stale" in reading.flags)
+    return same and last.boot <= reading.boot and last.at <= reading.at <= last.at + last.max_age
 
 
 def judge_all(
-    session: Session, readings: Sequence[Reading], now: float, holds: Callable[[str], bool | None]
+    session: Session, readings: Mapping[str, Sequence[Reading]], now: float, holds: Callable[[str], bool | None]
 ) -> tuple[Verdict, ...]:
-    """Every criterion of the plan. `now` is session time; `holds` judges a condition now."""
+    """Every criterion of the plan. `readings`: by target; `now`: session time; `holds` judges a condition now."""
     if session.plan is None:
         return ()
     return tuple(_verdict(session, criterion, readings, now, holds) for criterion in session.plan.procedure.criteria)
@@ -72,7 +92,7 @@ def judge_all(
 def _verdict(
     session: Session,
     criterion: Criterion,
-    readings: Sequence[Reading],
+    readings: Mapping[str, Sequence[Reading]],
     now: float,
     holds: Callable[[str], bool | None],
 ) -> Verdict:
@@ -113,14 +133,15 @@ def _steps(session: Session, steps: Iterable[str]) -> tuple[Word, str]:
 # ---------------------------------------------------------------- downtime
 
 
-def _downtime(session: Session, rule: Downtime, readings: Sequence[Reading], now: float) -> tuple[Word, str]:
+def _downtime(
+    session: Session, rule: Downtime, readings: Mapping[str, Sequence[Reading]], now: float
+) -> tuple[Word, str]:
     if session.started is None:
         return "INCONCLUSIVE", "the session was never started"
     worst: Word = "PASS"
     said = []
     for target in rule.targets:
-        own = [reading for reading in readings if reading.target == target]
-        down, watched = downtime(session, target, own, session.started, now)
+        down, watched = downtime(session, target, readings.get(target, ()), session.started, now)
         span = max(now - session.started, 1e-9)
         word: Word = "FAIL" if down > rule.max else "PASS" if watched >= COVERAGE * span else "INCONCLUSIVE"
         if word == "FAIL" or (word == "INCONCLUSIVE" and worst == "PASS"):
@@ -181,10 +202,10 @@ def _expected(session: Session, target: str) -> list[tuple[float, float]]:
 # ---------------------------------------------------------------- baseline
 
 
-def _baseline(session: Session, rule: Baseline, readings: Sequence[Reading]) -> tuple[Word, str]:
+def _baseline(session: Session, rule: Baseline, readings: Mapping[str, Sequence[Reading]]) -> tuple[Word, str]:
     """Samples from before Start against those from after the last step of the plan in force (closing included)."""
     target, _, metric = rule.metric.partition(".")
-    own = [reading for reading in readings if reading.target == target]
+    own = readings.get(target, ())
     if session.started is None or not own:
         return "INCONCLUSIVE", "nothing was read of it"
     after = _worked_until(session)
