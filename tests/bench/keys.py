@@ -1,7 +1,8 @@
 """Key latency in the step list: from the key to the cursor painted on the next step, with 100 to 10,000 steps.
 
 Held against a bare Line-API list of as many rows, on the same pty, turn and turn about. `move` stays inside the pane,
-`scroll` goes on at its end, where all its lines are painted anew.
+`scroll` goes on at its end, where all its lines are painted anew: the bare list paints the cursor's line first and
+the others later, so the step before it has to stand above it.
 """
 
 from __future__ import annotations
@@ -44,10 +45,13 @@ class List:
         return self.shell.until(self._shows) - pressed
 
     def _shows(self, grid: Grid) -> bool:
-        wanted = at(self.step)
+        """Whether the cursor stands on its step, below the one before it: a list may show half of a scroll first."""
+        wanted, before = at(self.step), at(self.step - 1)
+        lines = grid.lines()
         return any(
             self._cursor in line[max(0, where - 12) : where]
-            for line in grid.lines()
+            and (self.step == 1 or any(before in above for above in lines[max(0, y - 2) : y]))
+            for y, line in enumerate(lines)
             if (where := line.find(wanted)) >= 0
         )
 

@@ -30,14 +30,19 @@ class Text(App[None]):
         yield Static(READY)
 
 
-class Lines(ScrollView, can_focus=True):
-    """A list with a cursor: a key repaints the two lines that changed, or scrolls."""
+class Lines(ScrollView, can_focus=True, inherit_bindings=False):
+    """A list with a cursor, as large as the console's: a key repaints the two lines that changed, or scrolls by one.
+
+    Without the arrows of a scroll view: those would scroll at every key as well, with an animation.
+    """
+
+    DEFAULT_CSS = "Lines { width: 100; height: 28; }"
 
     def __init__(self, count: int) -> None:
         super().__init__()
         self.count = count
         self.at = 0
-        self.virtual_size = Size(100, count)
+        self.virtual_size = Size(90, count)
 
     def render_line(self, y: int) -> Strip:
         number = y + self.scroll_offset.y
@@ -56,10 +61,10 @@ class Lines(ScrollView, can_focus=True):
         top, height = self.scroll_offset.y, self.size.height
         for number in (before, self.at):
             self.refresh(Region(0, number - top, self.size.width, 1))
-        if self.at >= top + height - 1:
-            self.scroll_to(y=self.at - height + 3, animate=False, force=True)
-        elif self.at < top + 1:
-            self.scroll_to(y=max(0, self.at - 2), animate=False, force=True)
+        if self.at >= top + height:
+            self.scroll_to(y=self.at - height + 1, animate=False, force=True)
+        elif self.at < top:
+            self.scroll_to(y=self.at, animate=False, force=True)
 
 
 class ListApp(App[None]):
