@@ -9,8 +9,7 @@ that fits; compare the heads with those that other people hold.
 
 The same file is the module `quarterdeck.record.verify`: used by `record.jsonl` and `recompile`. Must never import
 anything but the standard library, and never write; so it has no text gate but its own (`printed`). Must never hold
-more of a record than one line and what its closing needs: a night of samples is larger than memory should be.
-Exit code 0: every hash fits; 1: something is wrong.
+more of the lines than one, since a night of samples is large. Exit code 0: every hash fits; 1: something is wrong.
 """
 
 from __future__ import annotations
@@ -353,31 +352,32 @@ def _check_parts(report: Report, path: Path) -> None:
     for ending in PARTS:
         part = path.with_suffix(f".{ending}")
         try:
-            content = _content(part)
+            named = _holds(part, report.sha256.encode())
         except FileNotFoundError:
             absent.append(ending)
             continue
         except OSError as error:
             report.wrong(part.name, f"it cannot be read: {error.strerror}")
             continue
-        if report.sha256.encode() not in content:
+        if not named:
             report.wrong(part.name, "it does not name the SHA-256 of these lines: it speaks of others")
         elif ending == "json":
-            _check_json(report, part.name, content)
+            _check_json(report, part)
         report.unproven.append(ending)
     if missing := [ending for ending in absent if ending != ON_REQUEST]:
         report.remarks.append(f"{', '.join(missing)}: not there beside these lines")
 
 
-def _check_json(report: Report, name: str, content: bytes) -> None:
+def _check_json(report: Report, part: Path) -> None:
     try:
-        record = json.loads(content, object_pairs_hook=_stamp)["record"]
+        with _opened(part) as file:
+            record = json.load(file, object_pairs_hook=_stamp)["record"]
         fits = record["jsonl_sha256"] == report.sha256 and record["session"] == report.session
-    except _WRONG_SHAPE:
-        report.wrong(name, "it cannot be read")
+    except (OSError, *_WRONG_SHAPE):
+        report.wrong(part.name, "it cannot be read")
         return
     if not fits:
-        report.wrong(name, "it speaks of another session, or of other lines")
+        report.wrong(part.name, "it speaks of another session, or of other lines")
 
 
 def _stamp(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -392,10 +392,15 @@ def _opened(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _content(path: Path) -> bytes:
-    """A file's bytes. OSError as for `_opened`."""
+def _holds(path: Path, words: bytes) -> bool:
+    """Whether a file has these bytes in it. OSError as for `_opened`."""
+    end = b""
     with _opened(path) as file:
-        return file.read()
+        while piece := file.read(_PIECE):
+            if words in end + piece:
+                return True
+            end = (end + piece)[-len(words) :]
+    return False
 
 
 def _measured(path: Path) -> tuple[int, str]:
