@@ -349,6 +349,18 @@ def test_what_was_kept_of_a_quiet_target_is_one_reading_and_counts_as_all_of_the
         assert downtime(made, "api-0", kept, START, START + 3e3) == pytest.approx((120.0, 3000.0))
 
 
+def test_a_reboot_in_the_night_does_not_mix_what_was_read_before_it_with_what_came_after(tmp_path: Path) -> None:
+    folder = tmp_path / "sessions" / "2026-11-29-booted-again-kfwz"
+    log = SessionLog.open(folder, session_id=folder.name, actor=ME, moment=lambda: Moment(wall=1000.0))
+    for at in range(1000, 1200, 2):
+        up = at - 995.0 if at < 1100 else at - 1099.0  # seconds since the boot: the host starts anew
+        status: Any = "critical" if 1040 <= at < 1050 else "ok"
+        log.append_samples([msgspec.structs.replace(reading("api", float(at), status, latency=0.1), boot=up)])
+    log.close()
+    kept = samples_of(folder, {"api": ("latency",)})["api"]
+    assert downtime(session(STARTED), "api", kept, 1000.0, 1200.0) == pytest.approx((10.0, 200.0))
+
+
 def test_unknown_and_missing_readings_are_no_uptime() -> None:
     made = session(STARTED)
     sparse = [reading("api", at, "unknown" if at % 20 else "ok") for at in range(1000, 1100)]

@@ -42,10 +42,10 @@ def metrics_needed(session: Session) -> dict[str, set[str]]:
 
 
 def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> dict[str, list[Reading]]:
-    """By target, in order of time, what was kept of these targets and metrics; what cannot be read is left out.
+    """By target, as they came, what was kept of these targets and metrics; what cannot be read is left out.
 
-    Where only a target's status counts, readings that say the same one after the other are one reading that holds as
-    long.
+    No clock puts them in order: a boot clock begins anew with its host. Where only a target's status counts, readings
+    that say the same one after the other are one reading that holds as long.
     """
     found: dict[str, list[Reading]] = {target: [] for target in needed}
     decoder = msgspec.json.Decoder(list[Reading])
@@ -60,8 +60,6 @@ def samples_of(folder: Path, needed: Mapping[str, Collection[str]]) -> dict[str,
                     _keep(found[reading.target], reading, needed[reading.target])
     except OSError:
         return {target: [] for target in needed}
-    for own in found.values():
-        own.sort(key=lambda reading: reading.boot)
     return found
 
 
@@ -77,7 +75,7 @@ def _keep(own: list[Reading], reading: Reading, metrics: Collection[str]) -> Non
 def _goes_on(last: Reading, reading: Reading) -> bool:
     """Whether a reading says nothing else than the one before it, which still holds."""
     same = (last.status, "stale" in last.flags) == (reading.status, "stale" in reading.flags)
-    return same and last.boot <= reading.boot and last.at <= reading.at <= last.at + last.max_age
+    return same and last.at <= reading.at <= last.at + last.max_age
 
 
 def judge_all(
