@@ -1,28 +1,28 @@
-"""A durable append as the station does it, held against a bare append and fdatasync of the same bytes.
+"""A durable append as a client sees it, held against a bare append and fdatasync of the same bytes.
 
-Ours is a whole note: decided, stamped into the chain, folded, written by both recorders, answered, and read by a seat
-from its socket. Group commit: many at once cost less each than one bare append.
+Ours is a whole note, asked through a socket of a station that is a process of its own: decided, stamped into the
+chain, folded, written by both recorders, told, and answered. Group commit: many seats that ask at once cost less each
+than one bare append.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import signal
+import socket
 import time
 from pathlib import Path
 
 from tests.bench.measure import Measurement, Row, p50, p99
-from tests.bench.world import ME, compiled, session, world
+from tests.bench.world import compiled, session, world
 
 from quarterdeck.session.intents import AddNote
-from quarterdeck.station.station import Station
-from quarterdeck.station.wire.protocol import PROTOCOL, Hello, encode
-from quarterdeck.station.wire.start_station import socket_of
+from quarterdeck.station.wire.protocol import PROTOCOL, Answered, Ask, Happened, Hello, decode_from, encode
+from quarterdeck.station.wire.start_station import socket_of, start_station
 
 __all__ = ["MEASUREMENTS", "Seat"]
 
-PRODUCERS = 8
+SEATS = 8
 SETTLED = 0.025
 """Seconds after which the second recorder has followed: two syncs at once slow each other down."""
 
@@ -56,78 +56,102 @@ class Seat:
         self._writer.close()
 
 
+class Asking:
+    """A client's end of the socket without a loop of its own: what it costs is the station's."""
+
+    def __init__(self, folder: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(10)
+        self._socket.connect(str(socket_of(folder)))
+        self._lines = self._socket.makefile("rb")
+        self._socket.sendall(encode(Hello(protocol=PROTOCOL, via="console", watching=True)))
+        while b'"position":' not in (line := self._lines.readline()) or b'"caught_up":false' in line:
+            assert line, "the station hung up"
+
+    def ask(self, number: int) -> None:
+        """Ask for a note."""
+        self._socket.sendall(encode(Ask(id=number, intent=AddNote(text=f"note {number:06} of the measurement"))))
+
+    def is_answered(self, number: int) -> bytes:
+        """Wait until the event was told and the answer is there; the event's bytes."""
+        told = b""
+        while True:
+            frame = decode_from(self._lines.readline())
+            if isinstance(frame, Happened) and frame.events:
+                told = bytes(frame.events[-1])
+            elif isinstance(frame, Answered) and frame.id == number:
+                assert frame.events, frame
+                assert told, "events come before the answers that name them"
+                return told
+
+    def close(self) -> None:
+        """Hang up."""
+        self._lines.close()
+        self._socket.close()
+
+
 class Bare:
     """One file, appended to and synced: nothing cheaper is durable."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
-    def append(self, data: bytes) -> None:
-        """Write and sync."""
+    def append(self, data: bytes) -> float:
+        """Write and sync; the seconds that it took."""
+        begin = time.perf_counter()
         os.write(self._fd, data)
         os.fdatasync(self._fd)
+        return time.perf_counter() - begin
 
     def close(self) -> None:
         """Let go."""
         os.close(self._fd)
 
 
-async def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], list[float]]:
+def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], list[float]]:
+    """Seconds of appends one at a time, of bare ones in between, and of an event where many ask at once."""
     folder = session(home, compiled(30))
-    station = Station(folder)
-    ready = asyncio.Event()
-    running = asyncio.create_task(station.run(ready.set))
-    await ready.wait()
-    seat = await Seat.take(folder)
+    start_station(folder)
     bare = Bare(home / "bare")
+    seats = [Asking(folder)]
     alone: list[float] = []
     raw: list[float] = []
     grouped: list[float] = []
-    try:
-        for number in range(-10, rounds):
-            text = f"note {number:06} of the measurement"
-            begin = time.perf_counter()
-            answered = await station.hub.ask(AddNote(text=text), ME)
-            await seat.gets(text.encode())
-            middle = time.perf_counter()
-            data = station.hub.journal.events[-1][1] + b"\n"
-            assert answered.events
-            await asyncio.sleep(SETTLED)
-            again = time.perf_counter()
-            bare.append(data)
-            end = time.perf_counter()
-            await asyncio.sleep(0.002)
-            if number >= 0:
-                alone.append(middle - begin)
-                raw.append(end - again)
-        for number in range(max(3, rounds // 20)):
-            begin = time.perf_counter()
-            await asyncio.gather(*(_produce(station, f"{number} {one}") for one in range(PRODUCERS)))
-            await seat.gets(b" last")
-            grouped.append((time.perf_counter() - begin) / (PRODUCERS * 10))
-    finally:
-        bare.close()
-        seat.leave()
-        os.kill(os.getpid(), signal.SIGTERM)  # the station's own way out
-        await running
+    for number in range(-10, rounds):
+        begin = time.perf_counter()
+        seats[0].ask(number)
+        data = seats[0].is_answered(number)
+        took = time.perf_counter() - begin
+        time.sleep(SETTLED)
+        again = bare.append(data + b"\n")
+        time.sleep(0.002)
+        if number >= 0:
+            alone.append(took)
+            raw.append(again)
+    seats += [Asking(folder) for _ in range(SEATS - 1)]
+    for number in range(rounds, rounds + max(3, rounds // 5)):
+        begin = time.perf_counter()
+        for seat in seats:
+            seat.ask(number)
+        for seat in seats:
+            seat.is_answered(number)
+        grouped.append((time.perf_counter() - begin) / SEATS)
+        time.sleep(SETTLED)
+    bare.close()
+    for seat in seats:
+        seat.close()
     return alone, raw, grouped
 
 
-async def _produce(station: Station, name: str) -> None:
-    for number in range(10):
-        last = " last" if number == 9 and name.endswith(str(PRODUCERS - 1)) else ""
-        await station.hub.ask(AddNote(text=f"producer {name} {number}{last}"), ME)
-
-
 def _rows(quick: bool) -> list[Row]:
-    """One at a time, its slowest, and eight producers."""
+    """One at a time, its slowest, and eight seats at once."""
     with world() as home:
-        alone, raw, grouped = asyncio.run(_measure(home, 60 if quick else 600))
+        alone, raw, grouped = _measure(home, 60 if quick else 600)
     bare = "raw append + fdatasync"
     return [
         Row(
             row="append-p50",
-            what="durable append, p50 (chain, two recorders, fold, seat)", ours=p50(alone) * 1e3, unit="ms",
+            what="durable append, p50 (chain, two recorders, fold, told, answered)", ours=p50(alone) * 1e3, unit="ms",
             reference=p50(raw) * 1e3, against=bare, mark=2.0,
         ),
         Row(
@@ -136,7 +160,7 @@ def _rows(quick: bool) -> list[Row]:
         ),
         Row(
             row="append-grouped",
-            what=f"an event of {PRODUCERS} producers at once", ours=p50(grouped) * 1e3, unit="ms",
+            what=f"an event of {SEATS} seats that ask at once", ours=p50(grouped) * 1e3, unit="ms",
             reference=p50(raw) * 1e3, against=bare, note=f"{1 / p50(grouped):,.0f} events/s",
         ),
     ]  # fmt: skip

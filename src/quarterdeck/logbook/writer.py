@@ -29,11 +29,11 @@ __all__ = ["OK", "Health", "Reserve", "Writer"]
 
 OK = "ok"
 
-_HEAD_START = 0.02
-"""Seconds that the second recorder gives the first one."""
-
 _FOLLOWS = 0.003
-"""Seconds that it then waits for more, so that a burst costs it one commit."""
+"""Seconds that the second recorder waits for more, so that a burst costs it one commit."""
+
+_HEAD_START = 0.02
+"""Seconds that it gives the first one after that, where it has not answered yet."""
 
 _SLOW = 2.0
 """Seconds after which a recorder that does not answer is called slow."""
@@ -205,16 +205,16 @@ class Lane:
     def _gather(self) -> tuple[list[Job], bool]:
         """All that waits: one group, and whether more may come.
 
-        While the recorder is dead an empty group now and then, to try it. Two syncs at once slow each other down, so
-        while the leader is sound and nothing is urgent it answers first, and this lane follows with what came since.
+        While the recorder is dead an empty group now and then, to try it. Two syncs at once slow each other down, a
+        halt's too, so while the leader is sound it answers first, and this lane follows with what came since.
         """
         wait = _BACKOFF[min(max(self._failures, 1), len(_BACKOFF)) - 1] if self.state != OK else None
         jobs, going = self._drain(timeout=wait)
         leader = self._leader
-        if jobs and going and leader is not None and leader.state == OK and not any(job.urgent for job in jobs):
+        if jobs and going and leader is not None and leader.state == OK:
+            time.sleep(_FOLLOWS)  # no waiting on the answer yet, which would wake two threads at once
             with contextlib.suppress(TimeoutError):
                 jobs[-1].durable.result(_HEAD_START)
-            time.sleep(_FOLLOWS)
             more, going = self._drain(timeout=0.0)
             jobs += more
         return jobs, going

@@ -247,6 +247,7 @@ class Hub:
         except LogbookError as error:
             return Answered(id=0, refusal=error.message, hint=error.hint)
         why = await self._durable(pending)
+        asyncio.get_running_loop().call_soon(self.news.set)  # who asked hears of it first
         if why and not pending.taken_back and not pending.stands:
             self._take_back(pending.begin, why)
         if pending.taken_back:
@@ -271,7 +272,6 @@ class Hub:
             self._folding.add(event)
         if urgent:
             self._publish(len(self.journal.events))
-        self.news.set()
         return kept
 
     @staticmethod
@@ -279,7 +279,7 @@ class Hub:
         """Why it is not durable, or nothing. What was made again meanwhile is waited for again."""
         while True:
             kept = pending.kept
-            why = await asyncio.shield(kept.durable)
+            why = await kept.durable
             if pending.kept is kept:
                 return why
 
@@ -318,7 +318,6 @@ class Hub:
             fresh = [event for event, _ in self.journal.events[max(self._reacted, self._unsaved_upto) : upto]]
             self._reacted = upto
             self.executor.react(fresh)
-            self.news.set()
 
     def _publish(self, upto: int) -> None:
         if upto > self.published:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
@@ -41,15 +42,21 @@ def moment() -> Moment:
 
 
 def _unrecorded(durable: concurrent.futures.Future[Health]) -> asyncio.Future[str]:
-    """Empty when it is on disk, else why it is not."""
+    """Empty when it is on disk, else why it is not. One hop from the logbook's thread to who waits."""
+    loop = asyncio.get_running_loop()
+    known: asyncio.Future[str] = loop.create_future()
 
-    async def why() -> str:
-        health = await asyncio.wrap_future(durable)
-        if health.level != "red":
-            return ""
-        return "; ".join(f"{name}: {state}" for name, state in health.recorders.items() if state != "ok")
+    def answer(health: Health) -> None:
+        if not known.done():  # who waited may have been called off
+            bad = [f"{name}: {state}" for name, state in health.recorders.items() if state != "ok"]
+            known.set_result("; ".join(bad) if health.level == "red" else "")
 
-    return asyncio.ensure_future(why())
+    def hear(done: concurrent.futures.Future[Health]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop may be closed already
+            loop.call_soon_threadsafe(answer, done.result())
+
+    durable.add_done_callback(hear)
+    return known
 
 
 class Kept(NamedTuple):

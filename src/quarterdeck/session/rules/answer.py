@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, Self
+from functools import cache
+from typing import Any, ClassVar, Self
 
 from msgspec import Struct, structs
 
@@ -46,8 +47,7 @@ class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="do"
 
     def from_a_person(self) -> Self:
         """It, without what only the station may say."""
-        bare = {field.name: field.default for field in structs.fields(self) if field.name in self.filled_by_station}
-        return structs.replace(self, **bare)
+        return structs.replace(self, **_bare(type(self)))
 
     def without_secrets(self, clean: Callable[[str], str]) -> Self:
         """It, with every text that is free words passed through `clean`; a guard's number is none."""
@@ -62,6 +62,12 @@ class Wish(Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="do"
     def decide(self, session: Session, by: Actor, now: float) -> Answer:
         """Answer with what happens, in order, or why not. Never raises on a state that `fold` can make."""
         return Refusal("nobody has said when this may happen")
+
+
+@cache
+def _bare(kind: type[Wish]) -> dict[str, Any]:
+    """What stands in the station's own fields where it has said nothing; msgspec takes its time to tell."""
+    return {field.name: field.default for field in structs.fields(kind) if field.name in kind.filled_by_station}
 
 
 class StepWish(Wish, frozen=True, kw_only=True):

@@ -80,7 +80,11 @@ class Outbox:
         while True:
             await self._wake.wait()
             self._wake.clear()
-            while (batch := await self._next()) is not None:
+            more = True
+            while more:
+                batch = bytearray()
+                while len(batch) < MOST_AT_ONCE and (more := (part := await self._next()) is not None):
+                    batch += part
                 self._writer.write(batch)
                 await self._writer.drain()
             if self.finished:
