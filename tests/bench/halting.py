@@ -7,8 +7,11 @@ Durable is what a verb waits for: its file, then the answer of the station.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import select
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.bench.measure import Measurement, Row, p50, p99
@@ -21,6 +24,11 @@ from quarterdeck.session.intents import GoOn
 from quarterdeck.station.wire.client import Client
 
 __all__ = ["MEASUREMENTS"]
+
+
+CONSOLES = 5
+QUIET = 0.15
+"""Seconds of silence after which everybody has painted: less than a beat."""
 
 
 def _halted(grid: Grid) -> bool:
@@ -93,11 +101,67 @@ async def _durable(folder: Path, client: Client, rounds: int) -> list[float]:
     return taken
 
 
+async def _elsewhere(folder: Path, client: Client, rounds: int) -> list[float]:
+    """Seconds from the key on one console until another one of the host has HALTED painted; each counts."""
+    known = {file.name for file in (folder / "halts").iterdir()}
+    taken: list[float] = []
+    with contextlib.ExitStack() as stack:
+        shells = [stack.enter_context(Shell([*command(), "attach", folder.name])) for _ in range(CONSOLES)]
+        for shell in shells:
+            shell.until(lambda grid: _going(grid) and grid.has("Step number 7 "))
+        for number in range(rounds + 1):
+            for shell in shells:
+                shell.until(_going)
+                shell.settle(0.05)
+            pressed = shells[number % CONSOLES].press("H")
+            painted = _moments(shells)
+            del painted[number % CONSOLES]
+            if number:
+                taken += [moment - pressed for moment in painted]
+            await _let_go(client, _fresh(folder, known))
+    return taken
+
+
+def _moments(shells: Sequence[Shell]) -> list[float]:
+    """When each had HALTED painted. What came is looked at afterwards, so that nobody waits for this process."""
+    parts: dict[Shell, list[tuple[float, bytes]]] = {shell: [] for shell in shells}
+    while ready := select.select(shells, [], [], QUIET)[0]:
+        for shell in ready:
+            parts[shell].append(shell.take())
+    return [_moment(shell, came) for shell, came in parts.items()]
+
+
+def _moment(shell: Shell, came: Sequence[tuple[float, bytes]]) -> float:
+    found = 0.0
+    for moment, data in came:
+        shell.show(data)
+        if not found and _halted(shell.grid):
+            found = moment
+    return found or shell.until(_halted)
+
+
 def _fresh(folder: Path, known: set[str]) -> tuple[str, ...]:
     """The halts that were made since the last look."""
     fresh = {file.name for file in (folder / "halts").iterdir()} - known
     known |= fresh
     return tuple(fresh)
+
+
+async def _measured_elsewhere(home: Path, rounds: int) -> list[float]:
+    folder = session(home, compiled(300, gauges=True))
+    async with started(folder) as client:
+        return await _elsewhere(folder, client, rounds)
+
+
+def _rows_elsewhere(quick: bool) -> list[Row]:
+    """Painted on the other consoles of the host."""
+    with world() as home:
+        taken = asyncio.run(_measured_elsewhere(home, 3 if quick else 30))
+    what = f"halt, key to HALTED painted on another console, {CONSOLES} of them"
+    return [
+        Row(row="halt-elsewhere-p50", what=f"{what}, p50", ours=p50(taken) * 1e3, unit="ms"),
+        Row(row="halt-elsewhere", what=f"{what}, p99", ours=p99(taken) * 1e3, unit="ms", mark=100.0),
+    ]
 
 
 async def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], list[float]]:
@@ -126,4 +190,7 @@ def _rows(quick: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-MEASUREMENTS = (Measurement(("halt-painted", "halt-painted-p99", "halt-durable-p50", "halt-durable"), _rows),)
+MEASUREMENTS = (
+    Measurement(("halt-painted", "halt-painted-p99", "halt-durable-p50", "halt-durable"), _rows),
+    Measurement(("halt-elsewhere-p50", "halt-elsewhere"), _rows_elsewhere),
+)

@@ -165,24 +165,36 @@ class Shell:
         os.waitpid(self.pid, 0)
         os.close(self._fd)
 
+    def fileno(self) -> int:
+        """Of the pty, for who waits for several."""
+        return self._fd
+
     def _read(self, wait: float) -> float:
         """Read what is there; the moment at which it was."""
         ready, _, _ = select.select([self._fd], [], [], max(0.0, wait))
         if not ready:
             return time.perf_counter()
+        moment, data = self.take()
+        self.show(data)
+        return moment
+
+    def take(self) -> tuple[float, bytes]:
+        """What has come, and when, not yet shown: where moments count and this process must not be busy."""
         try:
             data = os.read(self._fd, 65536)
         except OSError as error:  # the program is gone
             shown = "\n".join(line.rstrip() for line in self.grid.lines()).strip()
             raise TimeoutError(f"it ended:\n{shown}") from error
-        moment = time.perf_counter()
         self.bytes += len(data)
         if self.keep:
             self.raw += data
+        return time.perf_counter(), data
+
+    def show(self, data: bytes) -> None:
+        """Put on the screen what was taken, and answer what it asks."""
         self.grid.feed(self._decoder.decode(data))
         while self.grid.asked:
             self._answer(self.grid.asked.pop())
-        return moment
 
     def _answer(self, question: str) -> None:
         if question.endswith("$p"):
