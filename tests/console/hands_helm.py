@@ -77,12 +77,12 @@ class Helm:
                 return
 
     def _is_at_rest(self) -> bool:
-        """Whether no message and no callback waits, and nothing is to be laid out or painted."""
+        """Whether no message, callback or tick waits, and nothing is to be laid out or painted."""
         front, screens = self.app.screen, self.app.screen_stack
         nodes = [self.app, *screens, *(node for screen in screens for node in screen.walk_children())]
         waits = any(node.message_queue_size or node._next_callbacks for node in nodes)
         dirty = getattr(front, "_dirty_widgets", None)
-        return not (waits or front._layout_required or front._callbacks or dirty)
+        return not (waits or self.app._due or front._layout_required or front._callbacks or dirty)
 
     def wrong(self, field: str) -> str:
         """What the bar says is wrong with this field; with an empty name, with the whole."""

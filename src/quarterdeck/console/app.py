@@ -48,6 +48,8 @@ FOOTER = 5.0
 """Seconds after which the keys that work are looked for again although nothing happened: that asks every step."""
 CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
+AFTER = 0.012
+"""Seconds from a move to the tick that shows more of it: one at once would hold up the frame with the cursor."""
 NEIGHBOURS = 0.5
 """Seconds after which other sessions are looked for: the first frame comes first."""
 PRESENT_EVERY = 10.0
@@ -334,12 +336,12 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self.keys.click(event.key)
 
     def on_step_selected(self, event: StepSelected) -> None:
-        """A person moved in the list: the cursor is painted first, then what else shows the step."""
+        """A person moved in the list: the cursor is painted and written first, then what else shows the step."""
         event.stop()
         self.desk.picked = event.step
         if not self._due:
             self._due = True
-            self.call_after_refresh(self._tick_due)
+            self.set_timer(AFTER, self._tick_due)
 
     def on_row_opened(self, event: RowOpened) -> None:
         """A row was clicked, or opened in a pane over the session."""

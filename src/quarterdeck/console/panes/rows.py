@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import zip_longest
+from os.path import commonprefix
+
 from rich.cells import cell_len
 from textual.geometry import Region
 
@@ -63,31 +67,39 @@ def marked(row: Row, width: int, sign: str) -> Row:
 
 def changed(line: int, width: int, before: Row, after: Row) -> list[Region]:
     """The cells of a line that differ."""
-    old, new = _cells(before), _cells(after)
-    if old is None or new is None:
+    if not (_is_narrow(before) and _is_narrow(after)):
         return [Region(0, line, width, 1)]
-    longest = max(len(old), len(new))
-    old += [(" ", "")] * (longest - len(old))
-    new += [(" ", "")] * (longest - len(new))
     spans: list[tuple[int, int]] = []
-    for x, (one, other) in enumerate(zip(old, new, strict=True)):
-        if one == other:
-            continue
-        if spans and x - spans[-1][1] < GAP:
-            spans[-1] = (spans[-1][0], x + 1)
+    for start, end in _differences(before, after):
+        if spans and start - spans[-1][1] < GAP:
+            spans[-1] = (spans[-1][0], end)
         else:
-            spans.append((x, x + 1))
+            spans.append((start, end))
     return [Region(start, line, end - start, 1) for start, end in spans]
 
 
-def _cells(row: Row) -> list[tuple[str, str]] | None:
-    """One entry for each cell; None where a character is not one cell wide."""
-    found: list[tuple[str, str]] = []
-    for text, role in row:
-        if not text.isascii() and cell_len(text) != len(text):
-            return None
-        found += [(character, role) for character in text]
-    return found
+def _is_narrow(row: Row) -> bool:
+    """Whether each character is one cell wide."""
+    return all(text.isascii() or cell_len(text) == len(text) for text, _ in row)
+
+
+def _differences(before: Row, after: Row) -> Iterator[tuple[int, int]]:
+    """Where they differ, from cell to cell: of pieces that begin and end alike, then of all that is left."""
+    x = at = 0
+    for (old, old_role), (new, new_role) in zip(before, after, strict=False):
+        if len(old) != len(new):
+            break
+        if new and old_role != new_role:
+            yield x, x + len(new)
+        elif old != new:
+            first = len(commonprefix((old, new)))  # noqa: RUF071 - of characters, indeed
+            last = len(new) - len(commonprefix((old[:first:-1], new[:first:-1])))  # noqa: RUF071
+            yield x + first, x + last
+        x, at = x + len(new), at + 1
+    left = ([(character, role) for text, role in row[at:] for character in text] for row in (before, after))
+    for offset, (one, other) in enumerate(zip_longest(*left, fillvalue=(" ", ""))):
+        if one != other:
+            yield x + offset, x + offset + 1
 
 
 def wrap(text: str, width: int, most: int = 1_000) -> list[str]:
