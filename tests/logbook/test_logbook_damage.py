@@ -110,6 +110,27 @@ def clean(night: Night) -> list[bytes]:
     return found
 
 
+def test_samples_of_a_damaged_logbook_go_into_the_one_that_takes_its_place(
+    night: Night, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("quarterdeck.logbook.recovery._AT_A_TIME", 7)
+    log = night.open()
+    batches = [log.append_samples([note("x" * 3000)]) for _ in range(60)]
+    write(log, 1)
+    log.close()
+    with night.database.open("r+b") as file:
+        file.seek(night.database.stat().st_size * 2 // 3)
+        file.write(b"\xff" * 9000)
+    clean(night)
+    book = SqliteLogbook(night.database, SESSION)
+    book.open()
+    kept = list(book.samples())
+    book.close()
+    assert 40 < len(kept) < 60, "some lay on the pages that were hurt"
+    assert set(kept) < set(batches)
+    assert list(read_session(night.folder).samples) == batches, "the file beside the flight recorder has them all"
+
+
 # ---------------------------------------------------------------- torn
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import tempfile
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +22,11 @@ from quarterdeck.logbook.agreement import agree
 from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.disk import Disk
 from quarterdeck.logbook.folder import SessionFolder
-from quarterdeck.logbook.protocol import DamageError, Head, NewerFormatError, RecorderError, SampleBatch, StoredEvent
+from quarterdeck.logbook.protocol import DamageError, Head, Logbook, NewerFormatError, RecorderError, StoredEvent
 from quarterdeck.logbook.read_only import Weighed, collector_paused, copy_database, weigh
 from quarterdeck.logbook.recorder import LINE_OVERHEAD, FlightRecorder, Scan, scan
-from quarterdeck.logbook.salvage import salvage, set_aside
+from quarterdeck.logbook.salvage import damaged, salvage_batches, salvage_events, set_aside
+from quarterdeck.logbook.samples import batch_hash
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import OK
 from quarterdeck.regular_files import read_regular
@@ -32,6 +34,10 @@ from quarterdeck.session.event import digest
 from quarterdeck.session.events import FactNoted, Payload, RecorderChanged, ReplicaBurned, payload
 
 __all__ = ["Opened", "open_recorders"]
+
+
+_AT_A_TIME = 200
+"""Batches of samples that are appended together."""
 
 
 class Opened(Struct):
@@ -58,10 +64,8 @@ class _Source(Struct):
     newer: str = ""
     repaired: list[str] = field(default_factory=list)
     """What was wrong with the file, in words."""
-    replaced: bool = False
-    """The file that is open now is a new one and holds nothing of `lines`."""
-    batches: list[SampleBatch] = field(default_factory=list)
-    """Salvaged ones, for the file that takes its place."""
+    aside: Path | None = None
+    """The file that was set aside: the one that is open now is new and holds nothing of `lines`."""
 
 
 def open_recorders(
@@ -89,7 +93,7 @@ def open_recorders(
     if weighed.logbook_damaged and logbook_source.state == OK:
         logbook_source.repaired.append(f"{weighed.logbook_damaged} rows were damaged")
         _replace_logbook(book, folder, logbook_source)
-    if logbook_source.replaced:
+    if logbook_source.aside:
         weighed.in_logbook = set()
     opened = Opened(
         verified,
@@ -132,8 +136,7 @@ def _tried(book: SqliteLogbook, folder: SessionFolder, source: _Source, what: Ca
     except RecorderError as error:
         source.state = error.message
         with contextlib.suppress(LogbookError, OSError), tempfile.TemporaryDirectory() as temporary:
-            events, _ = salvage(copy_database(folder.database, Path(temporary)))
-            source.lines = [(event.hash, event.raw) for event in events]
+            source.lines = _salvaged(copy_database(folder.database, Path(temporary)))
 
 
 def _agreed(book: SqliteLogbook, folder: SessionFolder, session: str) -> tuple[Verified, Scan] | None:
@@ -147,7 +150,7 @@ def _agreed(book: SqliteLogbook, folder: SessionFolder, session: str) -> tuple[V
 
 
 def _read(book: SqliteLogbook, source: _Source) -> None:
-    if source.state == OK and not source.replaced:
+    if source.state == OK and not source.aside:
         source.lines = book.rows()
 
 
@@ -155,14 +158,18 @@ def _replace_logbook(book: SqliteLogbook, folder: SessionFolder, source: _Source
     """Set a damaged logbook aside, take from it what can be read, and begin a new one."""
     book.close()
     aside = set_aside(folder.database)
-    events, source.batches = salvage(aside)
-    source.lines = source.lines or [(event.hash, event.raw) for event in events]
-    source.replaced = True
+    source.lines = source.lines or _salvaged(aside)
+    source.aside = aside
     source.repaired.append(f"kept as {aside.name}")
     try:
         book.open()
     except (RecorderError, DamageError) as error:
         source.state = error.message
+
+
+def _salvaged(path: Path) -> list[tuple[str, bytes]]:
+    with damaged(path) as connection:
+        return [(event.hash, event.raw) for event in salvage_events(connection)]
 
 
 def _open_recorder(recorder: FlightRecorder, path: Path, known: Scan | None) -> _Source:
@@ -281,17 +288,30 @@ def _repair(opened: Opened, weighed: Weighed, logbook: _Source, recorder: _Sourc
             opened.news.append(RecorderChanged(recorder=name, state="lost", detail=opened.states[name]))
             continue
         try:
-            if missing or source.batches:
-                book.append(missing, source.batches)
+            if missing:
+                book.append(missing)
+            samples = _append_samples(book, source.aside) if source.aside else 0
+            samples = _append_samples(book, source.aside) if source.aside else 0
         except LogbookError as error:
             opened.states[name] = error.message
             continue
-        if missing or source.batches or any("cut" in what for what in source.repaired):
+        if missing or samples or any("cut" in what for what in source.repaired):
             taken = f"events written into it again: {len(missing)}" if missing else ""
             detail = "; ".join([*source.repaired, *([taken] if taken else [])])
             opened.news.append(RecorderChanged(recorder=name, state="repaired", detail=detail))
     if any(problem.what == "foreign" for problem in opened.problems):
         opened.news.append(FactNoted(text="Events of another session lie here; they are ignored", level="alarm"))
+
+
+def _append_samples(book: Logbook, aside: Path) -> int:
+    """Append the batches that are still whole in the file that was set aside, some at a time; their number."""
+    count = 0
+    with damaged(aside) as connection:
+        found = (batch for _, batch in salvage_batches(connection) if batch_hash(batch.raw) == batch.hash)
+        while batches := list(islice(found, _AT_A_TIME)):
+            book.append((), batches)
+            count += len(batches)
+    return count
 
 
 def _stored(verified: Verified) -> list[StoredEvent]:

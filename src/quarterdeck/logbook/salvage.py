@@ -14,7 +14,7 @@ from typing import Any
 
 from quarterdeck.logbook.protocol import RecorderError, SampleBatch, StoredEvent
 
-__all__ = ["SQLError", "are_sound", "salvage", "salvage_batches", "salvage_events", "set_aside"]
+__all__ = ["SQLError", "are_sound", "damaged", "salvage_batches", "salvage_events", "set_aside"]
 
 SQLError = (sqlite3.Error, UnicodeDecodeError)
 """What reading an SQLite file raises (a damaged schema's error text need not be UTF-8)."""
@@ -42,11 +42,12 @@ def are_sound(lines: Iterable[tuple[Any, ...]]) -> bool:
     return all(type(link) is str and type(raw) is bytes for link, raw in lines)
 
 
-def salvage(path: Path) -> tuple[list[StoredEvent], list[SampleBatch]]:
-    """What can still be read of a damaged logbook file, row by row; nothing is judged and nothing is written."""
+@contextlib.contextmanager
+def damaged(path: Path) -> Iterator[sqlite3.Connection]:
+    """A damaged logbook file, opened to be read row by row; nothing is judged and nothing is written."""
     connection = sqlite3.connect(path, isolation_level=None, timeout=0.0)
     try:
-        return list(salvage_events(connection)), [batch for _, batch in salvage_batches(connection)]
+        yield connection
     finally:
         with contextlib.suppress(*SQLError):
             connection.close()
