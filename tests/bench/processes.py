@@ -6,9 +6,10 @@ Linux alone. Called by the rooms that measure something steady.
 from __future__ import annotations
 
 import contextlib
+import os
 from pathlib import Path
 
-__all__ = ["children", "cpu_seconds", "pss"]
+__all__ = ["children", "cpu_seconds", "ended_cpu_seconds", "pss"]
 
 
 def cpu_seconds(*pids: int) -> float:
@@ -19,6 +20,12 @@ def cpu_seconds(*pids: int) -> float:
             with contextlib.suppress(OSError):  # a thread that has just ended
                 total += int(thread.read_text().split()[0])
     return total / 1e9
+
+
+def ended_cpu_seconds(pid: int) -> float:
+    """CPU time of the processes that this one started, that have ended, and for which it has waited; in ticks."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[13:15]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
 def pss(*pids: int) -> float:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from tests.bench.measure import Measurement, Row, p50
 from tests.bench.minimal_app import READY
-from tests.bench.processes import children, cpu_seconds
+from tests.bench.processes import children, cpu_seconds, ended_cpu_seconds
 from tests.bench.ptyshell import Grid, Shell
 from tests.bench.verbs import command
 from tests.bench.world import compiled, procedure, session, started, station_pid, world
@@ -60,7 +60,8 @@ def _lead(home: Path, file: Path) -> Start:
         wall = shell.until(_with_steps) - shell.began
         (folder,) = {*(home / "sessions").glob("*")} - before
         station = station_pid(folder)
-        used = Start(cpu_seconds(shell.pid, station, *children(station)), wall, shell.bytes)
+        living = cpu_seconds(shell.pid, station, *children(station))
+        used = Start(living + ended_cpu_seconds(shell.pid), wall, shell.bytes)
     os.kill(station, signal.SIGKILL)
     return used
 

@@ -21,6 +21,8 @@ from pathlib import Path
 import pytest
 from ptyscreen import Screen
 
+from quarterdeck.logbook.lock import is_held
+
 PROCEDURE = """
 quarterdeck: 1
 id: pty
@@ -163,15 +165,8 @@ class Home:
 
     def station(self) -> int | None:
         """The station's pid."""
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdecimal():
-                try:
-                    words = (entry / "cmdline").read_bytes()
-                except OSError:
-                    continue
-                if b"quarterdeck.station" in words and str(self.folder).encode() in words:
-                    return int(entry.name)
-        return None
+        locks = (self.folder / "state" / "sessions").glob("*/lock")
+        return next((int(lock.read_text()) for lock in locks if is_held(lock)), None)
 
 
 @pytest.fixture

@@ -274,7 +274,11 @@ class Night:
 
     def stations(self) -> list[int]:
         """Stations of this home."""
-        return [pid for pid, words in self._ours() if "quarterdeck.station" in words and "--session" in words]
+        return [
+            pid
+            for pid, words in self._ours()
+            if "quarterdeck.station" in words and ("--session" in words or "--open" in words)
+        ]
 
     def named(self, words: str) -> list[int]:
         """Processes of this home with these words, such as a module's name, in their command line."""

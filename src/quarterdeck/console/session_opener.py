@@ -1,8 +1,6 @@
-"""A session being opened while the console paints, in a process of its own: `python -m …session_opener`.
+"""A session being opened while the console paints: starts the process that opens it and then is its station.
 
-So the console never loads YAML or SQLite. The process reads one JSON object from stdin and writes one JSON line: the
-session's folder, or what is wrong. `SessionOpener` is the console's side: it starts the process beside the first
-frame, and knows the way to the session's station afterwards.
+That process starts beside the first frame (`station.opener`); afterwards the way to the session's station is known.
 """
 
 from __future__ import annotations
@@ -13,57 +11,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-from msgspec import Struct
-
 from quarterdeck.errors import DocumentError, QuarterdeckError, StationError, UsageError
 
 if TYPE_CHECKING:
     from quarterdeck.console.store import StationClient
+    from quarterdeck.station.opener import Opened
 
-__all__ = ["Opened", "SessionOpener", "Wanted", "main"]
-
-
-class Wanted(Struct):
-    """What to open."""
-
-    procedure: str
-    params: dict[str, str] = {}
-    window: str = ""
-
-
-class Opened(Struct, omit_defaults=True):
-    """What came of it: the folder, or an error for a person."""
-
-    folder: str = ""
-    message: str = ""
-    hint: str = ""
-    where: str = ""
-    problems: tuple[str, ...] = ()
-    exit_code: int = 1
-
-
-def main() -> int:
-    """Open what stdin says."""
-    wanted = msgspec.json.decode(sys.stdin.buffer.read(), type=Wanted)
-    try:
-        answer = Opened(folder=str(_open(wanted)))
-    except QuarterdeckError as error:
-        problems = error.problems if isinstance(error, DocumentError) else ()
-        answer = Opened(
-            message=error.message, hint=error.hint, where=error.where, problems=problems, exit_code=error.exit_code
-        )
-    sys.stdout.buffer.write(msgspec.json.encode(answer) + b"\n")
-    return 0
-
-
-def _open(wanted: Wanted) -> Path:
-    from quarterdeck.procedure.library import find_procedure
-    from quarterdeck.station.sessions import open_session, read_window
-
-    return open_session(
-        find_procedure(wanted.procedure), params=wanted.params, window=read_window(wanted.window), via="console"
-    )
+__all__ = ["SessionOpener"]
 
 
 class SessionOpener:
@@ -73,7 +27,7 @@ class SessionOpener:
         """StationError where no process can be started."""
         import json
 
-        command = [sys.executable, "-P", "-m", "quarterdeck.console.session_opener"]
+        command = [sys.executable, "-P", "-m", "quarterdeck.station", "--open", procedure]
         try:
             self._process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
@@ -107,7 +61,7 @@ class SessionOpener:
 def _folder(out: bytes, err: bytes) -> Path:
     import msgspec
 
-    from quarterdeck.console.session_opener import Opened
+    from quarterdeck.station.opener import Opened
 
     try:
         answer = msgspec.json.decode(out, type=Opened)
@@ -124,7 +78,3 @@ def _as_error(answer: Opened) -> QuarterdeckError:
         return DocumentError(answer.message, problems=answer.problems, hint=answer.hint, where=answer.where)
     kind = UsageError if answer.exit_code == UsageError.exit_code else QuarterdeckError
     return kind(answer.message, hint=answer.hint, where=answer.where)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,7 +2,8 @@
 
 It forks twice, so that it belongs to no terminal, and answers to
 whoever started it through its exit code: 0 when consoles may come, 75 when another station has the session, 1 with a
-line on stderr.
+line on stderr. With `--open PROCEDURE` instead of a session it opens one first, of what stdin says
+(`station.opener`), and says on stdout which, or what is wrong.
 """
 
 from __future__ import annotations
@@ -19,12 +20,31 @@ MOST_LOG = 1024 * 1024
 
 def main(arguments: list[str]) -> int:
     """Run the station, in the background unless told otherwise."""
+    os.umask(0o077)
+    if arguments[:1] == ["--open"]:
+        return _open()
     options = _options(arguments)
     if options is None:
         sys.stderr.write("usage: python -m quarterdeck.station --session FOLDER [--linger SECONDS] [--foreground]\n")
         return 2
-    folder, linger, foreground = options
-    os.umask(0o077)
+    return _start(*options)
+
+
+def _open() -> int:
+    """Open a session and be its station; where that fails, whoever connects starts one, and is told why."""
+    from quarterdeck.station.opener import opened, tell
+
+    answer = opened()
+    if answer.folder:
+        options = _options(["--session", answer.folder])
+        assert options is not None
+        _start(*options)
+    tell(answer)
+    return 0
+
+
+def _start(folder: Path, linger: float | None, foreground: bool) -> int:
+    """Serve, in the background unless told otherwise."""
     if foreground:
         return _serve(folder, linger, _say_on_stderr)
     told, tell = os.pipe()
