@@ -81,8 +81,8 @@ class Helm:
         front, screens = self.app.screen, self.app.screen_stack
         nodes = [self.app, *screens, *(node for screen in screens for node in screen.walk_children())]
         waits = any(node.message_queue_size or node._next_callbacks for node in nodes)
-        dirty = getattr(front, "_dirty_widgets", None)
-        return not (waits or self.app._due or front._layout_required or front._callbacks or dirty)
+        due = any(getattr(front, name, None) for name in ("_layout_required", "_callbacks", "_dirty_widgets"))
+        return not (waits or due or self.app._due)
 
     def wrong(self, field: str) -> str:
         """What the bar says is wrong with this field; with an empty name, with the whole."""

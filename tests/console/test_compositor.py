@@ -7,6 +7,7 @@ from typing import Any
 import night
 import pytest
 from emulator import Emulator
+from hands_helm import helm
 from harness import Harness
 from test_panes import screen_text
 from textual._compositor import Compositor, CompositorUpdate
@@ -14,6 +15,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
 
+from quarterdeck.console.app import QuarterdeckApp
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.terminal import SparingScreen, spare
@@ -111,3 +113,18 @@ async def test_behind_a_modal_a_tick_sends_only_what_changed(monkeypatch: pytest
             deck.snapshot = night.snapshot(wall=night.T0 + second)
             await pilot.pause()
         assert 0 < sum(map(len, sent)) < 1_000
+
+
+async def test_the_first_frame_is_laid_out_often_and_painted_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    painted: list[str] = []
+    plain = QuarterdeckApp._display
+
+    def recording(self: QuarterdeckApp, screen: Screen[Any], renderable: Any) -> None:
+        if renderable is not None and not self._batch_count:
+            painted.append(type(renderable).__name__)
+        plain(self, screen, renderable)
+
+    monkeypatch.setattr(QuarterdeckApp, "_display", recording)
+    async with helm():
+        assert painted.count("LayoutUpdate") == 1, painted
+        assert painted[0] == "LayoutUpdate"

@@ -279,7 +279,7 @@ class Pane(RowCursor):
                 self._strips.clear()
             glyphs = self.look.glyphs
             segments = [Segment(glyphs.spell(text), self._style(role)) for text, role in row if text]
-            strip = Strip(segments).adjust_cell_length(width, self._style(""))
+            strip = Strip(segments).adjust_cell_length(width, self._style("")).simplify()
             self._strips[key] = strip
         return strip
 

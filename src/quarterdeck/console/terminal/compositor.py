@@ -23,7 +23,7 @@ from quarterdeck.console.terminal.private import needs
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from textual.geometry import Offset
+    from textual.geometry import Offset, Size
     from textual.strip import Strip
     from textual.widget import Widget
 
@@ -40,7 +40,8 @@ needs(ChopsUpdate, "render_segments", "spans", "chops", "chop_ends")
 needs(Compositor, "render_partial_update", "_dirty_regions", "_regions_to_spans", "_render_chops", "cuts")
 needs(Compositor, "visible_widgets", "update_widgets")
 needs(App, "_batch_count")
-needs(Screen, "_compositor", "_compositor_refresh", "_dirty_widgets", "_set_dirty")
+needs(Screen, "_compositor", "_compositor_refresh", "_dirty_widgets", "_layout_required", "_refresh_layout")
+needs(Screen, "_repaint_required", "_set_dirty")
 
 
 class SparingUpdate(ChopsUpdate):
@@ -147,7 +148,7 @@ class SparingScreen(ScreenBase):
         not asked to `refresh`: a screen that is forgets which of its own widgets were to be painted.
         """
         if self.app._batch_count:  # Textual would draw it, throw it away, and forget what was to be painted
-            self.set_timer(BATCH, self._compositor_refresh)
+            self.set_timer(BATCH, self._after_batch)
             return
         self._compositor.update_widgets(
             self._dirty_widgets
@@ -163,6 +164,20 @@ class SparingScreen(ScreenBase):
             above.post_message(messages.Update(above))
             changed.clear()
         self._dirty_widgets.clear()
+
+    def _refresh_layout(self, size: Size | None = None, scroll: bool = False) -> None:
+        """As Textual's, which paints all of it a second time where a repaint was asked for as well."""
+        if self._repaint_required:
+            self._repaint_required = False
+            self._dirty_widgets.add(self)
+        super()._refresh_layout(size, scroll)
+
+    def _after_batch(self) -> None:
+        """What was to be painted; where that has to be laid out again first, then, or all would be painted twice."""
+        if self._layout_required and not self.app._batch_count:
+            self.check_idle()
+        else:
+            self._compositor_refresh()
 
 
 def spare(screen: Screen[Any]) -> None:
