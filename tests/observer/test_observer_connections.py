@@ -545,3 +545,24 @@ async def test_tcp_takes_an_address_of_ipv6_with_and_without_brackets(host: str)
 def test_a_wrong_option_of_a_connection_is_refused(options: dict[str, str | list[str]]) -> None:
     with pytest.raises(SettingError):
         build(Target(type="http", options={"url": "http://x/", **options}), Context(name="it"))
+
+
+async def test_an_address_without_tls_is_polled_by_no_thread_and_a_name_by_one(
+    server: Server, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, hops = asyncio.get_running_loop(), 0
+    real = loop.run_in_executor
+
+    def counted(executor: Any, work: Any, *arguments: Any) -> Any:
+        nonlocal hops
+        hops += 1
+        return real(executor, work, *arguments)
+
+    monkeypatch.setattr(loop, "run_in_executor", counted)
+    for url, wanted in ((server.url(), 0), (f"http://{NAME}:{server.port}/", 3 + 1)):  # and to connect
+        check = checking(url)
+        hops = 0
+        for _ in range(3):
+            assert (await check.sample()).status == "ok"
+        assert hops == wanted, url
+        await check.close()

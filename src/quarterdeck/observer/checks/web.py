@@ -105,6 +105,26 @@ def _look_around(way: tuple[str, int], files: tuple[str, ...]) -> _Surroundings 
     return _Surroundings(addresses, tuple(_written(path) for path in files))
 
 
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _files_of(options: WebOptions) -> tuple[str, ...]:
+    """The files of certificates that a connection needs: the authorities', then a client's; none without TLS."""
+    if (
+        not options.follow_redirects
+        and not options.url.startswith("https:")
+        and not options.proxy.startswith("https:")
+    ):
+        return ()
+    trusted = ssl.get_default_verify_paths()
+    return (options.verify or trusted.cafile or trusted.capath or "", *options.certificate)
+
+
 def _written(path: str) -> tuple[int, ...] | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - a path as the plan has it
@@ -260,8 +280,9 @@ class Exchange:
         self._request: httpx.Request | None = None
         url = self._httpx.URL(options.proxy or options.url)
         self._way = (url.raw_host.decode(), url.port or (443 if url.scheme == "https" else 80))
-        trusted = ssl.get_default_verify_paths()
-        self._files = (options.verify or trusted.cafile or trusted.capath or "", *options.certificate)
+        self._files = _files_of(options)
+        self._fixed = _look_around(self._way, ()) if not self._files and _is_address(self._way[0]) else None
+        """Where there is neither a name to resolve nor a file to look at: a new connection is always made of this."""
         self._asking = f"waiting for an answer of {visible(self._httpx.URL(options.url).host, 60)}"
         self._used = False
         self._opened = 0.0
@@ -288,16 +309,20 @@ class Exchange:
 
     async def _renew(self) -> None:
         """Give up the connection where a new client would not get the same one, or it has served its time."""
-        self.doing = f"looking up {visible(self._way[0], 60)}"
-        if self._looking is None or self._looking.done():
-            self._looking = asyncio.ensure_future(asyncio.to_thread(_look_around, self._way, self._files))
-        found = await asyncio.shield(self._looking)  # one at a time: no resolver that hangs takes every thread
+        found = self._fixed or await self._looked_up()
         if isinstance(found, OSError):
             raise found
         now = asyncio.get_running_loop().time()
         if found != self._around or now - self._opened >= KEPT:
             await self.close()
             self._around, self._opened = found, now
+
+    async def _looked_up(self) -> _Surroundings | OSError:
+        """What a thread finds; one at a time: no resolver that hangs takes every thread."""
+        self.doing = f"looking up {visible(self._way[0], 60)}"
+        if self._looking is None or self._looking.done():
+            self._looking = asyncio.ensure_future(asyncio.to_thread(_look_around, self._way, self._files))
+        return await asyncio.shield(self._looking)
 
     async def _with_second_try(self) -> Answer:
         """A kept connection may have been closed just now: that says nothing about the service, so ask again."""
