@@ -7,6 +7,7 @@ an update that changes no size never lays out again. Panes have no timers and no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
@@ -29,8 +30,10 @@ if TYPE_CHECKING:
 
 __all__ = ["EMPTY", "Pane", "Piece", "Row", "RowOpened", "fit", "justified", "width_of"]
 
-CACHE = 512
-"""Strips that a pane keeps."""
+KEPT = 2
+"""Strips that a pane keeps for each of its lines: a row that comes again comes soon, or never."""
+LEAST = 8
+"""Lines for which it keeps them at least."""
 
 SELECTABLE = 5_000
 """Rows of a pane that the mouse can select over."""
@@ -81,6 +84,8 @@ class Pane(RowCursor):
         self._styles_of: dict[str, Style] = {}
         self._base = Style.null()
         self._dressed: tuple[str, str, str, bool] | None = None
+        self._taken: Snapshot | None = None
+        """The tick that was shown last."""
         self._missed = False
         self._hidden = False
         self._taken_width = -1
@@ -113,6 +118,10 @@ class Pane(RowCursor):
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Work out once a tick what all rows of this width need."""
+
+    def restless(self, before: Snapshot, snapshot: Snapshot) -> Sequence[int] | None:  # noqa: ARG002 - the default
+        """Its lines that may look otherwise than at the tick before; None: any. Asked after `before_paint`."""
+        return None
 
     def text(self) -> str:
         """All its rows as text, `SELECTABLE` at most."""
@@ -195,7 +204,12 @@ class Pane(RowCursor):
             self._fit_rows(count, snapshot)
         self.top = max(0, min(self.top, count - self.size.height))
         self._keep_cursor(snapshot, count)
-        self.repaint_changed()
+        before, self._taken = self._taken, snapshot
+        lines = self.restless(before, snapshot) if before is not None else None
+        if lines is None:
+            self.repaint_changed()
+        elif lines:
+            self.repaint_changed(*lines)
 
     def _fit_rows(self, count: int, snapshot: Snapshot) -> None:
         """As high as its rows: the one layout that a tick may cause, and only when their number changes."""
@@ -275,7 +289,7 @@ class Pane(RowCursor):
         key = (row, width)
         strip = self._strips.get(key)
         if strip is None:
-            if len(self._strips) >= CACHE:
+            if len(self._strips) >= KEPT * max(self.size.height, LEAST):
                 self._strips.clear()
             glyphs = self.look.glyphs
             segments = [Segment(glyphs.spell(text), self._style(role)) for text, role in row if text]

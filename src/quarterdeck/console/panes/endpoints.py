@@ -143,6 +143,8 @@ class EndpointsPane(Pane):
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
         self._names: list[str] = []
+        self._longest = 0
+        """Cells of the longest name."""
         self._index: list[tuple[str, int]] = []
         """Row to (target, line of it)."""
         self._held: dict[str, tuple[int, float]] = {}
@@ -155,6 +157,7 @@ class EndpointsPane(Pane):
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Which targets there are, and how many lines each one takes."""
         self._names = endpoints_of(snapshot)
+        self._longest = max((cell_len(visible(name, 60)) for name in self._names), default=0)
         self._index = [(name, part) for name in self._names for part in range(self._height(snapshot, name, width))]
 
     def _height(self, snapshot: Snapshot, name: str, width: int) -> int:
@@ -212,8 +215,7 @@ class EndpointsPane(Pane):
     ) -> tuple[Row, tuple[Piece, ...]]:
         """What stands at the left and at the right end of a target's line, but for its message."""
         glyphs = self.look.glyphs
-        longest = max(cell_len(visible(each, 60)) for each in self._names)
-        shown = fit(visible(name, 60), min(longest, max(8, width // 3)), ellipsis=glyphs.ellipsis)
+        shown = fit(visible(name, 60), min(self._longest, max(8, width // 3)), ellipsis=glyphs.ellipsis)
         if reading is None:
             return ((f" {glyphs.status['withdrawn']} ", "muted"), (shown, "muted"), (" no reading yet", "muted")), ()
         fresh, age = aged(snapshot, reading)

@@ -6,6 +6,7 @@ in which row is `procedure_rows`'s, which lines a row takes `procedure_lines`'s;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.cells import cell_len
@@ -72,6 +73,8 @@ class ProcedurePane(Pane):
         self._height = 0
         """Lines that the pane had when it was painted last."""
         self._followed = ""
+        self._asked_for: tuple[object, ...] = ()
+        """What the rows were made of when all of them were asked last, time apart."""
 
     # -- the rows
 
@@ -90,6 +93,24 @@ class ProcedurePane(Pane):
         if watched and watched in fresh.rows and self._height:
             self._followed = self.selected
             self._bring(fresh.rows[watched])
+
+    def restless(self, before: Snapshot, snapshot: Snapshot) -> Sequence[int] | None:
+        """While nothing happens, time changes steps that run or wait for their hour, and the forecast."""
+        session, plan = snapshot.session, snapshot.session.plan
+        asked_for, self._asked_for = self._asked_for, (
+            snapshot.count, snapshot.forecast_at, snapshot.next_line.step, snapshot.me.role, snapshot.off,
+            self.lines, self.selected, self.top, self.size,
+        )  # fmt: skip
+        if plan is None or before.session is not session or asked_for != self._asked_for:
+            return None
+        found = []
+        for line in range(min(self.size.height, self.lines.count - self.top)):
+            step = self.listing.entries[self.lines.row(self.top + line)].step
+            run = session.steps.get(step)
+            runs = run is not None and run.started is not None and run.ended is None
+            if runs or (run is not None and plan.steps[step].not_before):
+                found.append(line)
+        return found
 
     def _is_in_sight(self) -> bool:
         """Whether the selected step began in one of the lines that were shown."""
