@@ -1,4 +1,4 @@
-"""What running processes use, read from /proc: CPU time to the nanosecond, and memory as PSS.
+"""What running processes use, read from /proc: CPU time to the nanosecond, and memory.
 
 Linux alone. Called by the rooms that measure something steady.
 """
@@ -9,7 +9,7 @@ import contextlib
 import os
 from pathlib import Path
 
-__all__ = ["children", "cpu_seconds", "ended_cpu_seconds", "pss"]
+__all__ = ["children", "cpu_seconds", "ended_cpu_seconds", "memory_alone"]
 
 
 def cpu_seconds(*pids: int) -> float:
@@ -28,14 +28,30 @@ def ended_cpu_seconds(pid: int) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-def pss(*pids: int) -> float:
-    """Proportional set size of these processes together, bytes."""
-    total = 0
+def memory_alone(*pids: int) -> dict[int, float]:
+    """Memory of these processes in bytes, as if no others ran: what some of them share counts once, for the first.
+
+    As PSS, but that a library that a stranger has loaded too is not given to that one in part.
+    """
+    shared: dict[tuple[str, ...], int] = {}
+    used = {}
     for pid in pids:
-        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if line.startswith("Pss:"):
-                total += int(line.split()[1]) * 1024
-    return float(total)
+        total, mapping = 0, ("",)
+        for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
+            name, *rest = line.split()
+            if not name.endswith(":"):
+                # of a file: its device, number and where in it; of none: where it lies, as a fork has it too
+                mapping = (rest[2], rest[3], rest[1]) if rest[3] != "0" else (name,)
+            elif name in {"Private_Clean:", "Private_Dirty:"}:
+                total += int(rest[0]) * 1024
+            elif name in {"Shared_Clean:", "Shared_Dirty:"}:
+                key = (*mapping, name)
+                more = int(rest[0]) * 1024 - shared.get(key, 0)
+                if more > 0:
+                    total += more
+                    shared[key] = shared.get(key, 0) + more
+        used[pid] = float(total)
+    return used
 
 
 def children(pid: int) -> list[int]:

@@ -1,8 +1,8 @@
 """The steady state: console, station and observer together on a live session, with nobody pressing a key.
 
-Gauges each second, 20 endpoints each 5 s, 200x50. CPU is held against glances (`-t 1`) on a pty of the same size at
-the same time. Memory and bytes to the terminal have absolute
-marks.
+Gauges each second, 20 endpoints each 5 s, some of which turn bad and well again, a step that runs, 200x50. CPU is
+held against glances (`-t 1`) on a pty of the same size at the same time. Memory and bytes to the terminal have
+absolute marks; `memory-growth` says whether memory grows.
 """
 
 from __future__ import annotations
@@ -15,15 +15,17 @@ from pathlib import Path
 
 from tests.bench.measure import Measurement, Row
 from tests.bench.peers import glances, missing
-from tests.bench.processes import children, cpu_seconds, pss
+from tests.bench.processes import children, cpu_seconds, memory_alone
 from tests.bench.ptyshell import Shell
 from tests.bench.verbs import command
 from tests.bench.web import endpoints
 from tests.bench.world import compiled, session, started, station_pid, world
 
+from quarterdeck.session.intents import StartStep
+
 __all__ = ["MEASUREMENTS"]
 
-ENDPOINTS = 20
+ENDPOINTS, CHANGING = 20, 4
 
 
 class Taken:
@@ -33,6 +35,8 @@ class Taken:
         self.by: dict[str, float] = {}
         """CPU seconds in a minute, by process."""
         self.memory: dict[str, float] = {}
+        self.later: dict[str, float] = {}
+        """The same after ten minutes, where those were waited for."""
         self.bytes = 0.0
         """To the terminal, in a second."""
         self.glances: float | None = None
@@ -73,7 +77,12 @@ class Glances:
             self._shell.end()
 
 
-def _watch(folder: Path, seconds: float) -> Taken:
+def _memory(pids: dict[str, int]) -> dict[str, float]:
+    used = memory_alone(*pids.values())
+    return {name: used[pid] for name, pid in pids.items()}
+
+
+def _watch(folder: Path, seconds: float, longer: float = 0.0) -> Taken:
     taken = Taken()
     glances = Glances()
     try:
@@ -93,7 +102,10 @@ def _watch(folder: Path, seconds: float) -> Taken:
                 taken.glances = (now - theirs) / minutes
                 taken.glances_bytes = (glances.bytes() - their_bytes) / minutes / 60
             taken.bytes /= minutes * 60
-            taken.memory = {name: pss(pid) for name, pid in pids.items()}
+            taken.memory = _memory(pids)
+            if longer:
+                shell.drain(longer)
+                taken.later = _memory(pids)
     finally:
         glances.end()
     return taken
@@ -101,17 +113,24 @@ def _watch(folder: Path, seconds: float) -> Taken:
 
 async def _prepare(home: Path, urls: list[str]) -> Path:
     folder = session(home, compiled(300, endpoints=urls, gauges=True))
-    async with started(folder):
+    async with started(folder, StartStep(step="step-1")):
         return folder
+
+
+def _watched(seconds: float, longer: float = 0.0) -> Taken:
+    with world() as home, endpoints(ENDPOINTS, changing=CHANGING) as urls:
+        os.environ["QUARTERDECK_LINGER"] = "60"
+        return _watch(asyncio.run(_prepare(home, urls)), seconds, longer)
+
+
+def _told(memory: dict[str, float]) -> str:
+    return ", ".join(f"{name} {used / 1e6:.0f}" for name, used in memory.items())
 
 
 def _rows(quick: bool) -> list[Row]:
     """CPU, memory, bytes."""
-    with world() as home, endpoints(ENDPOINTS) as urls:
-        os.environ["QUARTERDECK_LINGER"] = "60"
-        taken = _watch(asyncio.run(_prepare(home, urls)), 10.0 if quick else 60.0)
+    taken = _watched(10.0 if quick else 60.0)
     each = ", ".join(f"{name} {used:.2f}" for name, used in taken.by.items())
-    memory = ", ".join(f"{name} {used / 1e6:.0f}" for name, used in taken.memory.items())
     return [
         Row(
             row="steady-cpu",
@@ -121,8 +140,8 @@ def _rows(quick: bool) -> list[Row]:
         ),
         Row(
             row="memory",
-            what="memory (PSS) of console, station and observer", ours=sum(taken.memory.values()) / 1e6, unit="MB",
-            mark=65.0, note=memory,
+            what="memory of console, station and observer, as if alone", ours=sum(taken.memory.values()) / 1e6,
+            unit="MB", mark=65.0, note=_told(taken.memory),
         ),
         Row(
             row="steady-bytes", what="bytes to the terminal, steady", ours=taken.bytes / 1e3, unit="kB/s", mark=0.7,
@@ -131,4 +150,23 @@ def _rows(quick: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-MEASUREMENTS = (Measurement(("steady-cpu", "memory", "steady-bytes"), _rows),)
+def _long(quick: bool) -> list[Row]:
+    """Memory after ten minutes, and what of it came after the first one."""
+    taken = _watched(5.0 if quick else 60.0, 10.0 if quick else 540.0)
+    after, first = sum(taken.later.values()) / 1e6, sum(taken.memory.values()) / 1e6
+    return [
+        Row(
+            row="memory-10min", what="memory after ten minutes, as if alone", ours=after, unit="MB", mark=65.0,
+            note=_told(taken.later),
+        ),
+        Row(
+            row="memory-growth", what="what came to it after the first minute", ours=after - first, unit="MB",
+            mark=1.0, note=f"from {first:.1f}",
+        ),
+    ]  # fmt: skip
+
+
+MEASUREMENTS = (
+    Measurement(("steady-cpu", "memory", "steady-bytes"), _rows),
+    Measurement(("memory-10min", "memory-growth"), _long, long=True),
+)

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import night
 import pytest
 from harness import Harness
 from msgspec.structs import replace
 
 from quarterdeck.console.panes.base import KEPT, LEAST, Pane
+from quarterdeck.console.panes.endpoints import EndpointsPane, condition, endpoints_of
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.snapshot import Snapshot, Views
+from quarterdeck.observer.messages import Reading
 
 LEAD = (120, 36)
 
@@ -63,3 +67,32 @@ async def test_what_a_pane_keeps_of_its_rows_does_not_grow_with_what_it_has_show
             for number in range(500):
                 pane._strip(((f"row {number}", "text"),), 20)
             assert len(pane._strips) <= KEPT * max(LEAST, pane.size.height), pane.name_
+
+
+async def test_a_tick_makes_a_targets_line_only_where_it_was_read_or_is_not_well(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made: list[str] = []
+    real = EndpointsPane._measured
+
+    def measured(pane: EndpointsPane, snapshot: Snapshot, name: str, reading: Reading | None, width: int) -> Any:
+        made.append(name)
+        return real(pane, snapshot, name, reading, width)
+
+    monkeypatch.setattr(EndpointsPane, "_measured", measured)
+    app = Harness(night.snapshot())
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        snapshot = app.first
+        well = {name for name in endpoints_of(snapshot) if condition(snapshot, name) == "ok"}
+        one = min(well)
+        app.deck.snapshot = later(snapshot, 0)
+        made.clear()
+        app.deck.snapshot = later(snapshot, 0.1)
+        assert not well & set(made)
+        fresh = replace(snapshot.readings[one], boot=snapshot.boot)
+        app.deck.snapshot = later(snapshot, 0.2, readings={**snapshot.readings, one: fresh})
+        assert well & set(made) == {one}
+        made.clear()
+        app.deck.snapshot = later(snapshot, 0.3, boot=snapshot.boot + 3600)
+        assert well <= set(made), "what grows old says so"

@@ -86,6 +86,8 @@ class Pane(RowCursor):
         self._dressed: tuple[str, str, str, bool] | None = None
         self._taken: Snapshot | None = None
         """The tick that was shown last."""
+        self._place: tuple[object, ...] = ()
+        """Where its rows stood then."""
         self._missed = False
         self._hidden = False
         self._taken_width = -1
@@ -120,7 +122,10 @@ class Pane(RowCursor):
         """Work out once a tick what all rows of this width need."""
 
     def restless(self, before: Snapshot, snapshot: Snapshot) -> Sequence[int] | None:  # noqa: ARG002 - the default
-        """Its lines that may look otherwise than at the tick before; None: any. Asked after `before_paint`."""
+        """Its lines that may look otherwise than at the tick before; None: any.
+
+        Asked after `before_paint`, and only while the rows stand where they stood.
+        """
         return None
 
     def text(self) -> str:
@@ -205,7 +210,8 @@ class Pane(RowCursor):
         self.top = max(0, min(self.top, count - self.size.height))
         self._keep_cursor(snapshot, count)
         before, self._taken = self._taken, snapshot
-        lines = self.restless(before, snapshot) if before is not None else None
+        place, self._place = self._place, (self.size, self.top, count, self.standing())
+        lines = self.restless(before, snapshot) if before is not None and place == self._place else None
         if lines is None:
             self.repaint_changed()
         elif lines:

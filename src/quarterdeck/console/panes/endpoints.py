@@ -6,7 +6,7 @@ A roll-up counts; there is never one green light.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from rich.cells import cell_len
 
@@ -147,6 +147,8 @@ class EndpointsPane(Pane):
         """Cells of the longest name."""
         self._index: list[tuple[str, int]] = []
         """Row to (target, line of it)."""
+        self._asked_for: tuple[object, ...] = ()
+        """What the lines were made of when all of them were asked last, readings and time apart."""
         self._held: dict[str, tuple[int, float]] = {}
         """How many lines each bad target took, and when it needed them last."""
 
@@ -159,6 +161,26 @@ class EndpointsPane(Pane):
         self._names = endpoints_of(snapshot)
         self._longest = max((cell_len(visible(name, 60)) for name in self._names), default=0)
         self._index = [(name, part) for name in self._names for part in range(self._height(snapshot, name, width))]
+
+    def restless(self, before: Snapshot, snapshot: Snapshot) -> Sequence[int] | None:
+        """Of a target that is well and was read just now, the next reading changes the line, and nothing else."""
+        asked_for, self._asked_for = self._asked_for, (snapshot.count, self._index)
+        if before.session is not snapshot.session or asked_for != self._asked_for:
+            return None
+        return [
+            line
+            for line, (name, _) in enumerate(self._index[self.top : self.top + self.size.height])
+            if not self._is_settled(before, snapshot, name)
+        ]
+
+    def _is_settled(self, before: Snapshot, snapshot: Snapshot, name: str) -> bool:
+        """Whether time changes nothing of a target's line."""
+        reading = snapshot.readings.get(name)
+        if reading is not before.readings.get(name):
+            return False
+        return reading is None or (
+            reading.status == "ok" and aged(before, reading)[0] == aged(snapshot, reading)[0] == "fresh"
+        )
 
     def _height(self, snapshot: Snapshot, name: str, width: int) -> int:
         """More at once, less only after a while: what flaps moves no frame."""

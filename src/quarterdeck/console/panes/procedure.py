@@ -99,7 +99,7 @@ class ProcedurePane(Pane):
         session, plan = snapshot.session, snapshot.session.plan
         asked_for, self._asked_for = self._asked_for, (
             snapshot.count, snapshot.forecast_at, snapshot.next_line.step, snapshot.me.role, snapshot.off,
-            self.lines, self.selected, self.top, self.size,
+            self.lines, self.selected,
         )  # fmt: skip
         if plan is None or before.session is not session or asked_for != self._asked_for:
             return None
