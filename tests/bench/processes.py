@@ -36,7 +36,8 @@ def memory_alone(*pids: int) -> dict[int, float]:
     shared: dict[tuple[str, ...], int] = {}
     used = {}
     for pid in pids:
-        total, mapping = 0, ("",)
+        total = 0
+        mapping: tuple[str, ...] = ()
         for line in Path(f"/proc/{pid}/smaps").read_text().splitlines():
             name, *rest = line.split()
             if not name.endswith(":"):
