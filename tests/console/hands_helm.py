@@ -72,6 +72,7 @@ class Helm:
         """Let everything that is under way come to rest."""
         for number in range(500):
             await self.pilot._wait_for_screen()
+            await self.app.animator.wait_until_complete()
             await asyncio.sleep(0.004)
             if number >= 3 and self._is_at_rest():
                 return
