@@ -8,7 +8,9 @@ import pytest
 from fake_station import ITSELF, FakeStation
 from hands_helm import helm
 
+from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.halt import HaltPane
+from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session import intents
 
 RUNNING = (intents.StartSession(), intents.StartStep(step="announce"))
@@ -38,6 +40,38 @@ async def test_h_halts_although_no_file_can_be_opened_to_import_what_asks_for_a_
         assert at.state == "halting"
         await at.settle()
         assert at.app.crash is None
+
+
+async def test_a_halt_is_on_its_way_before_anything_is_painted_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with helm(*RUNNING) as at:
+        sent: list[bool] = []
+        tick = at.app.tick
+
+        def ticks() -> None:
+            sent.append(intents.Halt in {type(intent) for intent in at.station.asked})
+            tick()
+
+        monkeypatch.setattr(at.app, "tick", ticks)
+        await at.press("H")
+        assert sent
+        assert all(sent)
+
+
+async def test_a_halt_from_elsewhere_is_painted_before_the_rest_of_its_tick(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with helm(*RUNNING) as at:
+        taken: list[str] = []
+        take = Pane.take
+
+        def takes(pane: Pane, snapshot: Snapshot) -> None:
+            taken.append(pane.name_)
+            take(pane, snapshot)
+
+        monkeypatch.setattr(Pane, "take", takes)
+        at.station.halt_elsewhere("smoke")
+        await at.settle()
+        assert set(taken[:2]) == {"header", "halt"}
+        assert {"procedure", "log"} <= set(taken[2:])
+        assert taken.count("procedure") == 1
 
 
 @pytest.mark.parametrize("opened", ["?", "ctrl+p", "n", "enter", "c", "S", "E", "A", "Q"])

@@ -21,6 +21,7 @@ from textual import events
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.screen import Screen
+from textual.timer import Timer
 
 from quarterdeck.console import crash, terminal, theme
 from quarterdeck.console.commands import all_commands
@@ -50,6 +51,8 @@ CLOCKS = 1.0
 """Seconds after which the clocks are painted although nothing came."""
 AFTER = 0.012
 """Seconds from a move to the tick that shows more of it: one at once would hold up the frame with the cursor."""
+REST = 0.03
+"""The same for a halt, which may come in the middle of Textual's 16 ms from frame to frame."""
 NEIGHBOURS = 0.5
 """Seconds after which other sessions are looked for: the first frame comes first."""
 PRESENT_EVERY = 10.0
@@ -116,6 +119,10 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self._first, self._notices = first, tuple(notices)
         self._due = False
         """A tick was asked for, and comes."""
+        self._halts: tuple[bool, tuple[str, ...]] = (False, ())
+        """What was painted of halts: sent from here, and live."""
+        self._rest: Timer | None = None
+        """Brings what else a halt changes."""
         self._fresh = True
         """Something new waits for the next beat."""
         self._ticked = 0.0
@@ -252,7 +259,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
             return  # the clocks tick within a second
         self._fresh = True
         shows = self.link.caught_up.is_set() or self.link.state != "live"
-        if news == "now" and shows and self._open and not self._due:
+        if news == "now" and shows and self._open and (not self._due or self._rest is not None):
             self._due = True
             self.call_next(self._tick_due)
 
@@ -267,9 +274,11 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
             self.tick()
 
     def tick(self) -> None:
-        """One snapshot, one reactive for each pane, one batch update."""
+        """One snapshot, one reactive for each pane, one batch update. That a halt was called is painted before."""
         if not self.screen_stack:
             return  # the app is closing
+        if self._shows_halt_first():
+            return
         self.view.tell_notices()
         snapshot = self.desk.shown = self.snapshot()
         self.keys.close_moot()
@@ -291,6 +300,21 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         if self.link.position != self._seen:
             self._seen = self.link.position
             self.call_after_refresh(self.link.seen)
+
+    def _shows_halt_first(self) -> bool:
+        """Whether only that was painted, or is being painted: the rest follows when it is on the terminal."""
+        screen, halts = self.screen, (self.link.halt_sent(), self.link.session.live_halts())
+        if halts != self._halts and isinstance(screen, SessionScreen):
+            self._halts, self._due = halts, True
+            screen.deck.show_first(self.snapshot())
+            if self._rest is not None:
+                self._rest.stop()
+            self._rest = self.set_timer(REST, self._rested)
+        return self._rest is not None
+
+    def _rested(self) -> None:
+        self._rest = None
+        self.tick()
 
     def snapshot(self) -> Snapshot:
         """Everything that the panes show, at this moment."""

@@ -411,6 +411,12 @@ class Deck(Vertical):
             if setter is not None:
                 setter(tuple(shown))
 
+    def show_first(self, snapshot: Snapshot) -> None:
+        """Show what of a tick must not wait for the rest of it: that a halt was called, or is answered."""
+        for pane in self._panes:
+            if pane.first:
+                pane.snapshot = snapshot
+
     def use(self, name: str) -> None:
         """Show this layout, or the smaller one that it names where the terminal is too small."""
         self.wanted = name

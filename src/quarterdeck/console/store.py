@@ -412,7 +412,7 @@ class Link:
         task = asyncio.get_running_loop().create_task(self._halt(call), name="halt")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        self._changed("now")
+        asyncio.get_running_loop().call_soon(self._changed, "now")  # sent first: a tick takes longer than that
         return call
 
     async def _halt(self, call: HaltCall) -> None:

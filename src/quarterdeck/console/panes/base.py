@@ -56,6 +56,8 @@ class Pane(RowCursor):
     """Title in the frame; empty for a bar without one."""
     bar: ClassVar[bool] = False
     """A bar: no frame, no focus, never scrolls."""
+    first: ClassVar[bool] = False
+    """It says that a halt was called, and is painted before all others then."""
     follows_state: ClassVar[bool] = True
     """The frame changes its colour with the session's state."""
     filterable: ClassVar[bool] = False

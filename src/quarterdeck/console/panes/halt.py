@@ -39,6 +39,7 @@ class HaltPane(Pane):
 
     name_ = "halt"
     bar = True
+    first = True
     typing: reactive[bool] = reactive(False, layout=False, repaint=False, init=False)
     """Whether letters go into a text field now."""
 

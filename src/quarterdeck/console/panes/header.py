@@ -103,6 +103,7 @@ class HeaderPane(Pane):
 
     name_ = "header"
     bar = True
+    first = True
 
     def row_count(self, snapshot: Snapshot) -> int:
         del snapshot
@@ -183,6 +184,7 @@ class NeedsPane(Pane):
 
     name_ = "needs"
     bar = True
+    first = True
 
     def row_count(self, snapshot: Snapshot) -> int:
         del snapshot
