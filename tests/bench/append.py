@@ -9,9 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import socket
+import subprocess
+import sys
+import threading
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from tests.bench.measure import Measurement, Row, p50, p99
 from tests.bench.world import compiled, session, world
@@ -108,26 +113,82 @@ class Bare:
         os.close(self._fd)
 
 
-def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], list[float]]:
-    """Seconds of appends one at a time, of bare ones in between, and of an event where many ask at once."""
+class Echo:
+    """The least of our shape: a loop that reads a line from a socket, a thread that syncs it, and the line back."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket, theirs = socket.socketpair()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.append", str(theirs.fileno()), str(path)], pass_fds=[theirs.fileno()]
+        )
+        theirs.close()
+        self._lines = self._socket.makefile("rb")
+
+    def append(self, data: bytes) -> float:
+        """Send it, and wait until it is back; the seconds that it took."""
+        begin = time.perf_counter()
+        self._socket.sendall(data)
+        assert self._lines.readline() == data
+        return time.perf_counter() - begin
+
+    def close(self) -> None:
+        """End it."""
+        self._lines.close()
+        self._socket.close()
+        self._process.wait(10)
+
+
+async def _echo(descriptor: int, path: Path) -> None:
+    loop, bare = asyncio.get_running_loop(), Bare(path)
+    jobs: queue.SimpleQueue[tuple[bytes, asyncio.Future[None]]] = queue.SimpleQueue()
+
+    def sync() -> None:
+        while True:
+            data, done = jobs.get()
+            bare.append(data)
+            loop.call_soon_threadsafe(done.set_result, None)
+
+    threading.Thread(target=sync, daemon=True).start()
+    reader, writer = await asyncio.open_unix_connection(sock=socket.socket(fileno=descriptor))
+    while line := await reader.readline():
+        done = loop.create_future()
+        jobs.put((line, done))
+        await done
+        writer.write(line)
+
+
+class Taken(NamedTuple):
+    """Seconds of each."""
+
+    alone: list[float]
+    """Appends, one at a time."""
+    raw: list[float]
+    """Bare ones, in between."""
+    echoed: list[float]
+    grouped: list[float]
+    """An event where many ask at once."""
+
+
+def _measure(home: Path, rounds: int) -> Taken:
     folder = session(home, compiled(30))
     start_station(folder)
-    bare = Bare(home / "bare")
+    bare, echo = Bare(home / "bare"), Echo(home / "echo")
     seats = [Asking(folder)]
-    alone: list[float] = []
-    raw: list[float] = []
-    grouped: list[float] = []
+    taken = Taken([], [], [], [])
     for number in range(-10, rounds):
         begin = time.perf_counter()
         seats[0].ask(number)
         data = seats[0].is_answered(number)
         took = time.perf_counter() - begin
         time.sleep(SETTLED)
-        again = bare.append(data + b"\n")
+        echoed = echo.append(data + b"\n")
+        time.sleep(SETTLED)
+        raw = bare.append(data + b"\n")
         time.sleep(0.002)
         if number >= 0:
-            alone.append(took)
-            raw.append(again)
+            taken.alone.append(took)
+            taken.echoed.append(echoed)
+            taken.raw.append(raw)
     seats += [Asking(folder) for _ in range(SEATS - 1)]
     for number in range(rounds, rounds + max(3, rounds // 5)):
         begin = time.perf_counter()
@@ -135,18 +196,19 @@ def _measure(home: Path, rounds: int) -> tuple[list[float], list[float], list[fl
             seat.ask(number)
         for seat in seats:
             seat.is_answered(number)
-        grouped.append((time.perf_counter() - begin) / SEATS)
+        taken.grouped.append((time.perf_counter() - begin) / SEATS)
         time.sleep(SETTLED)
     bare.close()
+    echo.close()
     for seat in seats:
         seat.close()
-    return alone, raw, grouped
+    return taken
 
 
 def _rows(quick: bool) -> list[Row]:
     """One at a time, its slowest, and eight seats at once."""
     with world() as home:
-        alone, raw, grouped = _measure(home, 60 if quick else 600)
+        alone, raw, echoed, grouped = _measure(home, 60 if quick else 400)
     bare = "raw append + fdatasync"
     return [
         Row(
@@ -159,6 +221,10 @@ def _rows(quick: bool) -> list[Row]:
             reference=p99(raw) * 1e3, against=bare,
         ),
         Row(
+            row="append-floor", what="an echo through one loop, one thread and one sync, p50", ours=p50(echoed) * 1e3,
+            unit="ms", reference=p50(raw) * 1e3, against=bare, note="what the shape costs without a session",
+        ),
+        Row(
             row="append-grouped",
             what=f"an event of {SEATS} seats that ask at once", ours=p50(grouped) * 1e3, unit="ms",
             reference=p50(raw) * 1e3, against=bare, note=f"{1 / p50(grouped):,.0f} events/s",
@@ -166,4 +232,7 @@ def _rows(quick: bool) -> list[Row]:
     ]  # fmt: skip
 
 
-MEASUREMENTS = (Measurement(("append-p50", "append-p99", "append-grouped"), _rows),)
+MEASUREMENTS = (Measurement(("append-p50", "append-p99", "append-floor", "append-grouped"), _rows),)
+
+if __name__ == "__main__":
+    asyncio.run(_echo(int(sys.argv[1]), Path(sys.argv[2])))
