@@ -30,3 +30,19 @@ def test_version_is_answered_before_argparse_is_imported() -> None:
 def test_only_verbs_with_a_screen_import_textual() -> None:
     for package in ("procedure", "station", "record"):
         assert "textual" not in loaded_by(f"import quarterdeck.{package}.verbs")
+
+
+@pytest.mark.parametrize(
+    ("modules", "own"),
+    [
+        ("station.__main__, quarterdeck.station.station", {"asyncio", "sqlite3"}),
+        ("observer.main, quarterdeck.observer.checks.local, quarterdeck.observer.checks.tcp", {"asyncio", "psutil"}),
+        (
+            "console.verbs, quarterdeck.console.app, quarterdeck.console.screens.step_reader",
+            {"asyncio", "textual", "rich"},
+        ),
+    ],
+    ids=["station", "observer", "console"],
+)
+def test_a_process_of_the_night_keeps_in_memory_only_what_it_works_with(modules: str, own: set[str]) -> None:
+    assert loaded_by(f"import quarterdeck.{modules}") & set(HEAVY) == own
