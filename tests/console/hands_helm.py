@@ -22,9 +22,15 @@ from quarterdeck.console.snapshot import Instant, Snapshot
 from quarterdeck.observer.messages import Reading
 from quarterdeck.session.intents import Intent
 
-__all__ = ["Helm", "helm"]
+__all__ = ["Helm", "helm", "waits_for_a_tick"]
 
 Asked = TypeVar("Asked")
+
+
+def waits_for_a_tick(app: QuarterdeckApp) -> bool:
+    """Whether a tick is due, or a step was picked that none has shown yet."""
+    shown, picked = app.desk.shown, app.desk.picked
+    return app._due or (bool(picked) and shown is not None and shown.selected != picked)
 
 
 class Helm:
@@ -83,7 +89,7 @@ class Helm:
         nodes = [self.app, *screens, *(node for screen in screens for node in screen.walk_children())]
         waits = any(node.message_queue_size or node._next_callbacks for node in nodes)
         due = any(getattr(front, name, None) for name in ("_layout_required", "_callbacks", "_dirty_widgets"))
-        return not (waits or due or self.app._due)
+        return not (waits or due or waits_for_a_tick(self.app))
 
     def wrong(self, field: str) -> str:
         """What the bar says is wrong with this field; with an empty name, with the whole."""

@@ -18,6 +18,7 @@ import night
 import pytest
 from emulator import Emulator
 from fake_station import ITSELF, PROCEDURE, FakeStation
+from hands_helm import waits_for_a_tick
 from machine import seed_of_run
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
@@ -265,6 +266,8 @@ def _restless(app: QuarterdeckApp) -> str:
     """What is still to be done before everything is painted, or nothing."""
     if not app._message_queue.empty() or app._next_callbacks or app._resize_event is not None:
         return "the app"
+    if waits_for_a_tick(app):
+        return "a tick that is due"
     for screen in app.screen_stack:
         if screen._layout_required or screen._callbacks or screen._compositor._dirty_regions or screen._dirty_widgets:
             return f"{screen}: layout {screen._layout_required}, {screen._callbacks}, {screen._dirty_widgets}"
@@ -280,7 +283,7 @@ def full_repaint(app: QuarterdeckApp) -> str:
     widgets = [w for screen in app.screen_stack for w in screen.walk_children(Widget, with_self=True)]
     kept = [(widget, widget._styles_cache, widget._render_cache, set(widget._dirty_regions)) for widget in widgets]
     panes = [
-        (pane, {k: dict(vars(pane)[k]) for k in ("_painted", "_coming") if k in vars(pane)})
+        (pane, {k: dict(vars(pane)[k]) for k in ("_painted", "_coming", "_known") if k in vars(pane)})
         for pane in widgets
         if isinstance(pane, Pane)
     ]

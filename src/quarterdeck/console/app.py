@@ -267,6 +267,11 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         if self._due:
             self.tick()
 
+    def _tick_picked(self) -> None:
+        """Show more of the step that was picked, unless a tick has done so."""
+        if self.desk.shown is not None and self.desk.shown.selected != self.desk.picked:
+            self.tick()
+
     def _on_beat(self) -> None:
         if self.is_cut_off():
             self.vanish()
@@ -339,16 +344,17 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """The keys that work with a text field focused come before any widget sees them."""
-        if isinstance(event, events.Key) and not event.is_forwarded and self.keys.everywhere(event.key):
-            return
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            now = time.monotonic()
+            if now - self._present >= PRESENT_EVERY:
+                self._present = now
+                self.run_worker(self.link.present(), group="present")
+            if self.keys.everywhere(event.key):
+                return
         await super().on_event(event)
 
     async def on_key(self, event: events.Key) -> None:
-        """Keys that no text field took."""
-        now = time.monotonic()
-        if now - self._present >= PRESENT_EVERY:
-            self._present = now
-            self.run_worker(self.link.present(), group="present")
+        """Keys that no widget took."""
         if self.keys.press(event.key, event.character, event.time):
             event.stop()
             event.prevent_default()
@@ -367,9 +373,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         """A person moved in the list: the cursor is painted and written first, then what else shows the step."""
         event.stop()
         self.desk.picked = event.step
-        if not self._due:
-            self._due = True
-            self.set_timer(AFTER, self._tick_due)
+        self.call_after_refresh(self.set_timer, AFTER, self._tick_picked)
 
     def on_row_opened(self, event: RowOpened) -> None:
         """A row was clicked, or opened in a pane over the session."""

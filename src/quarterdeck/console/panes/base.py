@@ -240,6 +240,7 @@ class Pane(RowCursor):
         if snapshot is None:
             return
         count, size = self.row_count(snapshot), self.size  # asked once: Textual looks a widget's size up in its map
+        regions = []
         for line in lines or range(size.height):
             before = self._painted.get(line)
             if before is None:
@@ -248,7 +249,9 @@ class Pane(RowCursor):
             self._coming.pop(line, None)
             if after != before:
                 self._coming[line] = after
-                self.refresh(*changed(line, size.width, before, after))
+                regions += changed(line, size.width, before, after)
+        if regions:
+            self.refresh(*regions)
 
     def _row(self, snapshot: Snapshot, y: int, width: int, count: int) -> Row:
         """Row `y`; nothing beyond the last one."""

@@ -7,10 +7,9 @@ in which row is `procedure_rows`'s, which lines a row takes `procedure_lines`'s;
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
-from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row, fit
@@ -49,21 +48,16 @@ class ProcedurePane(Pane):
     heading = "Procedure"
     filterable = True
 
-    BINDINGS: ClassVar = [
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-        Binding("pageup", "page(-1)", "page up", show=False),
-        Binding("pagedown", "page(1)", "page down", show=False),
-        Binding("home", "end(-1)", "first", show=False),
-        Binding("end", "end(1)", "last", show=False),
-    ]
-
     def __init__(self, options: dict[str, str] | None = None, *, framed: bool | None = None) -> None:
         super().__init__(options, framed=framed)
         self.whole = self.listing = ProcedureRows((), "forward", {})
         """All rows of the list that is in force, and those that are shown."""
         self.lines = Lines(self.listing, Columns(0), [0])
         """Which of those stands in which line."""
+        self._known: dict[int, Row] = {}
+        """What stands in the lines that were looked at since the tick: a scroll makes those that come into sight."""
+        self._before: dict[int, Row] = {}
+        """Those of the tick before."""
         self._filtered_for: tuple[object, ...] = ()
         self._counts = 0, 0
         """How many steps and items match the filter, of how many."""
@@ -80,6 +74,7 @@ class ProcedurePane(Pane):
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """Take the list that is in force now, and follow the app's selection and the step that is worked on."""
+        self._before, self._known = self._known, {}
         seen, before = self._is_in_sight(), (self.lines, self._height)
         self.whole = procedure_rows(snapshot, self.whole)
         fresh = self._filtered(snapshot)
@@ -105,12 +100,21 @@ class ProcedurePane(Pane):
             return None
         found = []
         for line in range(min(self.size.height, self.lines.count - self.top)):
-            step = self.listing.entries[self.lines.row(self.top + line)].step
+            y = self.top + line
+            step = self.listing.entries[self.lines.row(y)].step
             run = session.steps.get(step)
             runs = run is not None and run.started is not None and run.ended is None
             if runs or (run is not None and plan.steps[step].not_before):
                 found.append(line)
+            elif y in self._before:
+                self._known[y] = self._before[y]
         return found
+
+    def forget(self) -> None:
+        """The rows too: they were made with other signs."""
+        super().forget()
+        self._known.clear()
+        self._before.clear()
 
     def _is_in_sight(self) -> bool:
         """Whether the selected step began in one of the lines that were shown."""
@@ -196,6 +200,12 @@ class ProcedurePane(Pane):
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A line: of a heading, a step, or why something is not undone."""
+        row = self._known.get(y)
+        if row is None:
+            row = self._known[y] = self._made(snapshot, y, width)
+        return row
+
+    def _made(self, snapshot: Snapshot, y: int, width: int) -> Row:
         plan, lines, glyphs = snapshot.session.plan, self.lines, self.look.glyphs
         if plan is None or not 0 <= y < lines.count:
             return EMPTY
@@ -328,20 +338,22 @@ class ProcedurePane(Pane):
         before, top = self._at(), self.top
         self.selected = entries[row].step
         self._followed = self.selected
+        for line in (*self._of(before), *self._of(row)):
+            self._known.pop(line, None)
         self._bring(row)
         if top == self.top and before >= 0:
-            self.repaint_changed(*self._shown(before), *self._shown(row))
+            self.repaint_changed(*(line - top for line in (*self._of(before), *self._of(row))))
         else:
             self.repaint_changed()
-        self.post_message(StepSelected(self.selected))
+        self.app.post_message(StepSelected(self.selected))  # past all widgets in between, as the key came
 
     def _at(self) -> int:
         """The selected row."""
         return self.listing.rows.get(self.selected, -1)
 
-    def _shown(self, row: int) -> range:
-        """The lines of the pane in which a row stands."""
-        return range(self.lines.first(row) - self.top, self.lines.first(row + 1) - self.top)
+    def _of(self, row: int) -> range:
+        """The lines in which a row stands; none for one that is not there."""
+        return range(self.lines.first(row), self.lines.first(row + 1)) if row >= 0 else range(0)
 
     def _bring(self, row: int) -> None:
         """Scroll so that the row is visible, with a line of what is around it."""
@@ -351,7 +363,7 @@ class ProcedurePane(Pane):
         elif end >= self.top + height:
             self.top = max(0, min(end - height + 2, first, self.lines.count - height))
 
-    def action_move(self, by: int) -> None:
+    def action_roll(self, by: int) -> None:
         """Select the next or previous step."""
         row = self._at() + by
         entries = self.listing.entries
@@ -360,12 +372,12 @@ class ProcedurePane(Pane):
         if 0 <= row < len(entries):
             self._move_to(row)
 
-    def action_page(self, by: int) -> None:
+    def action_roll_page(self, by: int) -> None:
         """Select a step a page away."""
         line = self.lines.first(max(0, self._at())) + by * max(1, self.size.height - 2)
         self._nearest(self.lines.row(max(0, line)))
 
-    def action_end(self, by: int) -> None:
+    def action_roll_end(self, by: int) -> None:
         """Select the first or last step."""
         self._nearest(0 if by < 0 else len(self.listing.entries) - 1)
 

@@ -17,18 +17,19 @@ __all__ = ["RowScroller"]
 
 WHEEL = 3
 """Lines that a turn of the mouse wheel scrolls."""
+ROLLS = {
+    "up": ("roll", -1), "down": ("roll", 1), "pageup": ("roll_page", -1), "pagedown": ("roll_page", 1),
+    "home": ("roll_end", -1), "end": ("roll_end", 1),
+}  # fmt: skip
+"""Keys that are no characters, and so no commands: the action of each."""
 
 
 class RowScroller(Widget):
     """A widget of more rows than lines: `top` is the first one that is visible."""
 
     BINDINGS: ClassVar = [
-        Binding("up,k", "roll(-1)", "up", show=False),
-        Binding("down,j", "roll(1)", "down", show=False),
-        Binding("pageup", "roll_page(-1)", "page up", show=False),
-        Binding("pagedown", "roll_page(1)", "page down", show=False),
-        Binding("home", "roll_end(-1)", "top", show=False),
-        Binding("end", "roll_end(1)", "bottom", show=False),
+        Binding("k", "roll(-1)", "up", show=False),
+        Binding("j", "roll(1)", "down", show=False),
     ]
 
     top: int = 0
@@ -48,6 +49,13 @@ class RowScroller(Widget):
         if top != self.top:
             self.top = top
             self.repaint_changed()
+
+    def on_key(self, event: events.Key) -> None:
+        """Move at once: a key that goes up through all widgets around this one takes longer than its paint."""
+        if event.key in ROLLS:
+            event.stop()
+            action, by = ROLLS[event.key]
+            getattr(self, f"action_{action}")(by)
 
     def action_roll(self, by: int) -> None:
         """Scroll by lines."""

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from textual.binding import Binding
 from textual.message import Message
 
 from quarterdeck.console.panes.alarms import alarms_of
@@ -30,11 +29,6 @@ class SessionsPane(Pane):
 
     name_ = "sessions"
     heading = "Sessions"
-
-    BINDINGS: ClassVar = [
-        Binding("up,k", "move(-1)", "up", show=False),
-        Binding("down,j", "move(1)", "down", show=False),
-    ]
 
     def __init__(self, chosen: str = "") -> None:
         """`chosen` is the id of the session under the cursor at first; else the first that is not on screen."""
@@ -111,7 +105,7 @@ class SessionsPane(Pane):
 
     # -- moving
 
-    def action_move(self, by: int) -> None:
+    def action_roll(self, by: int) -> None:
         """The next session, around the end."""
         if self.snapshot is not None:
             self.settle(self.snapshot)  # the key may come before anything is painted

@@ -8,6 +8,7 @@ Textual's compositor looks otherwise than expected, its own screens are used, wh
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
@@ -33,6 +34,10 @@ else:
 
 __all__ = ["SparingCompositor", "SparingScreen", "SparingUpdate", "spare"]
 
+NARROW = re.compile(
+    "[ -~\u00a0-\u00ac\u00ae-\u02ff\u2010-\u2027\u2190-\u2319\u23ce\u2500-\u25fc\u2610\u2713-\u2718\u293c]*"
+)
+"""Text whose characters, frames and signs among them, take one cell each: it may be cut anywhere."""
 BATCH = 0.01
 """Seconds until it is looked again whether a batch of changes is over."""
 
@@ -62,7 +67,7 @@ class SparingUpdate(ChopsUpdate):
 
 def _off_the_middle(strip: Strip, start: int, stop: int) -> tuple[int, int]:
     """Both ends of a crop, moved outwards where a wide character lies across: half of one erases the other half."""
-    if strip.text.isascii():
+    if NARROW.fullmatch(strip.text):
         return start, stop
 
     def is_across(cell: int) -> bool:
@@ -102,15 +107,19 @@ class SparingCompositor(Compositor):
         cuts = self.cuts
         chops: list[dict[int, Strip | None]] = [dict.fromkeys(line[:-1]) for line in cuts]
         for widget, (region, clip) in self.visible_widgets.items():
+            if not missing:
+                break
             shown = region.intersection(clip)
             for lines in _runs(missing, shown):
                 crop = Region(shown.x - region.x, lines.start - region.y, shown.width, len(lines))
                 for y, strip in zip(lines, widget.render_lines(crop), strict=False):
                     inside = [cut for cut in cuts[y] if shown.x <= cut <= shown.right]
                     for cut, part in zip(inside, strip.divide([cut - shown.x for cut in inside[1:]]), strict=False):
-                        if cut in missing[y]:  # painted front to back: the first one is seen
+                        if cut in missing.get(y, ()):  # painted front to back: the first one is seen
                             missing[y].discard(cut)
                             chops[y][cut] = part
+                    if not missing.get(y):
+                        missing.pop(y, None)
         return chops
 
 
