@@ -17,6 +17,21 @@ _REST = ""
 Cell = tuple[str, str]
 
 
+def _turned(style: str, codes: str) -> str:
+    """A style with these codes on top, in one order: what several may hold at once, a colour, a background."""
+    have = style.split()
+    for code in re.findall(r"[34]8;(?:2;\d+;\d+|5);\d+|\d+", codes) or ["0"]:
+        kept = [other for other in have if other != code and (_kind(other) != _kind(code) or not _kind(code))]
+        have = [] if code == "0" else [*kept, code]
+    return " ".join(sorted(have, key=lambda code: (_kind(code), code)))
+
+
+def _kind(code: str) -> int:
+    """0 of an attribute, 1 of a colour, 2 of a background."""
+    number = int(code.partition(";")[0])
+    return 1 if number // 10 in {3, 9} else 2 if number // 10 in {4, 10} else 0
+
+
 class Emulator:
     """A screen of `width` times `height` cells; a cell is its character and the codes of its style."""
 
@@ -43,7 +58,7 @@ class Emulator:
             if token[1]:
                 y, x = int(token[1]) - 1, int(token[2]) - 1
             elif token[3] is not None:
-                style = "" if token[3] in {"", "0"} else token[3]
+                style = _turned(style, token[3])
             elif token[5]:
                 x = self._write(x, y, token[5], style)
         assert at == len(data), f"not for a screen: {data[at : at + 40]!r}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import night
@@ -19,7 +20,7 @@ from quarterdeck.console.app import QuarterdeckApp
 from quarterdeck.console.deck import Deck
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.console.terminal import SparingScreen, spare
-from quarterdeck.console.terminal.compositor import SparingCompositor, SparingUpdate
+from quarterdeck.console.terminal.compositor import SparingCompositor, SparingUpdate, _sparing
 
 
 async def test_the_screen_is_the_same_and_only_changed_cells_are_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +51,22 @@ async def test_the_screen_is_the_same_and_only_changed_cells_are_sent(monkeypatc
         for data in sent[len(sent) - 1 :]:
             terminal.feed(data)
         assert "\n".join(terminal.lines) == screen_text(app)
+
+
+STYLES = (
+    "0", "1", "1;2", "4;7", "37", "37;40", "1;97;101", "38;5;12;48;5;3", "38;2;1;2;3", "48;2;1;2;3",
+    "38;2;1;2;3;48;2;4;5;6", "1;38;2;1;2;3;48;2;4;5;6", "38;2;9;2;3;48;2;4;5;6", "38;2;1;2;3;48;2;9;5;6",
+)  # fmt: skip
+
+
+def test_of_a_style_only_what_is_new_is_sent_and_every_cell_has_its_own() -> None:
+    marks = (codes for pair in product(STYLES, STYLES) for codes in pair)
+    cells = "".join("x" if codes == "0" else f"\x1b[{codes}mx\x1b[0m" for codes in marks)
+    whole, sparing = Emulator(2 * len(STYLES) ** 2, 1), Emulator(2 * len(STYLES) ** 2, 1)
+    whole.feed(f"\x1b[1;1H{cells}")
+    sparing.feed(f"\x1b[1;1H{_sparing(cells)}")
+    assert sparing.differences(whole) == []
+    assert _sparing("\x1b[1;31;40ma\x1b[0m\x1b[1;32;40mb\x1b[0m") == "\x1b[1;31;40ma\x1b[32mb\x1b[0m"
 
 
 def changed_a_little() -> Snapshot:
@@ -126,5 +143,5 @@ async def test_the_first_frame_is_laid_out_often_and_painted_once(monkeypatch: p
 
     monkeypatch.setattr(QuarterdeckApp, "_display", recording)
     async with helm():
-        assert painted.count("LayoutUpdate") == 1, painted
-        assert painted[0] == "LayoutUpdate"
+        assert painted.count("SparingLayout") == 1, painted
+        assert painted[0] == "SparingLayout"

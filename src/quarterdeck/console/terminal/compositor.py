@@ -1,21 +1,23 @@
 """Renders only the lines that changed, and sends only their cells: what matters for keys, for CPU, and over ssh.
 
 Textual 8.2 crops an update's spans at their right end only, so a digit that changes at the end of a line sends the
-whole line; and behind a modal each change sends the whole screen. `spare` makes a screen crop at both ends, and
-`SparingScreen` makes one that lives on behind a modal hand over what changed. Imported by this package's guard: where
-Textual's compositor looks otherwise than expected, its own screens are used, which only cost more bytes.
+whole line; it sends all codes of each style; and behind a modal each change sends the whole screen. `spare` makes a
+screen crop at both ends and send of a style what the one before it has not, and `SparingScreen` makes one that lives
+on behind a modal hand over what changed. Imported by this package's guard: where Textual's compositor looks otherwise
+than expected, its own screens are used, which only cost more bytes.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, cast
 
 from rich.control import Control
 from textual import messages
-from textual._compositor import ChopsUpdate, Compositor
+from textual._compositor import ChopsUpdate, Compositor, LayoutUpdate
 from textual.app import App
 from textual.geometry import Region
 from textual.screen import Screen
@@ -42,15 +44,16 @@ BATCH = 0.01
 """Seconds until it is looked again whether a batch of changes is over."""
 
 needs(ChopsUpdate, "render_segments", "spans", "chops", "chop_ends")
-needs(Compositor, "render_partial_update", "_dirty_regions", "_regions_to_spans", "_render_chops", "cuts")
-needs(Compositor, "visible_widgets", "update_widgets")
+needs(LayoutUpdate, "render_segments", "strips", "region")
+needs(Compositor, "render_full_update", "render_partial_update", "_dirty_regions", "_regions_to_spans", "cuts")
+needs(Compositor, "_render_chops", "visible_widgets", "update_widgets")
 needs(App, "_batch_count")
 needs(Screen, "_compositor", "_compositor_refresh", "_dirty_widgets", "_layout_required", "_refresh_layout")
 needs(Screen, "_repaint_required", "_set_dirty")
 
 
 class SparingUpdate(ChopsUpdate):
-    """Textual's partial update, with each span cropped at both of its ends."""
+    """Textual's partial update, with each span cropped at both of its ends, and few codes."""
 
     def render_segments(self, console: Console) -> str:
         """The bytes for the terminal: move, then the changed cells, for each span."""
@@ -61,8 +64,53 @@ class SparingUpdate(ChopsUpdate):
                     continue
                 start, stop = _off_the_middle(strip, max(x, first) - x, min(end, last) - x)
                 sequences.append(Control.move_to(x + start, y).segment.text)
-                sequences.append(strip.crop(start, stop).render(console))
+                sequences.append(_sparing(strip.crop(start, stop).render(console)))
         return "".join(sequences)
+
+
+class SparingLayout(LayoutUpdate):
+    """Textual's whole screen, with as few codes as a terminal needs."""
+
+    def render_segments(self, console: Console) -> str:
+        """The bytes for the terminal, line by line."""
+        sequences: list[str] = []
+        for y, line in enumerate(self.strips, self.region.y):
+            sequences.append(Control.move_to(self.region.x, y).segment.text)
+            sequences.append(_sparing("".join(strip.render(console) for strip in line)))
+        return "".join(sequences)
+
+
+def _sparing(cells: str) -> str:
+    """Rendered cells, but of each style only what the one before it has not."""
+    sequences: list[str] = []
+    codes = "0"
+    for part in f"0m{cells}".split("\x1b["):
+        wanted, _, text = part.partition("m")
+        if text:
+            sequences += (_turn(codes, wanted), text)
+            codes = wanted
+    return "".join((*sequences, _turn(codes, "0")))
+
+
+_CODE = re.compile(r"[34]8;(?:2;\d+;\d+|5);\d+|\d+")
+"""One attribute or one colour."""
+
+
+@lru_cache(maxsize=1024)
+def _turn(codes: str, wanted: str) -> str:
+    """What a terminal that writes with these codes is sent to write with the wanted ones; "0" are none."""
+    have, want = _CODE.findall(codes), _CODE.findall(wanted)
+    if wanted == "0" or not {_kind(code) for code in have if code != "0"} <= {_kind(code) for code in want}:
+        return "" if codes == wanted else "\x1b[0m" if wanted == "0" else f"\x1b[0;{wanted}m"
+    new = ";".join(code for code in want if code not in have)
+    return f"\x1b[{new}m" if new else ""
+
+
+def _kind(code: str) -> str:
+    """What a code takes the place of: another colour, another background, or, an attribute, only itself."""
+    if len(code) == 1:
+        return code
+    return "ink" if code[0] in "39" else "ground" if code[0] == "4" or code[:2] == "10" else code
 
 
 def _off_the_middle(strip: Strip, start: int, stop: int) -> tuple[int, int]:
@@ -78,6 +126,11 @@ def _off_the_middle(strip: Strip, start: int, stop: int) -> tuple[int, int]:
 
 class SparingCompositor(Compositor):
     """A compositor that renders what is seen, and whose partial updates are sparing."""
+
+    def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
+        """As Textual's, but sparing."""
+        update = super().render_full_update(simplify)
+        return SparingLayout(update.strips, update.region)
 
     def render_partial_update(self) -> SparingUpdate | None:
         """As Textual's, but of the dirty lines alone, and of a line only the widgets that are seen in it.
