@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from quarterdeck.observer import cgroup
 from quarterdeck.observer.cgroup import Cgroup, Share
 from quarterdeck.observer.gauges import HostGauges
 
@@ -118,3 +119,19 @@ def test_gauges_show_the_containers_share_of_its_limits(tmp_path: Path) -> None:
     tree(tmp_path, {"sys/fs/cgroup/cpu.stat": "usage_usec 2000000"})
     assert gauges.sample()["cpu"] == pytest.approx(100 * 1.0 / 4.0 / 0.5), "a second of work in four, of half a core"
     gauges.close()
+
+
+def test_of_groups_without_a_limit_nothing_but_their_limits_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = tree(tmp_path, {**V2, **DOCKER, **OWN2, **second("", "max", "max")})
+    read: list[str] = []
+    real = cgroup._text
+
+    def text(path: Path) -> str:
+        read.append(path.name)
+        return real(path)
+
+    monkeypatch.setattr(cgroup, "_text", text)
+    assert (group.memory(8 * GIB), group.cpu(8)) == (None, None)
+    assert set(read) == {"cgroup", "memory.max", "cpu.max", "cpuset.cpus.effective"}

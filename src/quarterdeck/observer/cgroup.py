@@ -50,8 +50,11 @@ class Cgroup:
         )
         found = []
         for group in self._groups("memory"):
-            most, now = _number(group / limit), _number(group / used)
-            if most is not None and now is not None and most < min(total, 2.0**60):  # version 1 writes none as 2**63
+            most = _number(group / limit)
+            if most is None or most >= min(total, 2.0**60):  # version 1 writes none as 2**63
+                continue
+            now = _number(group / used)
+            if now is not None:
                 found.append(Share(most, max(0.0, now - _of(group / "memory.stat", cache))))
         return min(found, key=lambda share: share.limit, default=None)
 
@@ -59,9 +62,10 @@ class Cgroup:
         """The narrowest limit below `cores`, by quota or by set, and the seconds that its group has worked."""
         found = []
         for group in self._groups("cpu"):
-            worked = self._worked(group)
+            limit = min(self._cores(group), default=float(cores))
+            worked = self._worked(group) if limit < cores else None
             if worked is not None:
-                found += [Share(limit, worked) for limit in self._cores(group) if limit < cores]
+                found.append(Share(limit, worked))
         return min(found, key=lambda share: share.limit, default=None)
 
     def _cores(self, group: Path) -> Iterator[float]:
