@@ -33,6 +33,15 @@ def left() -> list[str]:
     return found
 
 
+async def nothing_left() -> bool:
+    """Whether all of it is gone: what was killed may take a moment to leave on a machine under load."""
+    for _ in range(200):
+        if not left():
+            return True
+        await asyncio.sleep(0.01)
+    return False
+
+
 async def test_a_read_gives_both_streams_and_the_code() -> None:
     outcome = await read_once(["sh", "-c", "echo out; echo err >&2; exit 4"], 10, ENV)
     assert (outcome.exit_code, outcome.stdout, outcome.stderr) == (4, "out\n", "err\n")
@@ -45,7 +54,7 @@ async def test_a_read_that_hangs_is_ended_with_its_descendants_and_keeps_what_it
     assert (outcome.exit_code, outcome.stdout) == (None, "half\n")
     assert "0.3 s" in outcome.problem
     assert outcome.seconds < 3
-    assert left() == []
+    assert await nothing_left()
 
 
 async def test_a_cancelled_read_leaves_nothing() -> None:
@@ -55,7 +64,7 @@ async def test_a_cancelled_read_leaves_nothing() -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert left() == []
+    assert await nothing_left()
 
 
 async def test_a_read_that_is_cancelled_while_it_is_being_ended_leaves_nothing() -> None:
@@ -69,7 +78,7 @@ async def test_a_read_that_is_cancelled_while_it_is_being_ended_leaves_nothing()
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
-    assert left() == []
+    assert await nothing_left()
 
 
 async def test_a_read_that_never_stops_talking_is_bounded() -> None:
