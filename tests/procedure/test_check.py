@@ -1,12 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from quarterdeck.documents.problems import Problem, errors_of
 from quarterdeck.procedure.check import lint, lint_text
+from quarterdeck.procedure.model import Step
+from quarterdeck.procedure.rules import base, secrets
 
 Changed = Callable[[str, str], list[Problem]]
 
@@ -400,3 +402,18 @@ def test_a_file_of_thousands_of_faults_lists_the_first_and_counts_the_rest() -> 
     found = lint_text(text, "plan.yaml")
     assert len(found) == 201
     assert "more problems follow" in found[-1].message
+
+
+def test_the_texts_of_each_step_are_walked_once_for_all_rules(example: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    walked: list[str] = []
+    real = base.texts_of
+
+    def texts_of(value: object, at: str) -> Iterator[tuple[str, str]]:
+        if isinstance(value, Step):
+            walked.append(value.id)
+        return real(value, at)
+
+    monkeypatch.setattr(base, "texts_of", texts_of)
+    monkeypatch.setattr(secrets, "texts_of", texts_of)
+    lint_text(example, path="example.yaml")
+    assert len(walked) == len(set(walked)) > 10

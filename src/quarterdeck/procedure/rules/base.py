@@ -52,6 +52,12 @@ class Lint:
         """Roles that may be named."""
         return tuple(dict.fromkeys((*self.procedure.roles, *BUILT_IN_ROLES)))
 
+    @cached_property
+    def step_texts(self) -> tuple[tuple[Placed, str, str], ...]:
+        """Every text within a step, with its step and its path; walked once for all rules that read them."""
+        places = ((placed, self.at(placed.step)) for placed in self.places)
+        return tuple((placed, path, text) for placed, at in places for path, text in texts_of(placed.step, at))
+
     def at(self, step: Step) -> str:
         """Return a step's path in the document."""
         return self.draft.step_places.get((step.id, step.line), "")

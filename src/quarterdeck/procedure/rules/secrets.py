@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 from quarterdeck.documents.kinds import is_secret_reference
 from quarterdeck.documents.problems import did_you_mean, quote
@@ -34,16 +33,9 @@ def _looks_secret(text: str) -> bool:
     return ("gh" in text or "AKIA" in text or "-----" in text) and bool(re.search(_KNOWN_FORMS, text))
 
 
-def _step_texts(lint: Lint) -> Iterator[tuple[Placed, str, str]]:
-    for placed in lint.places:
-        at = lint.at(placed.step)
-        for path, text in texts_of(placed.step, at):
-            yield placed, path, text
-
-
 def values(lint: Lint) -> None:
     """Refuse `${step.value}` of a step that does not exist, does not record it, or does not come before."""
-    for placed, path, text in _step_texts(lint):
+    for placed, path, text in lint.step_texts:
         if path == f"{lint.at(placed.step)}.shell":
             for match in re.finditer(_SCRIPT_REFERENCE, text):
                 variable = environment_name(match[1])
@@ -109,7 +101,7 @@ def _before(lint: Lint, origin: Placed, user: Placed) -> bool:
 def secrets(lint: Lint) -> None:
     """Refuse a secret in a title, a command or any other text that is shown, stored or seen in a process list."""
     secret = lint.draft.settled.secret
-    for placed, path, text in _step_texts(lint):
+    for placed, path, text in lint.step_texts:
         rest = path[len(lint.at(placed.step)) :]
         in_environment = rest.startswith(".env.")
         if not in_environment and not rest.startswith(".shell"):
@@ -131,7 +123,7 @@ def _keyrings(lint: Lint) -> None:
         for name, value in lint.draft.settled.values.items()
         if name in lint.draft.settled.secret
     ]
-    texts += [(path, text) for _, path, text in _step_texts(lint)]
+    texts += [(path, text) for _, path, text in lint.step_texts]
     texts += [(path.replace(".options.", "."), text) for path, text in texts_of(lint.procedure.targets, "targets")]
     for path, text in texts:
         if text.startswith("keyring:") and is_secret_reference(text):
