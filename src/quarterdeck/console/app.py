@@ -43,7 +43,7 @@ __all__ = ["Look", "QuarterdeckApp"]
 
 TICK = 0.25
 """Seconds between two beats: something new that need not be shown at once waits for one."""
-FIRST_WAIT = 0.06
+FIRST_WAIT = 0.25
 """Seconds that the first frame waits for the session, so that it is painted once, with everything in it."""
 FOOTER = 5.0
 """Seconds after which the keys that work are looked for again although nothing happened: that asks every step."""
