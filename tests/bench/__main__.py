@@ -11,6 +11,7 @@ import compileall
 import sys
 import time
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 
@@ -53,7 +54,8 @@ def main() -> int:
     known = {*groups, *(row for found in groups.values() for each in found for row in each.rows)}
     for name in asked.rows:
         if name not in known:
-            parser.error(f"no row is called {name!r}; --list names them all")
+            near = " or ".join(get_close_matches(name, known, 3))
+            parser.error(f"no row is called {name!r}{f' (meant: {near}?)' if near else ''}; --list names them all")
     _compile()
     rows = [row for name, found in groups.items() for each in found for row in _take(name, each, asked)]
     if asked.json:

@@ -124,7 +124,7 @@ def _requests(quick: bool) -> list[Row]:
             small, large = await asyncio.gather(_polled(urls[:few], seconds), _polled(urls, seconds))
             return small, large
 
-        return [_row("growth-requests", f"a request of the observer, {many} endpoints", asyncio.run(both()))]
+        return [_row("growth-requests", f"the observer, for each request, {many} endpoints", asyncio.run(both()))]
 
 
 async def _broadcast(folder: Path, few: int, many: int, rounds: int) -> tuple[float, float]:
@@ -157,7 +157,7 @@ def _seats(quick: bool) -> list[Row]:
     few, many = 3, 30
     with world() as home:
         costs = asyncio.run(_broadcast(session(home, compiled(30)), few, many, 30 if quick else 200))
-    return [_row("growth-seats", f"an event to one of {many} seats", costs)]
+    return [_row("growth-seats", f"an event, for each seat of {many} seats", costs)]
 
 
 MEASUREMENTS = (

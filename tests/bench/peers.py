@@ -1,6 +1,6 @@
-"""What others made, where it is installed (`make bench-peers`): how they start, beside the minimal Textual app.
+"""What others made, where it is installed (`make bench-peers`): how they start, and what they use at rest.
 
-Told for interest, without a mark; `steady` holds us against glances, and tells what btop uses.
+Told for interest, without a mark; `steady` holds us against glances.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ __all__ = ["MEASUREMENTS", "missing", "peer"]
 FOLDER = Path(__file__).parents[2] / ".bench-peers"
 STARTED = {"toolong": ("tl", ["lines.log"]), "harlequin": ("harlequin", []), "dolphie": ("dolphie", ["--tab-setup"])}
 """Those with a screen of Textual: their program, and with which words it needs nothing else."""
+WATCHES = {"glances": ["-t", "1", "--disable-check-update"], "btop": ["--update", "1000"]}
+"""Those that watch a host: with which words they look each second."""
 
 
 def peer(package: str, program: str = "") -> str:
@@ -40,6 +42,20 @@ def _start(words: list[str], home: Path) -> float:
         shell.until(lambda grid: any(line.strip() for line in grid.lines()))
         shell.settle(0.5, 10.0)
         return cpu_seconds(shell.pid)
+
+
+def _at_rest(package: str, quick: bool) -> list[Row]:
+    found = peer(package)
+    row, what = f"peer-{package}", f"{package}: at rest, looking each second"
+    if not found:
+        return [Row(row=row, what=what, ours=None, unit="CPU s/min", missing=missing(package))]
+    seconds = 5.0 if quick else 30.0
+    with Shell([found, *WATCHES[package]]) as shell:
+        shell.drain(5.0)
+        before = cpu_seconds(shell.pid)
+        sent = shell.drain(seconds) / seconds / 1e3
+        used = (cpu_seconds(shell.pid) - before) / seconds * 60
+    return [Row(row=row, what=what, ours=used, unit="CPU s/min", note=f"{sent:.1f} kB/s to the terminal")]
 
 
 def _row(package: str, quick: bool) -> list[Row]:
@@ -66,4 +82,7 @@ def glances() -> str:
     return os.environ.get("GLANCES") or peer("glances")
 
 
-MEASUREMENTS = tuple(Measurement((f"peer-{package}",), partial(_row, package)) for package in STARTED)
+MEASUREMENTS = (
+    *(Measurement((f"peer-{package}",), partial(_row, package)) for package in STARTED),
+    *(Measurement((f"peer-{package}",), partial(_at_rest, package)) for package in WATCHES),
+)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import night
 import pytest
+from hands_helm import helm
 from harness import Harness
 from msgspec import structs
+from test_hands_view import RUNNING
 
 from quarterdeck.console.panes.alarms import alarm_of, alarms_of
 from quarterdeck.console.screens.modal import Modal
@@ -63,6 +65,20 @@ async def test_a_planned_session_with_a_critical_target_does_not_stand_in_the_he
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.pause()
         assert "also" not in text(app)[0]
+
+
+@pytest.mark.parametrize("state", ["running", "planned"])
+async def test_a_halt_names_the_other_sessions_that_go_on_and_no_planned_one(
+    state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = night.second(state)
+    other.session.phase = state  # type: ignore[assignment]
+    async with helm(*RUNNING) as at:
+        monkeypatch.setattr(at.app.neighbours, "look", lambda _: (other,))
+        at.app.tick()
+        await at.press("H")
+        said = [words for words in at.said if "HALT sent to" in words]
+        assert [f"Not halted: {other.session.letters}" in words for words in said] == [True] * (state == "running")
 
 
 @pytest.mark.parametrize("size", SIZES, ids=str)

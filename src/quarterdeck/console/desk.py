@@ -216,11 +216,12 @@ class Desk:
         self._told = None
 
     def halt(self) -> None:
-        """The file first, then the station; the screen says sent at once, and of several sessions to which."""
+        """The file first, then the station; the screen says sent at once, and of several that live to which."""
         self.link.halt()
         self.hush()
-        if self.others:
-            going = [_letters_first(other.session) for other in self.others if not other.session.live_halts()]
+        live = [other.session for other in self.others if other.session.is_live_session]
+        if live:
+            going = [_letters_first(session) for session in live if not session.live_halts()]
             rest = f". Not halted: {', '.join(going)} · u shows them" if going else ""
             self.say(f"HALT sent to {_letters_first(self.link.session)} alone{rest}")
 
