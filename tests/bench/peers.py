@@ -33,7 +33,7 @@ def peer(package: str, program: str = "") -> str:
 
 def missing(package: str) -> str:
     """Why there is nothing to be held against."""
-    return f"{package} is not installed: make bench-peers"
+    return f"{package} is not installed: {'apt install btop' if package == 'btop' else 'make bench-peers'}"
 
 
 def _start(words: list[str], home: Path) -> float:
