@@ -141,7 +141,7 @@ async def test_a_switch_and_back_keeps_what_was_selected_and_typed_and_h_halts_w
         await screen.sees("u sessions")
         await screen.press("down", "down")
         pane = screen.app.query_one(ProcedurePane)
-        await screen.until(lambda: screen.app.desk.picked == pane.selected != "")
+        await screen.until(lambda: screen.app.desk.picked == pane.selected == "look", "both keys")
         picked = pane.selected
         screen.app.desk.drafts["note"] = {"text": "half of a note"}
         await screen.press("u")

@@ -12,7 +12,7 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 
@@ -134,8 +134,6 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self._link_task: asyncio.Task[None] | None = None
         self._neighbours_task: asyncio.Task[None] | None = None
         self._open = False
-        self._unpainted = ExitStack()
-        """Held while the first screen is put together: laid out several times, painted once."""
 
     @property
     def link(self) -> Link:
@@ -146,7 +144,6 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
 
     async def on_load(self) -> None:
         """Connect, and import meanwhile what the first frame needs."""
-        self._unpainted.enter_context(self.batch_update())
         self._link_task = asyncio.get_running_loop().create_task(self._linked(), name="link")
         for module in FIRST_PANES:
             import_module(module)
@@ -158,6 +155,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
     def get_default_screen(self) -> Screen[None]:
         """The session, with what is known of it by now."""
         screen = SessionScreen(make_deck(self.asked.layout, self.asked.config))
+        screen.is_held = True
         self.desk.shown = self.snapshot()
         screen.begin(self.desk.shown, self._footer_keys())
         return screen
@@ -195,7 +193,10 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         self.set_timer(NEIGHBOURS, self._look_around)
         if self._fresh:
             self.call_after_refresh(self.tick)
-        self.call_after_refresh(self.call_after_refresh, self._unpainted.close)
+        screen = self.screen_stack[0]
+        assert isinstance(screen, SessionScreen)
+        self.call_after_refresh(self.call_after_refresh, screen.release)
+        self.set_timer(FIRST_WAIT, screen.release)  # whatever keeps it from coming to rest
 
     async def on_unmount(self) -> None:
         """Leave no task behind; the session goes on."""

@@ -29,6 +29,11 @@ except ImportError as error:
     class SparingScreen:  # type: ignore[no-redef]  # the same name, without what it needs
         """A screen as Textual has it."""
 
+        is_held = False
+
+        def release(self) -> None:
+            """Nothing was held."""
+
     def spare(screen: Screen[Any]) -> None:
         """Leave the screen as it is."""
 

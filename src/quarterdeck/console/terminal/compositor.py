@@ -48,7 +48,7 @@ needs(LayoutUpdate, "render_segments", "strips", "region")
 needs(Compositor, "render_full_update", "render_partial_update", "_dirty_regions", "_regions_to_spans", "cuts")
 needs(Compositor, "_render_chops", "visible_widgets", "update_widgets")
 needs(App, "_batch_count")
-needs(Screen, "_compositor", "_compositor_refresh", "_dirty_widgets", "_layout_required", "_refresh_layout")
+needs(Screen, "_compositor", "_compositor_refresh", "_dirty_widgets", "_refresh_layout")
 needs(Screen, "_repaint_required", "_set_dirty")
 
 
@@ -194,6 +194,9 @@ def _runs(missing: Mapping[int, set[int]], shown: Region) -> Iterator[range]:
 class SparingScreen(ScreenBase):
     """Mixed into a screen: sparing in front, and behind a modal too."""
 
+    is_held = False
+    """Whether nothing of it is painted until `release`: it is laid out several times while it is put together."""
+
     def on_mount(self) -> None:
         """Crop at both ends."""
         spare(self)
@@ -210,7 +213,9 @@ class SparingScreen(ScreenBase):
         not asked to `refresh`: a screen that is forgets which of its own widgets were to be painted.
         """
         if self.app._batch_count:  # Textual would draw it, throw it away, and forget what was to be painted
-            self.set_timer(BATCH, self._after_batch)
+            self.set_timer(BATCH, self._compositor_refresh)
+            return
+        if self.is_held:
             return
         self._compositor.update_widgets(
             self._dirty_widgets
@@ -234,11 +239,11 @@ class SparingScreen(ScreenBase):
             self._dirty_widgets.add(self)
         super()._refresh_layout(size, scroll)
 
-    def _after_batch(self) -> None:
-        """What was to be painted; where that has to be laid out again first, then, or all would be painted twice."""
-        if self._layout_required and not self.app._batch_count:
-            self.check_idle()
-        else:
+    def release(self) -> None:
+        """Paint all of it, now that it is put together."""
+        if self.is_held:
+            self.is_held = False
+            self._compositor.update_widgets({self})
             self._compositor_refresh()
 
 
