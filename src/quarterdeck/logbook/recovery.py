@@ -291,7 +291,6 @@ def _repair(opened: Opened, weighed: Weighed, logbook: _Source, recorder: _Sourc
             if missing:
                 book.append(missing)
             samples = _append_samples(book, source.aside) if source.aside else 0
-            samples = _append_samples(book, source.aside) if source.aside else 0
         except LogbookError as error:
             opened.states[name] = error.message
             continue
