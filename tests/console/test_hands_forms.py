@@ -6,10 +6,13 @@ import asyncio
 
 import pytest
 from fake_station import ITSELF, FakeStation
-from hands_helm import helm
+from hands_helm import Helm, helm
 from textual.widgets import Static
 
+from quarterdeck.console.app import Look
 from quarterdeck.console.forms import Form, missing, reason, word
+from quarterdeck.console.screens.form_bar import FormBar
+from quarterdeck.console.terminal.ascii import in_ascii
 from quarterdeck.session import intents
 from quarterdeck.station.wire.protocol import Answered
 
@@ -190,3 +193,64 @@ async def test_a_proposal_leaves_a_bar_the_keys_that_work_in_it() -> None:
         at.station.must(intents.DismissProposal(guard="slow", reason="known"))
         await at.settle()
         assert not any("PROPOSED" in str(line.render()) for line in at.screen.query(Static))
+
+
+def given_up() -> FakeStation:
+    """A copy that failed: what it changed is asked, with a note."""
+    station = FakeStation()
+    station.must(*ANNOUNCED, intents.StartStep(step="copy"))
+    station.ends("copy", exit_code=1)
+    return station
+
+
+async def test_a_second_digit_picks_again_until_something_is_typed_or_the_focus_was_moved() -> None:
+    async with helm(station=given_up()) as at:
+        await at.press("enter", *"123")
+        bar = at.screen
+        assert isinstance(bar, FormBar)
+        assert bar.answers == {"effect": "full", "note": ""}
+        await at.press(*"x2", "backspace", "backspace", *"4")
+        assert bar.answers == {"effect": "full", "note": "4"}, "a text was begun"
+    for way in (("tab",), ("enter",), ("tab", "tab", "tab")):
+        async with helm(station=given_up()) as at:
+            await at.press("enter", *"2", "up", *way, *"1")
+            bar = at.screen
+            assert isinstance(bar, FormBar)
+            assert bar.answers == {"effect": "partial", "note": "1"}, way
+
+
+async def test_a_digit_that_is_no_answer_or_is_asked_for_is_typed() -> None:
+    async with helm(station=given_up()) as at:
+        await at.press("enter", *"27")
+        assert isinstance(at.screen, FormBar)
+        assert at.screen.answers == {"effect": "partial", "note": "7"}
+    station = copied()
+    station.must(intents.StartStep(step="switch"), intents.FailStep(step="switch", reason="no"))
+    async with helm(station=station) as at:
+        at.app.desk.picked = "switch"
+        at.app.desk.beside(at.app.desk.perform("correct"), name="correct")
+        await at.settle()
+        await at.press(*"242")
+        assert isinstance(at.screen, FormBar)
+        assert at.screen.answers == {"state": "done", "effect": "full", "value:rows": "2", "reason": ""}
+
+
+@pytest.mark.parametrize("look", [Look(), Look(ascii=True), Look(theme="mono")], ids=["night", "ascii", "mono"])
+async def test_the_field_with_the_focus_is_marked_and_the_bar_says_where_tab_goes(look: Look) -> None:
+    sign = "|" if look.ascii else "▌"
+
+    def marked(at: Helm) -> list[str]:
+        """What stands behind the mark."""
+        rows = ["".join(part.text for part in strip) for strip in at.screen._compositor.render_strips()]
+        rows = [in_ascii(row) if look.ascii else row for row in rows]
+        return [row[2:].strip() for row in rows if row.startswith(f" {sign}")]
+
+    async with helm(station=given_up(), look=look) as at:
+        await at.press("enter")
+        assert [row.split("  ")[0].lstrip("> ") for row in marked(at)] == ["1", "2", "3", "4"]
+        assert "tab next field" in str(at.screen.query_one(".hint", Static).render())
+        await at.press("tab")
+        assert marked(at) == ["How do you know? (may stay empty)", ""]
+        assert "tab first field" in str(at.screen.query_one(".hint", Static).render())
+        await at.press("tab")
+        assert len(marked(at)) == 4

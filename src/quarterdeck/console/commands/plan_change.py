@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from functools import partial
 
 from quarterdeck.console.commands.base import Available, Command, Desk, No, agreed, any_of
 from quarterdeck.console.commands.recover import wrong_span
@@ -14,6 +15,7 @@ from quarterdeck.errors import UsageError
 from quarterdeck.procedure.model import OnHalt, Step
 from quarterdeck.session import intents
 from quarterdeck.session.intents import Intent
+from quarterdeck.session.rules.proofs import wrong_value
 from quarterdeck.spans import hour, parse_span, span
 
 __all__ = ["AddStep", "Correct", "Extend", "Review"]
@@ -204,6 +206,7 @@ class Correct(Command):
                 f"{wanted.title or wanted.name}",
                 required=False,
                 initial=run.values.get(wanted.name, ""),
+                check=partial(wrong_value, wanted),
             )
             for wanted in (definition.record if definition else ())
         ]

@@ -45,8 +45,23 @@ class Line(Input):
     letters act at once: typed fast, they overtake it. In a word such as ROLLBACK that matters.
     """
 
+    picked: Choices | None = None
+    """The choice whose pick led here by itself: until something is typed or the focus moves, a digit picks again."""
+
+    def watch_value(self) -> None:
+        """Something is typed: it is a text from now on."""
+        self.picked = None
+
+    def on_blur(self) -> None:
+        """Whoever comes back has moved here."""
+        self.picked = None
+
     async def on_key(self, event: events.Key) -> None:
         """Act on a bound key now; Textual's input takes every other one."""
+        if self.picked is not None and (event.character or "").isdecimal() and self.picked.pick_by(event):
+            event.stop()
+            event.prevent_default()
+            return
         action = _ACTIONS.get(event.key)
         if action is not None and event.key not in _NOT_OURS:
             event.stop()
@@ -94,10 +109,6 @@ class Choices(Widget):
             rows.append(row.stylize("reverse") if number == self.current and self.has_focus else row)
         return Content("\n").join(rows)
 
-    def _pick(self, number: int, *, entered: bool = False) -> None:
-        self.current = number
-        self.post_message(self.Picked(self, entered=entered))
-
     def on_key(self, event: events.Key) -> None:
         """Keys of the choices, arrows, Enter."""
         count = len(self.field.choices)
@@ -107,21 +118,28 @@ class Choices(Widget):
         elif event.key == "enter":
             if self.current < 0:
                 return
-            self._pick(self.current, entered=True)
+            self.post_message(self.Picked(self, entered=True))
+        elif not self.pick_by(event):
+            return
         else:
-            halts = keys_of(self.app)[0]
-            number = next((n for n, option in enumerate(self.field.choices) if _is(option, event, halts)), -1)
-            if number < 0:
-                return
-            self._pick(number)
+            self.post_message(self.Picked(self, entered=False))
         event.stop()
+
+    def pick_by(self, event: events.Key) -> bool:
+        """Pick the answer of this key; whether it is one's."""
+        halts = keys_of(self.app)[0]
+        number = next((n for n, option in enumerate(self.field.choices) if _is(option, event, halts)), -1)
+        if number >= 0:
+            self.current = number
+        return number >= 0
 
     def on_click(self, event: events.Click) -> None:
         """The line under the mouse."""
         if 0 <= event.y < len(self.field.choices):
             event.stop()
             self.focus()
-            self._pick(event.y)
+            self.current = event.y
+            self.post_message(self.Picked(self, entered=False))
 
 
 def _is(option: Choice, event: events.Key, halts: str) -> bool:
@@ -145,7 +163,10 @@ class FormBar(Modal[Answers | None]):
     FormBar.-danger #large { color: $halt-text; background: $halt; }
     FormBar.-compact #large { height: 1; padding: 0 3; }
     FormBar #body { height: auto; }
+    FormBar .field { height: auto; padding: 0 0 0 1; }
+    FormBar .field:focus-within { border-left: outer $accent; padding: 0; }
     FormBar .label { color: $muted; height: auto; }
+    FormBar .field:focus-within .label { color: $strong; text-style: bold; }
     FormBar Line { border: none; height: 1; padding: 0 1; background: $background; }
     FormBar Line:focus { border: none; background: $background; }
     FormBar .wrong { color: $error; height: auto; text-style: bold; display: none; }
@@ -194,10 +215,11 @@ class FormBar(Modal[Answers | None]):
                 if form.lines:
                     yield Static(plain("\n".join(form.lines)))
                 for field in form.fields:
-                    if field.label:
-                        yield Static(plain(field.label), classes="label")
-                    yield self._fields[field.name]
-                    yield self._wrongs[field.name]
+                    with Vertical(classes="field"):
+                        if field.label:
+                            yield Static(plain(field.label), classes="label")
+                        yield self._fields[field.name]
+                        yield self._wrongs[field.name]
                 yield self._wrongs[""]
             yield self.foot()
 
@@ -216,8 +238,15 @@ class FormBar(Modal[Answers | None]):
     def hints(self) -> Sequence[Shown]:
         """Beside letters, and the keys that stand before each choice."""
         fields = self.form.fields
-        moves = [("up down", "move")] if len(fields) > 1 or any(field.choices for field in fields) else []
+        moves = [("up down", "move")] if any(field.choices for field in fields) else []
+        if len(fields) > 1:
+            last = self.focused is [*self._fields.values()][-1]
+            moves.append(("tab", "first field" if last else "next field"))
         return ("enter", self.form.confirm), *moves, ("esc", "leave")
+
+    def on_descendant_focus(self) -> None:
+        """Tab leads elsewhere from here."""
+        self.say_hints()
 
     def on_mount(self) -> None:
         """Focus the first field; with a draft the first that is empty."""
@@ -263,6 +292,16 @@ class FormBar(Modal[Answers | None]):
         event.stop()
         if event.entered or not self.form.deliberate or event.sender is not list(self._fields.values())[-1]:
             self._forward(event.sender)
+            if not event.entered:
+                self._pick_again(event.sender)
+
+    def _pick_again(self, widget: Choices) -> None:
+        """A digit that comes next corrects a pick that led to an empty text, but where a number may be asked for."""
+        fields = list(zip(self.form.fields, self._fields.values(), strict=True))
+        following = fields[[field for _, field in fields].index(widget) + 1 :]
+        for asked, field in following[:1]:
+            if isinstance(field, Line) and not field.value and asked.check is None:
+                field.picked = widget
 
     def _forward(self, widget: Input | Choices) -> None:
         following = list(self._fields.values())
