@@ -32,9 +32,11 @@ from textual.geometry import Size
 from textual.keys import _character_to_key
 from textual.strip import Strip
 from textual.widget import Widget
+from textual.widgets import Static
 
 from quarterdeck.console import theme
 from quarterdeck.console.app import Look, QuarterdeckApp
+from quarterdeck.console.deck import Deck
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.screens.modal import Modal
@@ -440,6 +442,22 @@ async def test_a_frame_that_falls_into_a_batch_of_changes_is_painted_after_it(
         with walk.app.batch_update():
             walk.resize_to(121, 36)
             await walk.settled()
+
+
+async def test_what_was_asked_for_its_place_before_the_layout_is_painted_with_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with walker(monkeypatch) as walk:
+        compositor, banner = walk.app.screen._compositor, Static("a line that came")
+        banner.styles.height = 0
+        await walk.app.query_one(Deck).children[0].mount(banner, before=1)
+        await walk.rests()
+        banner.styles.height = 1
+        banner._check_refresh()
+        compositor.update_widgets({Static("not placed yet")})
+        assert compositor.full_map, "asked where things stand while the layout is due"
+        await walk.rests()
+        assert "a line that came" in walk.terminal.lines[1]
 
 
 async def test_a_palette_over_a_reader_shows_the_session_behind_both(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,8 +48,8 @@ PRIVATE = sorted((USED & of_textual()) - OURS)
 def test_the_names_are_those_that_we_know() -> None:
     assert PRIVATE == [
         "_batch_count", "_close_messages_no_wait", "_compositor", "_compositor_refresh", "_dirty_regions",
-        "_dirty_widgets", "_exception", "_exception_event", "_file", "_handle_exception", "_refresh_layout",
-        "_regions_to_spans", "_render_chops", "_repaint_required", "_return_code", "_set_dirty",
+        "_dirty_widgets", "_exception", "_exception_event", "_file", "_full_map_invalidated", "_handle_exception",
+        "_refresh_layout", "_regions_to_spans", "_render_chops", "_repaint_required", "_return_code", "_set_dirty",
     ]  # fmt: skip
 
 

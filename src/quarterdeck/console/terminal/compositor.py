@@ -26,6 +26,7 @@ from quarterdeck.console.terminal.private import needs
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from textual._compositor import ReflowResult
     from textual.geometry import Offset, Size
     from textual.strip import Strip
     from textual.widget import Widget
@@ -46,7 +47,7 @@ BATCH = 0.01
 needs(ChopsUpdate, "render_segments", "spans", "chops", "chop_ends")
 needs(LayoutUpdate, "render_segments", "strips", "region")
 needs(Compositor, "render_full_update", "render_partial_update", "_dirty_regions", "_regions_to_spans", "cuts")
-needs(Compositor, "_render_chops", "visible_widgets", "update_widgets")
+needs(Compositor, "_render_chops", "visible_widgets", "update_widgets", "reflow", "_full_map_invalidated")
 needs(App, "_batch_count")
 needs(Screen, "_compositor", "_compositor_refresh", "_dirty_widgets", "_refresh_layout")
 needs(Screen, "_repaint_required", "_set_dirty")
@@ -125,7 +126,21 @@ def _off_the_middle(strip: Strip, start: int, stop: int) -> tuple[int, int]:
 
 
 class SparingCompositor(Compositor):
-    """A compositor that renders what is seen, and whose partial updates are sparing."""
+    """A compositor that renders what is seen, and whose partial updates are sparing.
+
+    It places widgets in a layout and at no other time: what Textual's places in between, because somebody asks where
+    a widget stands while one is new, the next layout finds in its place already, and does not paint.
+    """
+
+    def reflow(self, parent: Widget, size: Size) -> ReflowResult:
+        """As Textual's, which takes the places that it found for preliminary."""
+        result = super().reflow(parent, size)
+        self._full_map_invalidated = False
+        return result
+
+    def update_widgets(self, widgets: set[Widget]) -> None:
+        """As Textual's, of those that have a place: the others are painted with their layout."""
+        super().update_widgets(widgets & self.visible_widgets.keys())
 
     def render_full_update(self, simplify: bool = False) -> LayoutUpdate:
         """As Textual's, but sparing."""
