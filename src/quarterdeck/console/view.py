@@ -21,6 +21,7 @@ from quarterdeck.console.layout import Layouts
 from quarterdeck.console.names import name_of
 from quarterdeck.console.panes.base import Pane
 from quarterdeck.console.panes.log import EntryPane, LogPane
+from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.console.screens.session import SessionScreen
 from quarterdeck.console.store import StationClient, connect
 from quarterdeck.console.terminal import job_control
@@ -213,8 +214,10 @@ class View:
                 await self._desk.perform(identity)
             case "step":
                 self._desk.picked = identity
-                self._bring("procedure")
+                pane = self._bring("procedure")
                 self._desk.tick()
+                if isinstance(pane, ProcedurePane):
+                    pane.call_after_refresh(pane.reveal, identity)
             case "target":
                 await self.target(identity)
             case "session":

@@ -67,6 +67,8 @@ class ProcedurePane(Pane):
         self._height = 0
         """Lines that the pane had when it was painted last."""
         self._followed = ""
+        self._shows = "", "forward"
+        """Of which session, and which list: another one begins at its top."""
         self._asked_for: tuple[object, ...] = ()
         """What the rows were made of when all of them were asked last, time apart."""
 
@@ -78,16 +80,20 @@ class ProcedurePane(Pane):
         seen, before = self._is_in_sight(), (self.lines, self._height)
         self.whole = procedure_rows(snapshot, self.whole)
         fresh = self._filtered(snapshot)
-        turned = fresh.mode != self.listing.mode
+        turned = (snapshot.session.id, fresh.mode) != self._shows
+        self._shows = snapshot.session.id, fresh.mode
         self.listing, self._height = fresh, self.size.height
         self._take_lines(snapshot, width)
+        if turned:
+            self.top = 0
         if snapshot.selected and (snapshot.selected != self._told or not self.selected):
             self._told = self.selected = snapshot.selected
         stays = seen and before != (self.lines, self._height)
         watched = self.selected if self.selected != self._followed or turned or stays else ""
         if watched and watched in fresh.rows and self._height:
             self._followed = self.selected
-            self._bring(fresh.rows[watched])
+            if fresh.entries[fresh.rows[watched]].kind == "step":  # what only stays leaves the plan at its top
+                self._bring(fresh.rows[watched])
 
     def restless(self, before: Snapshot, snapshot: Snapshot) -> Sequence[int] | None:
         """While nothing happens, time changes steps that run or wait for their hour, and the forecast."""
@@ -362,6 +368,11 @@ class ProcedurePane(Pane):
             self.top = max(0, first - 2)
         elif end >= self.top + height:
             self.top = max(0, min(end - height + 2, first, self.lines.count - height))
+
+    def reveal(self, step: str) -> None:
+        """Select a step, and bring it into sight, whatever becomes of it in this list."""
+        if step in self.listing.rows:
+            self._move_to(self.listing.rows[step])
 
     def action_roll(self, by: int) -> None:
         """Select the next or previous step."""
