@@ -32,7 +32,7 @@ from quarterdeck.procedure.metric_names import split_metric
 from quarterdeck.procedure.model import Guard, Procedure, Step
 from quarterdeck.procedure.quantities import Quantity, show
 from quarterdeck.session.intents import GuardBlinded, GuardHolds, GuardReleased, GuardSighted, Intent
-from quarterdeck.session.metric_history import KEPT, MetricHistory
+from quarterdeck.session.metric_history import MetricHistory
 from quarterdeck.session.plan import Plan
 from quarterdeck.session.state import LIVE, Session
 
@@ -63,13 +63,12 @@ class GuardWatch:
     def __init__(self, plan: Plan) -> None:
         """Watch the guards of `plan`."""
         self._plan = plan
-        spans = [
-            read.seconds
-            for condition in conditions_of(plan.procedure, plan.steps.values())
-            for read in reads_of(condition)
-            if isinstance(read, Over)
-        ]
-        self.metrics = MetricHistory(plan.procedure.targets, max([KEPT, *spans]))
+        spans: dict[str, float] = {}
+        for condition in conditions_of(plan.procedure, plan.steps.values()):
+            for read in reads_of(condition):
+                if isinstance(read, Over):
+                    spans[read.name] = max(read.seconds, spans.get(read.name, 0.0))
+        self.metrics = MetricHistory(plan.procedure.targets, spans)
         self._guards = (*plan.procedure.guards, *plan.on_unknown.values())
         self._judged = {guard.id: _Judged() for guard in self._guards}
 

@@ -15,18 +15,22 @@ from quarterdeck.procedure.metric_names import metric_kind, split_metric
 from quarterdeck.procedure.model import Target
 from quarterdeck.procedure.quantities import Quantity
 
-__all__ = ["KEPT", "MetricHistory", "percentile"]
+__all__ = ["MetricHistory", "percentile"]
 
-KEPT = 3600.0
-"""Seconds of readings that are kept for conditions, where none looks back longer."""
+
+LATEST = 2
+"""Readings that are kept of a metric over which no condition looks back."""
 
 
 class MetricHistory:
     """The readings of all targets of a plan. Implements `procedure.conditions.Metrics` at the time of `at`."""
 
-    def __init__(self, targets: Mapping[str, Target], keep: float = KEPT) -> None:
-        """Know the targets' types, which say the metrics' units; keep readings for `keep` seconds."""
-        self._targets, self._keep = targets, keep
+    def __init__(self, targets: Mapping[str, Target], spans: Mapping[str, float] | None = None) -> None:
+        """Know the targets' types, which say the metrics' units.
+
+        `spans`: the seconds over which conditions look back, by metric; of others the latest are kept.
+        """
+        self._targets, self._spans = targets, spans or {}
         self._values: dict[str, deque[tuple[float, float | str]]] = {}
         self._units: dict[str, str] = {}
         self._taken: dict[str, float] = {}
@@ -58,9 +62,10 @@ class MetricHistory:
         for name, value in values.items():
             metric = f"{target}.{name}"
             self._units[metric] = (units or {}).get(name, "") or self._unit_of(metric)
-            series = self._values.setdefault(metric, deque())
+            span = self._spans.get(metric)
+            series = self._values.setdefault(metric, deque(maxlen=LATEST if span is None else None))
             series.append((at, value))
-            while series and at - series[0][0] > self._keep:
+            while span is not None and at - series[0][0] > span:
                 series.popleft()
 
     def _unit_of(self, metric: str) -> str:
