@@ -80,8 +80,30 @@ async def test_80_columns_say_what_a_stop_now_costs_in_an_assumed_window_too(mar
         shown = screen_text(app)
     line = next(line for line in shown.splitlines() if "WINDOW" in line)
     assert re.search(
-        r"WINDOW \S+ ASSUMED │ DECIDE BY \d\d:\d\d in .*(min|s)( SOON)? │ stop now: back \d\d:\d\d", line
+        r"WINDOW \S+ ASSUMED │ DECIDE BY \d\d:\d\d in .*(min|s)( SOON)? │ stop( now)?: back \d\d:\d\d \(b\)", line
     ), line
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+@pytest.mark.parametrize("assumed", [False, True])
+@pytest.mark.parametrize("margin", [20.0, 540.0, 600.0, 5_340.0, 36_000.0])
+async def test_the_clocks_name_the_key_that_shows_what_a_rollback_would_cost(
+    margin: float, assumed: bool, width: int
+) -> None:
+    session = night.snapshot().session
+    spare, window = night.snapshot_of(session).clocks, session.window
+    assert spare is not None
+    assert window is not None
+    session.window = replace(window, assumed=assumed, end=window.end + margin - spare.margin)
+    app = Harness(night.snapshot_of(session))
+    async with app.run_test(size=(width, 30)) as pilot:
+        await pilot.pause()
+        line = next(line for line in screen_text(app).splitlines() if "WINDOW" in line)
+        assert re.search(r"stop( now)?: .*back.* \d\d:\d\d \(b\)", line), line
+        assert width == 80 or assumed or "let it finish: " in line, "no clock is lost for it"
+        app.deck.snapshot = night.snapshot("halted")
+        await pilot.pause()
+        assert "(b)" not in screen_text(app), "after a halt the plan is in front"
 
 
 async def test_after_a_halt_the_list_is_the_rollback_plan_in_its_own_colour() -> None:

@@ -6,6 +6,8 @@ Past the point of no return the decide-by clock gives way to the forward margin.
 
 from __future__ import annotations
 
+from itertools import accumulate
+
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.spans import countdown, hour, span, stretch
@@ -32,7 +34,7 @@ class ClocksPane(Pane):
         parting = " │ " if self.look.glyphs.name == "unicode" else " | "
         flowed: list[list[Piece]] = [[]]
         used = 0
-        for part in clock_parts(snapshot, self.size.width):
+        for part in self._fitting(snapshot, width):
             lead: Piece = (parting, "frame") if used else (" ", "")
             if used and used + len(parting) + width_of(tuple(part)) > width:
                 if len(flowed) >= max(1, self.size.height):
@@ -44,9 +46,27 @@ class ClocksPane(Pane):
         pieces = flowed[y] if y < len(flowed) else []
         return tuple((fit(text, width), role) if len(text) > width else (text, role) for text, role in pieces)
 
+    def _fitting(self, snapshot: Snapshot, width: int) -> list[list[Piece]]:
+        """The parts, with the key that shows what a rollback costs, where no clock but the last is lost for it."""
+        room = width * max(1, self.size.height)
+        parts = clock_parts(snapshot, self.size.width)
+        shown = _fit_in(room, parts[:-1])
+        key = self.said("(b)")[1:-1]
+        told = (clock_parts(snapshot, self.size.width, key, brief=brief) for brief in (False, True))
+        return next((found for found in told if _fit_in(room, found[:-1]) >= shown), parts)
 
-def clock_parts(snapshot: Snapshot, width: int) -> list[list[Piece]]:
-    """The clocks in the order of their weight, in words for a screen of `width` columns."""
+
+def _fit_in(room: int, parts: list[list[Piece]]) -> int:
+    """How many of them stand beside each other in so many cells."""
+    ends = accumulate(width_of(tuple(part)) + 3 for part in parts)
+    return sum(1 for end in ends if end <= room + 2)
+
+
+def clock_parts(snapshot: Snapshot, width: int, key: str = "", *, brief: bool = False) -> list[list[Piece]]:
+    """The clocks in the order of their weight, in words for a screen of `width` columns, or in fewer.
+
+    `key` shows what a rollback would cost; where nothing is said of it, it is empty.
+    """
     session, clocks, off = snapshot.session, snapshot.clocks, snapshot.off
     if session.is_over:
         return _over(snapshot)
@@ -71,7 +91,7 @@ def clock_parts(snapshot: Snapshot, width: int) -> list[list[Piece]]:
         back: list[Piece] = [("rollback is back by ", "muted"), (hour(clocks.stop_now_back, off), "strong")]
         spare: list[Piece] = [("margin ", "muted"), (_signed(clocks.margin), role)]
         return [window, back, spare, work]
-    return [window, _decide(snapshot, role), *_back(snapshot, width), work]
+    return [window, _decide(snapshot, role), *_back(snapshot, width, key, brief=brief), work]
 
 
 def _end(snapshot: Snapshot, width: int) -> str:
@@ -96,12 +116,12 @@ def _decide(snapshot: Snapshot, role: str) -> list[Piece]:
     ]
 
 
-def _back(snapshot: Snapshot, width: int) -> list[list[Piece]]:
+def _back(snapshot: Snapshot, width: int, key: str, *, brief: bool) -> list[list[Piece]]:
     clocks, off = snapshot.clocks, snapshot.off
     assert clocks is not None
     steps = f"{clocks.steps} to undo, " if clocks.steps else "nothing to undo, "
     halted = bool(snapshot.session.live_halts())
-    verb, until = "roll back now: " if halted else "stop now: ", "back by "
+    verb, until = "roll back now: " if halted else "stop: " if brief else "stop now: ", "back by "
     if width < 100:
         steps, until = "", "back "
         if halted:
@@ -110,6 +130,7 @@ def _back(snapshot: Snapshot, width: int) -> list[list[Piece]]:
         (verb, "muted"),
         (f"{steps}{until}", "text"),
         (hour(clocks.stop_now_back, off), "strong"),
+        *([(" (", "muted"), (visible(key, 12), "key"), (")", "muted")] if key and not halted else []),
     ]
     if not snapshot.session.running():
         return [now]
