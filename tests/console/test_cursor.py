@@ -20,6 +20,20 @@ from quarterdeck.session import intents
 
 SERVICES = "".join(f'  {name}: {{type: http, url: "http://127.0.0.1:1/"}}\n' for name in ("shop", "search"))
 WATCHED = PROCEDURE.replace("  api: {type: http", f"  there: {{type: local}}\n{SERVICES}  api: {{type: http", 1)
+THROUGH = """
+quarterdeck: 1
+id: night
+title: Night work
+revision: 1
+roles:
+  lead: {title: Lead, required: true}
+stages:
+  - id: one
+    title: All of it
+    owner: lead
+    steps:
+      - {id: announce, title: Announce the start, kind: manual, duration: 2m, mutates: false}
+"""
 COPIED = (
     intents.StartSession(), intents.StartStep(step="announce"), intents.FinishStep(step="announce"),
     intents.StartStep(step="copy"),
@@ -37,6 +51,10 @@ def opened(at: Helm) -> str:
     """The target whose screen is in front; empty where none is."""
     front = at.screen
     return front.pane.target if isinstance(front, LiveReader) and isinstance(front.pane, TargetPane) else ""
+
+
+def next_line(at: Helm) -> str:
+    return " ".join(line[7:].strip() for line in painted(pane(at, "next"))).replace("\u00a0", " ")
 
 
 def painted(shown: Pane) -> list[str]:
@@ -81,17 +99,47 @@ async def test_where_enter_answers_o_opens_and_the_bottom_bar_says_so() -> None:
         assert ("o", "open", False) not in at.app.keys.footer()
         await at.press("H")
         assert {("enter", "answer", False), ("o", "open", False)} <= set(at.app.keys.footer())
-        pane(at, "endpoints").focus()
+        assert "enter answers" in next_line(at)
         await at.press("enter")
         assert at.asks
-        await at.press("escape")
-        pane(at, "endpoints").focus()
-        await at.press("o")
-        assert opened(at) == "shop"
-        await at.press("escape")
-        pane(at, "procedure").focus()
-        await at.press("o")
+        await at.press("escape", "o")
         assert isinstance(at.screen, StepReader)
+
+
+@pytest.mark.parametrize("name", ["endpoints", "gauges", "log"])
+async def test_enter_on_a_row_opens_it_and_answers_nothing(name: str) -> None:
+    async with helm(*COPIED[:2], station=FakeStation(WATCHED)) as at:
+        at.station.halt_elsewhere("look")
+        await at.settle()
+        pane(at, name).focus()
+        await at.settle()
+        at.app._on_beat()
+        await at.settle()
+        assert "in the list enter answers" in next_line(at)
+        assert ("enter", "open", False) in at.app.keys.footer()
+        assert "o" not in {key for key, _, _ in at.app.keys.footer()}
+        for key in ("enter", "o"):
+            await at.press(key)
+            assert isinstance(at.screen, LiveReader)
+            await at.press("escape")
+        pane(at, "step").focus()
+        await at.press("enter")
+        assert at.asks
+
+
+async def test_enter_in_the_log_never_ends_a_session_that_is_through() -> None:
+    station = FakeStation(THROUGH)
+    station.must(intents.StartSession(), intents.StartStep(step="announce"), intents.FinishStep(step="announce"))
+    async with helm(station=station) as at:
+        assert at.snapshot.next_line.question == "end"
+        pane(at, "log").focus()
+        await at.press("enter")
+        assert isinstance(at.screen, LiveReader)
+        await at.press("enter", "enter", "enter", "escape")
+        assert not at.asked(intents.EndSession)
+        pane(at, "procedure").focus()
+        await at.press("enter", "enter")
+        assert at.asked(intents.EndSession)
 
 
 async def test_every_pane_of_a_tab_gets_the_focus_and_its_cursor_at_80x24() -> None:

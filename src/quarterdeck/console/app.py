@@ -29,6 +29,7 @@ from quarterdeck.console.desk import Desk, instant_of
 from quarterdeck.console.keys import Keymap, Keys
 from quarterdeck.console.neighbours import Neighbours
 from quarterdeck.console.panes.base import RowOpened
+from quarterdeck.console.panes.cursor import stands_on_row
 from quarterdeck.console.panes.footer import FooterKey, Key
 from quarterdeck.console.panes.halt import HaltPressed
 from quarterdeck.console.panes.procedure import StepSelected
@@ -329,7 +330,9 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         return Snapshot.of(desk.link, desk.instant(), desk.shown, desk.picked, others, desk.told)
 
     def _footer_keys(self) -> tuple[Key, ...]:
-        at = (self.link.session.count, self.desk.picked, self.link.state, self.link.read_only, len(self.desk.others))
+        desk, link = self.desk, self.link
+        at_row = stands_on_row(self.focused) if self.screen_stack else False
+        at = (link.session.count, desk.picked, link.state, link.read_only, len(desk.others), at_row)
         now = time.monotonic()
         if at != self._footer_for or now - self._footer_at >= FOOTER:
             self._footer_for, self._footer_at = at, now
@@ -359,6 +362,12 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         if self.keys.press(event.key, event.character, event.time):
             event.stop()
             event.prevent_default()
+
+    def on_descendant_focus(self) -> None:
+        """Another pane has the keys: while something is asked, what enter does there is shown with the next beat."""
+        shown = self.desk.shown
+        if isinstance(self.screen, SessionScreen) and shown is not None and shown.next_line.question:
+            self._changed("soon")
 
     def on_halt_pressed(self, event: HaltPressed) -> None:
         """The button."""

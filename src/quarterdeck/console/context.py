@@ -38,6 +38,8 @@ class Situation(Struct, frozen=True):
     """Id of the step that a person moved to; empty while the list follows the session."""
     named: str = ""
     """Id of the step that the next line names."""
+    at_row: bool = False
+    """Whether the cursor of the focused pane stands on a row that opens."""
     link: LinkWord = "live"
     read_only: str = ""
     """Why nothing may be written."""

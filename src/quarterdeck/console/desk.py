@@ -19,6 +19,7 @@ from quarterdeck.console.commands.base import Available, Command, Level, No, Vie
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Answers, Choice, Form, Wishes, choice
 from quarterdeck.console.names import name_of
+from quarterdeck.console.panes.cursor import stands_on_row
 from quarterdeck.console.screens.modal import Modal
 from quarterdeck.console.snapshot import Instant, Said, Snapshot
 from quarterdeck.console.store import Link, StationClient
@@ -111,6 +112,7 @@ class Desk:
             me=link.me,
             selected=self.picked,
             named=self.shown.next_line.step if self.shown is not None else "",
+            at_row=stands_on_row(self._app.screen.focused) if self._app.screen_stack else False,
             link=link.state,
             read_only=link.read_only,
             unset=link.unset,

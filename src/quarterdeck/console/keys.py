@@ -42,7 +42,7 @@ _TYPING = frozenset({"Input", "TextArea"})
 _NAMED = {"?": "question_mark", " ": "space"}
 _SHOWN = {"ctrl+": "^", "question_mark": "?", "enter": "enter", "escape": "esc", "space": "space"}
 _KEY = re.compile(r"(ctrl\+|alt\+|shift\+)*([a-zA-Z0-9]|f[1-9]|f1[0-9]|f2[0-4]|[a-z_]{2,})|[^\w\s]")
-_SAID = re.compile(r"(?:(?<=[·:,;?] )|(?<=^)|(?<=\())(?:enter|F9|\^p|[A-Zbuv?])(?= [a-z]|\))")
+_SAID = re.compile(r"(?:(?<=[·:,;?] )|(?<=^)|(?<=\()|(?<=in the list ))(?:enter|F9|\^p|[A-Zbuv?])(?= [a-z]|\))")
 """Where a sentence names a key: at the start of a clause, before a verb, or in brackets."""
 _RESERVED = {"up", "down", "left", "right", "pageup", "pagedown", "home", "end", "shift+tab"}
 

@@ -35,9 +35,10 @@ __all__ = [
 
 
 class Open(Command):
-    """Answers the question that is open; without one it opens what the cursor stands on in the pane with the focus.
+    """Opens what the cursor stands on in the pane with the focus, also while something is asked.
 
-    That is everything known of a target or of the selected step, or every event of an entry of the log.
+    That is everything known of a target, or every event of an entry of the log. From everywhere else it answers the
+    question that is open; without one it opens the selected step.
     """
 
     id = "open"
@@ -48,12 +49,12 @@ class Open(Command):
     of_view = True
 
     def label(self, situation: Situation) -> str:
-        """`answer` while something is asked."""
-        return "answer" if answered_by(situation) else "open"
+        """`answer` while something is asked, but where the cursor stands on a row."""
+        return "answer" if answered_by(situation) and not situation.at_row else "open"
 
     async def run(self, desk: Desk) -> None:
         situation = desk.situation
-        command = answered_by(situation)
+        command = "" if situation.at_row else answered_by(situation)
         if command in {"declare_gone", "declare_effect", "answer_left", "decide_undo"}:
             await ask_open(desk)
         elif command:
@@ -75,7 +76,7 @@ class OpenRow(Command):
 
     def label(self, situation: Situation) -> str:
         """Shown while enter does something else."""
-        return self.word if answered_by(situation) else ""
+        return self.word if answered_by(situation) and not situation.at_row else ""
 
     async def run(self, desk: Desk) -> None:
         await _open_row(desk)

@@ -14,10 +14,11 @@ from quarterdeck.console.panes.scrolling import RowScroller
 
 if TYPE_CHECKING:
     from textual import events
+    from textual.widget import Widget
 
     from quarterdeck.console.snapshot import Snapshot
 
-__all__ = ["RowCursor", "RowOpened"]
+__all__ = ["RowCursor", "RowOpened", "stands_on_row"]
 
 
 class RowOpened(Message):
@@ -26,6 +27,11 @@ class RowOpened(Message):
     def __init__(self, kind: str, subject: str) -> None:
         super().__init__()
         self.kind, self.subject = kind, subject
+
+
+def stands_on_row(focused: Widget | None) -> bool:
+    """Whether what has the focus has a cursor, on a row that opens: enter is that row's then."""
+    return isinstance(focused, RowCursor) and bool(focused.standing())
 
 
 class RowCursor(RowScroller):

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit
+from quarterdeck.console.panes.cursor import stands_on_row
 from quarterdeck.console.panes.rows import wrap
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.next_line import next_line
@@ -13,7 +14,8 @@ from quarterdeck.text import visible
 
 __all__ = ["NextPane", "fitting"]
 
-_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^))(enter|F\d+|\^p|[A-Zv]) (?=[a-z])")
+_KEY = re.compile(r"(?:(?<=[·:,?] )|(?<=^)|(?<=in the list ))(enter|F\d+|\^p|[A-Zv]) (?=[a-z])")
+_ENTER = re.compile(r"(?:(?<=[·:,?] )|(?<=^))enter(?= [a-z])")
 NAMES = (0, 40, 28, 20)
 """Characters of a step's name that are tried until all of the sentence stands there; 0: all."""
 _BADGES = {"calm": "badge-grey", "asks": "badge-warn", "alarm": "halt"}
@@ -54,9 +56,17 @@ class NextPane(Pane):
     def _fitting(self, snapshot: Snapshot, width: int, height: int) -> tuple[str, list[str]]:
         if self._fitted is not None and self._fitted[0] is snapshot and self._fitted[1] == (width, height):
             return self._fitted[2:]
-        text, rows = fitting(snapshot, width, height, self.said)
+        elsewhere = stands_on_row(self.screen.focused)
+        text, rows = fitting(
+            snapshot, width, height, lambda text: self.said(in_the_list(text) if elsewhere else text)
+        )
         self._fitted = snapshot, (width, height), text, rows
         return text, rows
+
+
+def in_the_list(sentence: str) -> str:
+    """The sentence while enter is another pane's: `in the list enter answers`."""
+    return _ENTER.sub("in the list enter", sentence)
 
 
 def fitting(snapshot: Snapshot, width: int, height: int, said: Callable[[str], str]) -> tuple[str, list[str]]:
