@@ -6,6 +6,7 @@ import pytest
 from fake_station import FakeStation
 from hands_helm import Helm, helm
 
+from quarterdeck.console.app import ALONE
 from quarterdeck.console.panes.procedure import ProcedurePane
 from quarterdeck.session import intents
 
@@ -128,6 +129,40 @@ async def test_a_step_that_stays_as_it_is_does_not_scroll_the_plan_but_is_found_
         await at.write(f"Change part {STEPS // 2}")
         await at.settle()
         assert any(f"Change part {STEPS // 2} " in line for line in shown(at)[2:])
+
+
+async def test_the_list_follows_again_when_the_step_that_was_moved_to_has_ended() -> None:
+    async with helm(station=halfway()) as at:
+        here, after = f"s{STEPS // 2}", f"s{STEPS // 2 + 1}"
+        await at.press("down", "up")
+        assert at.app.desk.picked == at.snapshot.selected == here
+        at.station.ends(here)
+        await at.settle()
+        assert at.app.desk.picked == ""
+        assert at.snapshot.selected == plan(at).selected == after
+        await at.press("up")
+        assert at.snapshot.selected == here, "what had ended before is read"
+        at.station.must(intents.StartStep(step=after))
+        await at.settle()
+        assert at.snapshot.selected == plan(at).selected == here
+
+
+async def test_the_list_follows_again_after_a_minute_without_a_hand() -> None:
+    async with helm(station=halfway()) as at:
+        await at.press("end")
+        at.app.tick()
+        assert at.snapshot.selected == f"s{STEPS}"
+        at.app._touched -= ALONE
+        at.app.tick()
+        await at.settle()
+        assert at.snapshot.selected == plan(at).selected == f"s{STEPS // 2}"
+        assert any(line.startswith("▌") and f"Change part {STEPS // 2} " in line for line in shown(at))
+
+
+async def test_the_list_follows_after_escape_however_fast_it_came() -> None:
+    async with helm(station=halfway()) as at:
+        await at.strike("down", "escape")
+        assert at.snapshot.selected == plan(at).selected == f"s{STEPS // 2}"
 
 
 def shown(at: Helm) -> list[str]:

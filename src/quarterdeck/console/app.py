@@ -54,6 +54,8 @@ AFTER = 0.012
 """Seconds from a move to the tick that shows more of it: one at once would hold up the frame with the cursor."""
 REST = 0.03
 """The same for a halt, which may come in the middle of Textual's 16 ms from frame to frame."""
+ALONE = 60.0
+"""Seconds without a key or the mouse after which the list follows the session again."""
 NEIGHBOURS = 0.5
 """Seconds after which other sessions are looked for: the first frame comes first."""
 PRESENT_EVERY = 10.0
@@ -128,6 +130,8 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         """Something new waits for the next beat."""
         self._ticked = 0.0
         self._present = 0.0
+        self._touched = time.monotonic()
+        """When a key or the mouse was used last."""
         self._seen = 0
         self._footer: tuple[Key, ...] = ()
         self._footer_for: tuple[object, ...] = ()
@@ -287,6 +291,8 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         if self._shows_halt_first():
             return
         self.view.tell_notices()
+        if self.desk.ended_meanwhile() or (self.desk.picked and time.monotonic() - self._touched >= ALONE):
+            self.view.unpick()
         snapshot = self.desk.shown = self.snapshot()
         self.keys.close_moot()
         if snapshot.said != self.desk.told:  # a halt cleared it, or a bar that was closed said why
@@ -348,6 +354,8 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
 
     async def on_event(self, event: events.Event) -> None:
         """The keys that work with a text field focused come before any widget sees them."""
+        if isinstance(event, events.InputEvent):
+            self._touched = time.monotonic()
         if isinstance(event, events.Key) and not event.is_forwarded:
             now = time.monotonic()
             if now - self._present >= PRESENT_EVERY:
@@ -383,6 +391,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         """A person moved in the list: the cursor is painted and written first, then what else shows the step."""
         event.stop()
         self.desk.picked = event.step
+        self._touched = time.monotonic()
         self.call_after_refresh(self.set_timer, AFTER, self._tick_picked)
 
     def on_row_opened(self, event: RowOpened) -> None:

@@ -70,6 +70,8 @@ class Desk:
         self.commands = commands
         self.picked = ""
         """The step that a person moved to; empty while the list follows."""
+        self._open = ""
+        """The same, while it had not ended."""
         self.shown: Snapshot | None = None
         """The latest tick."""
         self.detached = False
@@ -126,6 +128,13 @@ class Desk:
     def availability(self, command: Command) -> Available:
         """Whether a command applies now, and why not."""
         return applies(command, self.situation)
+
+    def ended_meanwhile(self) -> bool:
+        """Whether the step that a person moved to has ended since. Asked each tick."""
+        run = self.link.session.steps.get(self.picked)
+        ended = run is not None and run.ended is not None
+        was_open, self._open = self._open, "" if ended else self.picked
+        return ended and self.picked == was_open
 
     @property
     def screen(self) -> Screen[Any]:
@@ -232,6 +241,7 @@ class Desk:
         self._kept[self.link.folder] = (self.picked, self.drafts)
         self.link, self.shown = link, None
         self.picked, self.drafts = self._kept.pop(link.folder, ("", {}))
+        self._open = ""
 
     async def perform(self, command: str) -> None:
         """Run a command by its id, where it applies."""

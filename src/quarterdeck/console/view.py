@@ -273,9 +273,16 @@ class View:
             if 0 < number <= len(box.titles):
                 box.show(number - 1)
 
+    def unpick(self) -> None:
+        """The list follows the session again."""
+        self._desk.picked = ""
+        pane = self.deck.pane("procedure") if self.deck is not None else None
+        if isinstance(pane, ProcedurePane):
+            pane.follow()
+
     def show_plan(self) -> None:
         """The list in front, following the session: in a halt it is the rollback plan."""
-        self._desk.picked = ""
+        self.unpick()
         deck = self.deck
         if deck is not None:
             deck.filter_nothing()
@@ -301,7 +308,7 @@ class View:
 
     async def follow(self) -> None:
         """Let the list follow the session again, with all of its rows."""
-        self._desk.picked = ""
+        self.unpick()
         deck = self.deck
         if deck is not None:
             deck.filter_nothing()

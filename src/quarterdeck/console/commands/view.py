@@ -224,7 +224,10 @@ class Filter(Command):
 
 
 class Follow(Command):
-    """Lets the list follow the session again, after you moved to another step, and takes filters away."""
+    """Lets the list follow the session again, after you moved to another step, and takes filters away.
+
+    It follows by itself once that step has ended, after a minute without a key or the mouse, and after a halt.
+    """
 
     id = "follow"
     title = "Follow the session in the list"

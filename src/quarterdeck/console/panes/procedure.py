@@ -369,6 +369,10 @@ class ProcedurePane(Pane):
         elif end >= self.top + height:
             self.top = max(0, min(end - height + 2, first, self.lines.count - height))
 
+    def follow(self) -> None:
+        """Nobody moved: the next tick says what is selected."""
+        self.selected = ""
+
     def reveal(self, step: str) -> None:
         """Select a step, and bring it into sight, whatever becomes of it in this list."""
         if step in self.listing.rows:
