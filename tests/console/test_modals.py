@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib
 import pkgutil
 import time
@@ -15,6 +16,7 @@ import pytest
 from fake_station import PROCEDURE, FakeStation
 from hands_helm import Helm, helm
 from textual.screen import Screen
+from textual.widget import Widget
 from textual.widgets import Input, Static
 
 import quarterdeck
@@ -258,3 +260,27 @@ async def test_what_is_opened_after_the_halt_stays_open() -> None:
         at.app.tick()
         await at.settle()
         assert isinstance(at.screen, Reader)
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_what_is_closed_while_it_opens_breaks_nothing(
+    way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kind, opens = WAYS[way]
+    closed: list[Modal[Any]] = []
+
+    async def without_what_it_consists_of(self: Modal[Any], widgets: list[Widget]) -> None:
+        """As Textual mounts a screen that is taken away already."""
+        del widgets
+        closed.append(self)
+
+    monkeypatch.setattr(kind, "mount_composed_widgets", without_what_it_consists_of)
+    world = World(tmp_path)
+    keymap = Keymap((*all_commands(), *demo_commands(world, lambda: tmp_path)))
+    async with helm(*COPIED, station=FakeStation(LONG), keymap=keymap) as at:
+        await asyncio.wait_for(opens(at, world), 20)
+        for screen in closed:
+            screen.finish(None)
+        await at.settle()
+        assert closed, "it was opened"
+        assert at.app._exception is None

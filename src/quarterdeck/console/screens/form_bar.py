@@ -199,6 +199,7 @@ class FormBar(Modal[Answers | None]):
         """The field that is not right (empty: the whole), and why."""
         self._send = send
         self._draft = draft or {}
+        self._body = VerticalScroll(id="body", can_focus=False)
         self._fields = {field.name: self._widget(field) for field in form.fields}
         self._wrongs = {name: Static("", classes="wrong") for name in (*self._fields, "")}
         if form.tone != "plain":
@@ -211,7 +212,7 @@ class FormBar(Modal[Answers | None]):
             yield Static(plain(form.title), id="title")
             if form.large:
                 yield Static(plain(form.large), id="large")
-            with VerticalScroll(id="body", can_focus=False):
+            with self._body:
                 if form.lines:
                     yield Static(plain("\n".join(form.lines)))
                 for field in form.fields:
@@ -266,7 +267,7 @@ class FormBar(Modal[Answers | None]):
         height = self.app.size.height
         self.set_class(height < 30, "-compact")
         around = 6 + (0 if not self.form.large else 1 if height < 30 else 3)
-        self.query_one("#body").styles.max_height = max(2, height - around)
+        self._body.styles.max_height = max(2, height - around)
 
     # -- answers
 

@@ -44,10 +44,11 @@ class Prompt(Modal[str]):
         super().__init__()
         self._at, self._typed, self._enter, self._escape = at, typed, enter, escape
         self._line = Line(value=text, select_on_focus=True)
+        self._box = Vertical(id="prompt")
 
     def compose(self) -> ComposeResult:
         """The field, the halt button."""
-        with Vertical(id="prompt"):
+        with self._box:
             with Horizontal():
                 yield Static(" /", classes="sign")
                 yield self._line
@@ -71,7 +72,7 @@ class Prompt(Modal[str]):
     def _place(self) -> None:
         region, size = self._at(), self.app.size
         width = min(size.width, max(NARROWEST, region.width))
-        box = self.query_one("#prompt").styles
+        box = self._box.styles
         box.width = width
         box.offset = max(0, min(region.x, size.width - width)), max(0, min(region.bottom, size.height) - LINES)
 
