@@ -131,3 +131,51 @@ async def test_before_an_undo_is_picked_its_bar_says_what_gone_has_read() -> Non
         assert at.title == "What it undoes is not proven gone: start Remove the copy all the same?"
         await at.write("killed it by hand")
         assert at.step("uncopy") == "running"
+
+
+REPEATED = PROCEDURE.replace(
+    'command: [cp, a, "b [/red] c"]\n', 'command: [cp, a, "b [/red] c"]\n        idempotent: true\n'
+)
+
+
+def twice(said: str) -> FakeStation:
+    """A copy that failed twice; `said` is what somebody declared of the first attempt."""
+    station = FakeStation(REPEATED)
+    station.must(*ANNOUNCED)
+    for number in (1, 2):
+        station.must(intents.StartStep(step="copy", launch=intents.Launch(run=f"run-{number}")))
+        station.wall += 15
+        station.ends("copy", exit_code=1)
+        if number == 1:
+            station.must(intents.DeclareEffect(step="copy", effect=said, note="looked", sure=True))  # type: ignore[arg-type]  # one of its words
+    return station
+
+
+async def test_the_question_says_which_attempt_it_is_about_and_what_earlier_ones_left() -> None:
+    async with helm(station=twice("partial")) as at:
+        assert "did 2 Copy the table (attempt 2) change anything?" in at.snapshot.next_line.text
+        await at.press("enter")
+        assert at.title == "2 Copy the table (attempt 2): did it change anything?"
+        assert at.form.lines[0] == "before  an earlier attempt changed a part, and that is not undone"
+        offers = {choice.label: choice.detail for choice in at.form.fields[0].choices}
+        assert offers["nothing"] == "what the earlier attempt changed stays in the rollback"
+        assert "its undo leaves the rollback" in offers["nothing, nor did any earlier attempt"]
+        await at.press("1", "enter")
+        assert not at.asks, "nothing leaves the rollback by it"
+        assert [item.step for item in preview(at.station.session).items] == ["uncopy"]
+
+
+async def test_that_no_attempt_changed_anything_is_asked_once_more_and_typed() -> None:
+    async with helm(station=twice("partial")) as at:
+        await at.press("enter", "5", "enter")
+        assert "is it sure that it changed nothing in all its attempts?" in at.title
+        await at.write("counted: no row is there")
+        await at.write("NOTHING")
+        assert not preview(at.station.session).items
+
+
+async def test_where_an_earlier_attempt_left_nothing_there_is_no_more_to_ask() -> None:
+    async with helm(station=twice("none")) as at:
+        await at.press("enter")
+        assert at.title == "2 Copy the table (attempt 2): did it change anything?"
+        assert len(at.form.fields[0].choices) == 4

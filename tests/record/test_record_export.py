@@ -17,6 +17,7 @@ from quarterdeck.record.export import FORMATS, Exported, export_session, formats
 from quarterdeck.record.recompile import verify_record
 from quarterdeck.record.verbs import export_to, open_record
 from quarterdeck.session import events as e
+from quarterdeck.session.parts import UndoItem
 from quarterdeck.session.told import Told
 
 
@@ -238,3 +239,37 @@ def test_a_session_of_two_stations_is_one_record(tmp_path: Path) -> None:
     assert report.problems == []
     assert len(report.heads) == 2
     shutil.rmtree(tmp_path / "restored")
+
+
+def test_what_was_undone_alone_and_the_halt_before_it_are_told_alike_everywhere(tmp_path: Path) -> None:
+    night = Night(tmp_path / "home")
+    night.begin()
+    night.command("build")
+    night.done("build")
+    night.put(e.HaltCalled(nonce="n1", reason="wrong index"))
+    night.wait(20)
+    night.put(e.SessionWentOn(answers=("n1",), reason="only that"), step="build", attempt=1)
+    items = (UndoItem("drop-new", "build", "dba", 60),)
+    night.put(e.UndoOpened(items=items), step="build", attempt=1)
+    night.command("drop-new")
+    night.done("drop-new")
+    night.put(e.UndoFinished(), step="build", attempt=1)
+    night.put(e.SessionAbandoned(reason="another night", handover="nobody"))
+    _, texts = everything(night.close(), tmp_path / "out")
+    report = json.loads(texts["json"])["session"]
+    words = {step["id"]: step["word"] for step in report["steps"]}
+    assert (words["build"], words["drop-new"]) == ("undone", "done")
+    halt = next(stop for stop in report["stops"] if stop["kind"] == "halt")
+    assert halt["answer"] == "undo of 5 Build the index alone, by ada"
+
+
+def test_a_manual_step_that_was_not_begun_is_not_told_as_undone(tmp_path: Path) -> None:
+    night = Night(tmp_path / "home")
+    night.begin()
+    night.put(e.StepGranted(), e.StepStarted(), step="freeze", attempt=1)
+    night.put(e.HaltCalled(nonce="n1", reason="look"))
+    night.put(e.EffectDeclared(effect="none", not_begun=True), step="freeze", attempt=1)
+    night.put(e.SessionAbandoned(reason="another night", handover="nobody"))
+    _, texts = everything(night.close(), tmp_path / "out")
+    words = {step["id"]: step["word"] for step in json.loads(texts["json"])["session"]["steps"]}
+    assert words["freeze"] == "not begun"

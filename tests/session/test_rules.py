@@ -6,6 +6,7 @@ import random
 from itertools import pairwise
 from typing import get_args, get_type_hints
 
+import msgspec
 import pytest
 from sessionbook import DBA, LEAD, NIGHT, OBSERVER, START, Book
 
@@ -910,3 +911,212 @@ def test_r6_an_undo_of_the_whole_change_waits_for_nothing() -> None:
     book.halt(reason="look")
     book.roll_back()
     book.ask(start_of_undo())
+
+
+# ---------------------------------------------------------------- the effect of several attempts
+
+
+def swap_fails(book: Book, said: str = "") -> None:
+    """One attempt of what may be repeated; where `said` is given, somebody says what it changed."""
+    attempt = book.step("swap").attempt + 1
+    if book.step("swap").state != "running":
+        book.ask(wanted.StartStep(step="swap", launch=wanted.Launch(run=f"run-{attempt}", hosts=("db01",))))
+    book.wait(2)
+    book.returned("swap", exit_code=1)
+    if said:
+        book.ask(wanted.DeclareEffect(step="swap", effect=said, note="looked", sure=True))  # type: ignore[arg-type]  # one of its words
+
+
+@pytest.fixture
+def at_swap() -> Book:
+    """The step that may be repeated is next; no attempt of it begins by itself."""
+    book = Book(automatic=False).begin()
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    return book
+
+
+def test_r6_what_an_earlier_attempt_changed_stays_whatever_is_said_of_a_later_one(at_swap: Book) -> None:
+    swap_fails(at_swap, "partial")
+    swap_fails(at_swap)
+    assert at_swap.step("swap").asked_about == "attempt 2"
+    at_swap.ask(wanted.DeclareEffect(step="swap", effect="none", note="looked"))
+    run = at_swap.step("swap")
+    assert (run.effect, run.declared) == ("partial", True)
+    assert undone_first(at_swap)[0] == "swap"
+    assert sentence(at_swap.events[-1], at_swap.session.plan) == (
+        "4 Swap changed nothing in attempt 2 (the lead, for its owner);"
+        " what an earlier attempt changed is still there: looked"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "whole"),
+    [
+        ("none", "partial", "partial"), ("partial", "full", "full"), ("full", "partial", "full"),
+        ("partial", "unknown", "unknown"), ("unknown", "none", "unknown"), ("none", "none", "none"),
+    ],
+)  # fmt: skip
+def test_r6_the_effect_is_the_gravest_of_its_attempts(at_swap: Book, first: str, second: str, whole: str) -> None:
+    swap_fails(at_swap, first)
+    swap_fails(at_swap, second)
+    assert at_swap.step("swap").effect == whole
+    at_swap.ask(wanted.DeclareEffect(step="swap", effect="none", note="looked again", sure=True))
+    assert at_swap.step("swap").effect == first, "what is said anew of the last attempt takes the place of that alone"
+
+
+def test_r6_who_has_looked_at_the_whole_step_says_so_and_is_asked_once_more(at_swap: Book) -> None:
+    swap_fails(at_swap, "partial")
+    swap_fails(at_swap)
+    nothing = wanted.DeclareEffect(step="swap", effect="none", note="no row is there", whole=True)
+    refused = at_swap.refused(nothing)
+    assert (refused.waivable, refused.why) == (
+        "sure",
+        "“Swap” ran for 2 s: is it sure that it changed nothing in all its attempts?",
+    )
+    at_swap.ask(msgspec.structs.replace(nothing, sure=True))
+    assert at_swap.step("swap").effect == "none"
+    assert "swap" not in undone_first(at_swap)
+    assert "changed nothing in all its attempts" in sentence(at_swap.events[-1], at_swap.session.plan)
+
+
+CHECKED = """        changed: {title: rows, command: [look], expect: {equals: "1"}}
+        idempotent: true
+"""
+
+
+@pytest.mark.parametrize("by", ["check", "correction"])
+def test_r6_a_changed_check_and_a_correction_look_at_the_whole_step(by: str) -> None:
+    book = Book(NIGHT.replace("        idempotent: true\n", CHECKED), automatic=False).begin()
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    swap_fails(book, "partial")
+    swap_fails(book)
+    if by == "check":
+        book.ask(wanted.ChangeRead(step="swap", attempt=2, proof=Proof("rows", False, "0")))
+    else:
+        book.ask(wanted.CorrectStep(step="swap", effect="none", reason="counted"))
+    assert book.step("swap").effect == "none"
+
+
+def test_r6_attempts_of_which_nobody_said_anything_are_asked_about_together(at_swap: Book) -> None:
+    swap_fails(at_swap)
+    at_swap.automatic = True
+    at_swap.wait(5)
+    assert (at_swap.step("swap").state, at_swap.step("swap").attempt) == ("running", 2), "tried again by itself"
+    at_swap.returned("swap", outcome="not_found")
+    run = at_swap.step("swap")
+    assert run.asked_about == "attempts 1 to 2"
+    assert "did 4 Swap (attempts 1 to 2) change anything?" in next_line(at_swap.session, at_swap.now, LEAD).text
+    assert at_swap.refused(wanted.DeclareEffect(step="swap", effect="none")).waivable == "sure", "the first one ran"
+
+
+@pytest.mark.parametrize(("said", "left"), [("partial", ("partial", True)), ("", ("unknown", False))])
+def test_r6_a_start_that_a_halt_refused_says_nothing_of_earlier_attempts(
+    at_swap: Book, said: str, left: tuple[str, bool]
+) -> None:
+    swap_fails(at_swap, said)
+    at_swap.ask(wanted.StartStep(step="swap", launch=wanted.Launch(run="run-2", hosts=("db01",))))
+    at_swap.halt("n1", "look")
+    at_swap.returned("swap", outcome="refused")
+    run = at_swap.step("swap")
+    assert (run.effect, run.declared) == left
+    assert undone_first(at_swap)[0] == "swap"
+
+
+def test_r5_a_manual_step_that_was_not_begun_again_keeps_what_was_done_of_it_before() -> None:
+    once_more = NIGHT.replace(
+        "title: Freeze the catalogue\n", "title: Freeze the catalogue\n        idempotent: true\n"
+    )
+    book = Book(once_more).begin()
+    counted(book)
+    book.ask(wanted.StartStep(step="freeze"))
+    book.ask(wanted.FailStep(step="freeze", reason="half of it"))
+    book.ask(wanted.DeclareEffect(step="freeze", effect="partial"))
+    book.ask(wanted.StartStep(step="freeze"))
+    book.halt("n1", "look")
+    book.ask(wanted.DeclareEffect(step="freeze", effect="none"))
+    assert (book.step("freeze").state, book.step("freeze").effect) == ("pending", "partial")
+    assert undone_first(book) == ["freeze"]
+
+
+def test_r6_what_was_undone_alone_is_no_effect_of_an_earlier_attempt(at_swap: Book) -> None:
+    swap_fails(at_swap, "partial")
+    at_swap.ask(wanted.Pause())
+    at_swap.ask(wanted.UndoStep(step="swap"))
+    at_swap.automatic = True
+    at_swap.run("swap-back")
+    at_swap.automatic = False
+    at_swap.go_on()
+    swap_fails(at_swap, "none")
+    assert at_swap.step("swap").effect == "none"
+
+
+def test_r6_what_failed_and_is_then_done_by_hand_has_an_effect_while_it_is_verified(at_swap: Book) -> None:
+    swap_fails(at_swap, "none")
+    at_swap.ask(wanted.FinishStep(step="swap", by_hand=True))
+    run = at_swap.step("swap")
+    assert (run.state, run.effect, run.declared) == ("verifying", "unknown", False)
+    assert undone_first(at_swap)[0] == "swap"
+
+
+def test_r8_an_attempt_that_changed_nothing_does_not_take_back_the_point_of_no_return() -> None:
+    again = NIGHT.replace(
+        "        point_of_no_return: true\n", "        point_of_no_return: true\n        idempotent: true\n"
+    )
+    book = to_no_return(Book(again, automatic=False).begin())
+    for said in ("partial", "none"):
+        book.ask(wanted.StartStep(step="drop-old", launch=wanted.Launch(run=f"run-{said}")))
+        book.returned("drop-old", exit_code=1)
+        book.ask(wanted.DeclareEffect(step="drop-old", effect=said, sure=True))
+    assert book.session.past_no_return
+
+
+# ---------------------------------------------------------------- the undo of one step
+
+
+def undo_alone(book: Book, step: str, *undo: str) -> Book:
+    book.halt("n1", "wrong index")
+    book.ask(wanted.UndoStep(step=step, halts=("n1",), reason="only that"))
+    for each in undo:
+        book.run(each)
+    return book
+
+
+def test_r14_what_was_undone_alone_is_told_so_and_a_halt_is_answered_with_it(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    undo_alone(book, "build", "drop-new")
+    book.halt("n2", "once more")
+    assert "G goes on with the undo of 3 Build the index" in next_line(book.session, book.now, LEAD).text
+    book.go_on(reason="was nothing")
+    book.run("tell")
+    assert preview(book.session).left_out["build"] == "undone already"
+    answered = [sentence(event, book.session.plan) for event in book.events if event.kind == "session.went_on"]
+    assert answered == [
+        "halt answered: undo 3 Build the index alone, then paused: only that",
+        "halt answered: undo 3 Build the index alone, then paused: was nothing",
+    ]
+    assert "halt answered: was nothing" in next_line(book.session, book.now, LEAD).text
+    book.go_on()
+    book.run("build")
+    assert [item.step for item in preview(book.session).items][:2] == ["drop-new", "tell"]
+
+
+def test_r14_an_undo_alone_that_was_left_out_leaves_the_effect_there(book: Book) -> None:
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    undo_alone(book, "build", "drop-new")
+    book.ask(wanted.SkipStep(step="tell", reason="nobody is in the shop"))
+    run = book.step("build")
+    assert (run.state, run.effect, run.declared) == ("done", "partial", True)
+    assert undone_first(book) == ["build", "freeze"]
+    assert "not whole" in sentence(book.events[-1], book.session.plan)
+    book.ask(wanted.UndoStep(step="build", reason="once more"))
+    book.run("drop-new")
+    book.run("tell")
+    assert undone_first(book) == ["freeze"]

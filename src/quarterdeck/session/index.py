@@ -252,8 +252,8 @@ class Index:
             self.undo_nanoseconds += sign * sum(map(_nanoseconds, step.undo))
             self.undo_steps += sign * len(step.undo)
             self.undo_by_hand += sign * sum(1 for undo in step.undo if not undo.auto_start)
-        look = (run.effect, run.undone, run.started, run.sequence)
-        if look != self._looks.get(run.id, ("none", False, None, 0)):
+        look = (run.effect, run.undone, run.undone_alone, run.started, run.sequence)
+        if look != self._looks.get(run.id, ("none", False, False, None, 0)):
             self._looks[run.id] = look
             self.preview = None
 

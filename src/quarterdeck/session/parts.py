@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
 from msgspec import Struct, field
 
-__all__ = ["Effect", "Proof", "UndoItem", "Verdict", "Watch"]
+__all__ = ["Effect", "Proof", "UndoItem", "Verdict", "Watch", "gravest"]
 
 
 Effect = Literal["none", "partial", "full", "unknown"]
+"""What is there of a step's change, from the lightest to the gravest."""
+
+
+def gravest(*effects: Effect) -> Effect:
+    """The gravest of them: what a rollback has to reckon with."""
+    return max(effects, key=get_args(Effect).index)
 
 
 class Watch(Struct, frozen=True, omit_defaults=True):

@@ -99,7 +99,7 @@ def _preview(session: Session) -> Preview:
 
 
 def _why_left_out(step: Step, run: StepRun) -> str:
-    if run.undone:
+    if run.undone or run.undone_alone:
         return "undone already"
     if run.sequence == 0:
         return "never started"

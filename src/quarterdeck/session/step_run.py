@@ -80,6 +80,10 @@ class StepRun(Struct):
     effect: Effect = "none"
     declared: bool = False
     """The owner said what the effect is (an unknown that was declared unknown stays open)."""
+    left: Effect = "none"
+    """What attempts before `asked_from` changed, and nobody undid: the effect is never lighter."""
+    asked_from: int = 0
+    """The first attempt whose effect nobody has said yet, or else the last one."""
     attempt: int = 0
     runs: list[Run] = field(default_factory=list)
     claimed_by: str = ""
@@ -111,12 +115,23 @@ class StepRun(Struct):
     late: int = 0
     undone: bool = False
     """Its undo is through."""
+    undone_alone: bool = False
+    """It was undone alone, and is not begun again."""
+    was: Literal["", StepState] = ""
+    """Of an undo step: how it ended when its step was undone alone."""
     undo_choice: Literal["", "run", "by_hand", "not_needed"] = ""
     question_at_halt: bool = False
     """A manual step that ran when the halt came: its owner is asked one question (R5)."""
     undo_later: bool = False
     by_phone: str = ""
     performer: str = ""
+
+    @property
+    def asked_about(self) -> str:
+        """Which attempts are meant where its effect is asked, `attempt 2`; empty where there is but one."""
+        if self.asked_from < self.attempt and self.attempt > 1:
+            return f"attempts {max(self.asked_from, 1)} to {self.attempt}"
+        return f"attempt {self.attempt}" if self.attempt > 1 else ""
 
 
 class Answer(Struct, frozen=True):

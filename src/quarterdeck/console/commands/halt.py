@@ -9,6 +9,7 @@ from quarterdeck.console.commands.base import YES, Available, Command, Desk, No,
 from quarterdeck.console.commands.questions import answered_by, ask_open, what_now
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason, text
+from quarterdeck.console.names import name_of
 from quarterdeck.session import intents
 
 __all__ = ["GoOn", "Halt", "LetterR", "Pause", "WhatNow", "go_on"]
@@ -96,6 +97,8 @@ async def go_on(desk: Desk) -> bool:
         lines.append(
             "The rollback goes on at once."
             if session.phase == "rolling_back"
+            else f"The undo of {name_of(session, session.undoing)} goes on, then it is PAUSED."
+            if session.undoing
             else "It lands in PAUSED; what has aged is read again. A second G starts the work."
         )
         fields.append(reason("Why is it safe to go on?"))

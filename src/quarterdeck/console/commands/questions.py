@@ -14,9 +14,11 @@ from quarterdeck.console.forms import Answers, Choice, Field, Form, choice, reas
 from quarterdeck.console.names import command_line, name_of
 from quarterdeck.procedure.far_side import REMOTE_UNKNOWN
 from quarterdeck.session import forecast, intents, rollback
+from quarterdeck.session.events import EFFECT_WORDS
 from quarterdeck.session.intents import Intent
 from quarterdeck.session.leftovers import open_left
 from quarterdeck.session.next_line import next_line
+from quarterdeck.session.state import Session
 from quarterdeck.spans import span
 
 __all__ = [
@@ -74,12 +76,13 @@ async def ask_manual(desk: Desk, step: str) -> bool:
     answers = await desk.fill(
         Form(
             f"manual:{step}",
-            f"{name_of(desk.situation.session, step)}: how far was it when the halt came?",
+            f"{_of(desk.situation, step)}: how far was it when the halt came?",
+            _earlier(desk.situation, step),
             fields=(
                 choice(
                     "effect",
                     "",
-                    Choice("1", "none", "not begun", "nothing to undo; it can be started again"),
+                    Choice("1", "none", "not begun", "it can be started again"),
                     Choice("2", "partial", "partly done", "you pick later how its undo is done"),
                     Choice("3", "full", "done", "it is in the rollback list"),
                 ),
@@ -97,12 +100,13 @@ async def ask_manual(desk: Desk, step: str) -> bool:
 async def ask_effect(desk: Desk, step: str) -> bool:
     """Did it change anything? Nothing, part, all, don't know (R6). Nothing, of what ran, is asked once more."""
     situation = desk.situation
-    once_more = situation.refusal(_declared(step, {"effect": "none"})) is not None
+    nothing = ("none", "whole")
+    once_more = {said for said in nothing if situation.refusal(_declared(step, {"effect": said})) is not None}
     answers = await desk.fill(
         Form(
             f"effect:{step}",
-            f"{name_of(situation.session, step)}: did it change anything?",
-            tuple(_seen(situation, step)),
+            f"{_of(situation, step)}: did it change anything?",
+            (*_earlier(situation, step), *_seen(situation, step)),
             fields=(
                 choice("effect", "", *_effects(situation, step)),
                 text("note", "How do you know? (may stay empty)", required=False),
@@ -111,31 +115,32 @@ async def ask_effect(desk: Desk, step: str) -> bool:
             moot=_said(step),
             survives_halt=True,
         ),
-        lambda given: () if once_more and given["effect"] == "none" else [("effect", _declared(step, given))],
+        lambda given: () if given["effect"] in once_more else [("effect", _declared(step, given))],
     )
     if answers is None:
         return False
-    if not (once_more and answers["effect"] == "none"):
+    if answers["effect"] not in once_more:
         return True
-    return await _ask_nothing(desk, step, answers["note"])
+    return await _ask_nothing(desk, step, answers["effect"], answers["note"])
 
 
-async def _ask_nothing(desk: Desk, step: str, note: str) -> bool:
+async def _ask_nothing(desk: Desk, step: str, effect: str, note: str) -> bool:
     """A step that ran has changed nothing, is that so? Typed, since its undo leaves the rollback by it."""
     situation = desk.situation
-    refusal = situation.refusal(_declared(step, {"effect": "none"}))
+    refusal = situation.refusal(_declared(step, {"effect": effect}))
+    followed = next(offer.detail for offer in _effects(situation, step) if offer.value == effect)
     answers = await desk.fill(
         Form(
             f"nothing:{step}",
             refusal.why if refusal is not None else f"{name_of(situation.session, step)} changed nothing?",
-            (*_seen(situation, step), _effects(situation, step)[0].detail),
+            (*_seen(situation, step), followed),
             fields=(text("note", "How do you know?", initial=note), word("NOTHING")),
             confirm="it changed nothing",
             tone="danger",
             moot=_said(step),
             survives_halt=True,
         ),
-        lambda given: [("note", _declared(step, {"effect": "none", "note": given["note"]}, sure=True))],
+        lambda given: [("note", _declared(step, {"effect": effect, "note": given["note"]}, sure=True))],
     )
     return answers is not None
 
@@ -143,6 +148,18 @@ async def _ask_nothing(desk: Desk, step: str, note: str) -> bool:
 def _said(step: str) -> Callable[[Situation], str]:
     """Why its effect need not be asked any more."""
     return lambda now: "" if now.run(step).effect == "unknown" else "it is answered"
+
+
+def _of(situation: Situation, step: str) -> str:
+    """The step that a question is about, and which of its attempts."""
+    about = situation.run(step).asked_about
+    return f"{name_of(situation.session, step)}{f' ({about})' if about else ''}"
+
+
+def _earlier(situation: Situation, step: str) -> tuple[str, ...]:
+    """What attempts before those that are asked about left, where they did."""
+    left = situation.run(step).left
+    return () if left == "none" else (f"before  an earlier attempt {EFFECT_WORDS[left]}, and that is not undone",)
 
 
 def _seen(situation: Situation, step: str) -> list[str]:
@@ -172,30 +189,34 @@ OUTPUT = 5
 
 def _effects(situation: Situation, step: str) -> tuple[Choice, ...]:
     """The answers, each with what follows from it for the rollback."""
-    session, definition = situation.session, situation.step(step)
+    session, definition, left = situation.session, situation.step(step), situation.run(step).left
     now = rollback.preview(session)
     own = [item for item in now.items if item.undoes == step]
     titles = ", ".join(undo.title for undo in definition.undo) if definition is not None else ""
     if own:
-        left, seconds = now.steps - len(own), now.seconds - sum(item.duration for item in own)
-        rest = f"{left} undo of others, {span(seconds)} left" if left else "nothing is left to undo"
+        others, seconds = now.steps - len(own), now.seconds - sum(item.duration for item in own)
+        rest = f"{others} undo of others, {span(seconds)} left" if others else "nothing is left to undo"
         none = f"its undo leaves the rollback ({titles}): {rest}"
         partial, full = f"you pick how it is undone: {titles}, by hand, or not", f"the rollback runs: {titles}"
+        partial = full if left == "full" else partial
     else:
         stays = definition.undo_none if definition is not None else ""
         none, partial = "the rollback has nothing of it", f"it stays: {stays}" if stays else "nothing undoes it"
         full = partial
+    there = "what the earlier attempt changed stays in the rollback"
     return (
-        Choice("1", "none", "nothing", none),
+        Choice("1", "none", "nothing", none if left == "none" else there),
         Choice("2", "partial", "part of it", partial),
         Choice("3", "full", "all of it", full),
         Choice("4", "unknown", "don't know", "it stays in the rollback, which then needs your waiver"),
+        *([] if left == "none" else [Choice("5", "whole", "nothing, nor did any earlier attempt", none)]),
     )
 
 
 def _declared(step: str, given: Answers, *, sure: bool = False) -> Intent:
-    effect, note = given["effect"], given.get("note", "")
-    return intents.DeclareEffect(step=step, effect=effect, note=note, sure=sure)  # type: ignore[arg-type]  # from the choices
+    effect, note, whole = given["effect"], given.get("note", ""), given["effect"] == "whole"
+    said = "none" if whole else effect
+    return intents.DeclareEffect(step=step, effect=said, note=note, sure=sure, whole=whole)  # type: ignore[arg-type]  # from the choices
 
 
 async def ask_gone(desk: Desk, step: str) -> bool:
@@ -401,7 +422,7 @@ async def what_now(desk: Desk) -> bool:
             intents.RollBack(halts=halts, typed="ROLLBACK", waiver="?"),
         ),
         (
-            Choice("G", "go_on", "go on (lands in paused)", _rest_of_work(situation)),
+            Choice("G", "go_on", _going_on(session), _rest_of_work(situation)),
             intents.GoOn(halts=halts, reason="?"),
         ),
         (
@@ -426,6 +447,11 @@ async def what_now(desk: Desk) -> bool:
         return False
     await desk.perform(answers["what"])
     return True
+
+
+def _going_on(session: Session) -> str:
+    undoing = session.undoing
+    return f"go on with the undo of {name_of(session, undoing)}" if undoing else "go on (lands in paused)"
 
 
 def _rest_of_work(situation: Situation) -> str:

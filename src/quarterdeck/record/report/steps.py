@@ -120,9 +120,13 @@ def _word(session: Session, step: Step, run: StepRun, *, forward: bool) -> tuple
     word, tone = words[run.state]
     if session.is_over and tone == "live":
         word, tone = f"{word} when it ended", "warn"
-    if run.state == "pending" and run.runs:
-        word = "undone" if run.undone or run.declared else "not finished"
-    elif any(session.steps[undo.id].state == "skipped" for undo in step.undo) and run.effect != "none":
+    if run.state == "pending" and run.was:
+        word, tone = words[run.was]
+    elif run.state == "pending" and run.runs:
+        word = "undone" if run.undone or run.undone_alone else "not begun" if run.declared else "not finished"
+    elif run.effect != "none" and any(
+        "skipped" in {u.state, u.was} for u in (session.steps[s.id] for s in step.undo)
+    ):
         word, tone = f"{word}, undo skipped", "bad"
     elif run.undone:
         word = f"{word}, undone"

@@ -62,7 +62,9 @@ def _answer_of_halt(story: Story, halt: Told, nonce: str) -> tuple[float | None,
                 "contingency.started": "contingency",
                 "session.abandoned": "abandoned",
             }
-            return told.at, f"{words[told.event.kind]}, by {told.event.actor.login}"
+            alone = told.event.step and isinstance(told.what, happened.SessionWentOn)
+            how = f"undo of {story.title(told.event.step)} alone" if alone else words[told.event.kind]
+            return told.at, f"{how}, by {told.event.actor.login}"
     mark = story.session.halts.get(nonce)
     return None, "answered by the rollback before it" if mark is not None and mark.answered else "not answered"
 

@@ -14,9 +14,17 @@ from quarterdeck.session.told import Told, values_of, why_of
 from quarterdeck.spans import span
 
 __all__ = [
-    "CommandEnded", "DeclaredGone", "EffectDeclared", "GoneRead", "OutputWithheld", "StepInterrupted", "StepUnknown",
-    "StopAsked",
+    "EFFECT_WORDS", "CommandEnded", "DeclaredGone", "EffectDeclared", "GoneRead", "OutputWithheld", "StepInterrupted",
+    "StepUnknown", "StopAsked",
 ]  # fmt: skip
+
+
+EFFECT_WORDS = {
+    "none": "changed nothing",
+    "partial": "changed a part",
+    "full": "made its whole change",
+    "unknown": "changed nobody knows what",
+}
 
 
 class CommandEnded(AttemptPayload, frozen=True, kw_only=True):
@@ -181,6 +189,11 @@ class EffectDeclared(AttemptPayload, frozen=True, kw_only=True):
     kind = "effect.declared"
     may_use_reserve = True
     effect: Effect
+    """Of the whole step: never lighter than what an earlier attempt left."""
+    of_attempt: Effect | None = None
+    """What was said of this attempt, where an earlier one left something; None: it speaks of the whole step."""
+    whole: bool = False
+    """Of the whole step, though an earlier attempt was said to have left something."""
     note: str = ""
     for_owner: bool = False
     """The lead answered for them."""
@@ -191,6 +204,8 @@ class EffectDeclared(AttemptPayload, frozen=True, kw_only=True):
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         run.effect, run.declared = self.effect, True
+        if self.of_attempt is None:
+            run.left = "none"
         if run.question_at_halt:
             run.question_at_halt = False
             run.ended = at
@@ -207,14 +222,12 @@ class EffectDeclared(AttemptPayload, frozen=True, kw_only=True):
         elif self.finished:
             said = "was fully done"
         else:
-            said = {
-                "none": "changed nothing",
-                "partial": "changed a part",
-                "full": "changed all that it should",
-                "unknown": "changed nobody knows what",
-            }[self.effect]
+            said = EFFECT_WORDS[self.of_attempt or self.effect] + (" in all its attempts" if self.whole else "")
+        alone = self.of_attempt is not None
+        of = f" in attempt {told.event.attempt}" if alone and not self.finished else ""
+        there = "; what an earlier attempt changed is still there" if alone and not self.finished else ""
         owner = " (the lead, for its owner)" if self.for_owner else ""
-        return f"{told.step} {said}{owner}{why_of(self.note)}"
+        return f"{told.step} {said}{of}{owner}{there}{why_of(self.note)}"
 
 
 class DeclaredGone(StepPayload, frozen=True, kw_only=True):

@@ -139,7 +139,10 @@ class HaltReasonGiven(Payload, frozen=True, kw_only=True):
 
 
 class SessionWentOn(Payload, frozen=True, kw_only=True):
-    """A halt was answered with go on: lands in paused, with what has aged to be run again (R11)."""
+    """A halt was answered with go on: lands in paused, with what has aged to be run again (R11).
+
+    About a step, it was answered with its undo alone, or while that is under way.
+    """
 
     kind = "session.went_on"
     attention = "notice"
@@ -155,7 +158,7 @@ class SessionWentOn(Payload, frozen=True, kw_only=True):
         if session.phase == "planned":
             session.paused = False
             return
-        session.pause_reason = self.reason
+        session.pause_reason = f"halt answered{why_of(self.reason)}"
         session.rechecks = dict.fromkeys(self.recheck)
         session.poll_again = self.poll_again
 
@@ -165,7 +168,8 @@ class SessionWentOn(Payload, frozen=True, kw_only=True):
             again.append(f"{count(len(self.recheck), 'verification')} run again")
         if self.poll_again:
             again.append("the last poll is asked again")
-        return f"halt answered: go on, paused for now{why_of(self.reason)}{'; ' if again else ''}{', '.join(again)}"
+        how = f"undo {told.step} alone, then paused" if told.event.step else "go on, paused for now"
+        return f"halt answered: {how}{why_of(self.reason)}{'; ' if again else ''}{', '.join(again)}"
 
 
 class RecheckAccepted(Payload, frozen=True, kw_only=True):

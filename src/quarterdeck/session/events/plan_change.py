@@ -91,7 +91,7 @@ class StepCorrected(StepPayload, frozen=True, kw_only=True):
         elif self.state == "failed":
             run.state = "failed"
         if self.effect is not None:
-            run.effect, run.declared = self.effect, True
+            run.effect, run.declared, run.left = self.effect, True, "none"
         elif self.state and mutates(session, run.id):
             run.effect, run.declared = ("full" if self.state == "done" else "unknown"), False
         run.values.update(self.values)

@@ -7,8 +7,8 @@ from typing import Literal
 from msgspec import field
 
 from quarterdeck.session.event import Event
-from quarterdeck.session.events.shared import Payload, StepPayload, answer, deviate, unpause
-from quarterdeck.session.parts import UndoItem
+from quarterdeck.session.events.shared import Level, Payload, StepPayload, answer, deviate, unpause
+from quarterdeck.session.parts import Effect, UndoItem
 from quarterdeck.session.state import RollbackRun, Session, StepRun
 from quarterdeck.session.told import Told, count, why_of
 from quarterdeck.spans import span
@@ -48,6 +48,8 @@ class RollbackCommitted(Payload, frozen=True, kw_only=True):
             waiver=self.waiver,
         )
         for item in self.items:
+            if item.step in session.steps:
+                session.steps[item.step].was = ""
             if item.undoes in session.steps:
                 session.steps[item.undoes].gone = None
         if self.waiver:
@@ -116,6 +118,7 @@ class UndoOpened(StepPayload, frozen=True, kw_only=True):
         run.undo_choice, run.gone = "run", None
         for item in self.items:
             _forget(session, item)
+            session.steps[item.step].was = ""
 
     def sentence(self, told: Told) -> str:
         return f"undoing {told.step} alone: {count(len(self.items), 'step')}"
@@ -124,6 +127,8 @@ class UndoOpened(StepPayload, frozen=True, kw_only=True):
 def _forget(session: Session, item: UndoItem) -> None:
     """An undo step may be needed again later: its past stays in the events."""
     run = session.steps[item.step]
+    if run.state != "pending":
+        run.was = run.state
     run.state, run.effect, run.declared, run.undone, run.reason = "pending", "none", False, False, ""
     run.ended, run.proofs, run.retry_at = None, (), 0.0
     session.touch(run.id)
@@ -133,13 +138,22 @@ class UndoFinished(StepPayload, frozen=True, kw_only=True):
     """The step's undo is through: its effect is none and it is available again."""
 
     kind = "undo.finished"
+    left: Effect = "none"
+    """What is still there, where an undo step was left out: then the step stays as it was."""
+
+    @property
+    def attention(self) -> Level:
+        return "info" if self.left == "none" else "warning"
 
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         for item in session.undo_items:
             _forget(session, item)
         session.undoing, session.undo_items = "", ()
-        run.state, run.effect, run.declared = "pending", "none", True
-        run.undone, run.undo_choice, run.reason, run.claimed_by, run.proofs = False, "", "", "", ()
+        run.effect, run.declared, run.left, run.undone, run.undo_choice = self.left, True, "none", False, ""
+        if self.left == "none":
+            run.state, run.undone_alone, run.reason, run.claimed_by, run.proofs = "pending", True, "", "", ()
 
     def sentence(self, told: Told) -> str:
+        if self.left != "none":
+            return f"the undo of {told.step} is over and not whole: what it left out is still there"
         return f"{told.step} is undone and can be started again"

@@ -23,6 +23,7 @@ __all__ = [
     "Unknown",
     "answer",
     "attention",
+    "begun",
     "by_phone",
     "counts_as_started",
     "deviate",
@@ -228,3 +229,13 @@ def over(session: Session, run: StepRun, at: float, why: str) -> None:
         attempt.why = why
     if mutates(session, run.id):
         run.effect, run.declared = "unknown", False
+
+
+def begun(session: Session, run: StepRun, attempt: int) -> None:
+    """An attempt of it begins: what it changes is unknown, and what earlier ones left stays there (R6)."""
+    run.undone_alone = False
+    if not mutates(session, run.id):
+        return
+    if run.declared or run.effect != "unknown":
+        run.left, run.asked_from = "none" if run.undone else run.effect, attempt
+    run.effect, run.declared = "unknown", False

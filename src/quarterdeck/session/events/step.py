@@ -9,14 +9,14 @@ from quarterdeck.session.events.shared import (
     AttemptPayload,
     Level,
     StepPayload,
+    begun,
     by_phone,
     counts_as_started,
     deviate,
-    mutates,
     over,
 )
 from quarterdeck.session.parts import Proof, Watch
-from quarterdeck.session.state import FINISHED, Run, Session, StepRun
+from quarterdeck.session.state import ENDED_BADLY, FINISHED, Run, Session, StepRun
 from quarterdeck.session.told import Told, count, phone, values_of, why_of
 
 __all__ = [
@@ -73,8 +73,7 @@ class StepGranted(AttemptPayload, frozen=True, kw_only=True):
         run.state, run.attempt, run.sequence = "granted", event.attempt, session.starts
         run.claimed_by = self.to or run.claimed_by
         run.started = at
-        if mutates(session, run.id):
-            run.effect, run.declared = "unknown", False
+        begun(session, run, event.attempt)
         for what, why in self.waivers.items():
             sentence = _WAIVED.get(what, f"waived {what}")
             deviate(session, event, at, what=sentence, why=why, exception=what != "start_by")
@@ -115,8 +114,7 @@ class StepStarted(AttemptPayload, frozen=True, kw_only=True):
         run.gone = None
         run.survivors, run.unproven, run.stop_asked, run.question_at_halt, run.undone = (), False, False, False, False
         run.reported_by_hand, run.reported_by_phone, run.sign_off = False, "", "not_required"
-        if mutates(session, run.id):
-            run.effect, run.declared = "unknown", False
+        begun(session, run, event.attempt)
         if set(session.live_halts()) - set(self.answered):
             deviate(session, event, at, what="started before the halt was known", why="", exception=False)
         by_phone(session, event, at, self.by_phone, "started")
@@ -148,8 +146,9 @@ class StepReported(AttemptPayload, frozen=True, kw_only=True):
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         if run.state in {"pending", "claimed"}:
             counts_as_started(session, run, at)
-            if mutates(session, run.id):
-                run.effect, run.declared = "unknown", False
+            begun(session, run, event.attempt)
+        elif run.state in ENDED_BADLY:  # somebody went on with it by hand
+            begun(session, run, event.attempt)
         run.state, run.reported_by_hand, run.reported_by_phone = "verifying", self.by_hand, self.by_phone
         run.proofs = ()  # what was read before says nothing of this
         run.values.update(self.values)
@@ -225,6 +224,7 @@ class StepDone(AttemptPayload, frozen=True, kw_only=True):
     def apply_to(self, session: Session, event: Event, at: float, run: StepRun) -> None:
         if run.state in {"pending", "claimed"}:
             counts_as_started(session, run, at)
+            begun(session, run, event.attempt)
         run.state, run.ended = "done_manually" if self.by_hand else "done", at
         run.values.update(self.values)
         run.retry_at = 0.0

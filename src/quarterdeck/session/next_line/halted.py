@@ -113,7 +113,9 @@ class Halted(Steps):
                 last = sum(undo.duration for undo in plan.steps[undone].undo)
                 keys.append(f"U undoes only {self.name(undone)}, {span(last)}")
         if self.may(GoOn(halts=halts, reason="?")):
-            keys.append("G goes on")
+            keys.append(
+                f"G goes on with the undo of {self.name(session.undoing)}" if session.undoing else "G goes on"
+            )
         if self.may(StartContingency(halts=halts, reason="?")):
             offered = [f"contingency, {span(sum(plan.steps[step].duration for step in plan.contingency))}"]
         more = f"enter offers {', '.join([*offered, 'hand over and end'])}"

@@ -47,7 +47,8 @@ class Steps(Words):
         """R6: its owner says what it changed."""
         owner = self.owner(run.id)
         return NextLine(
-            f"{self.far_side(run)}did {self.name(run.id)} change anything?"
+            f"{self.far_side(run)}did {self.name(run.id)}{f' ({run.asked_about})' if run.asked_about else ''}"
+            " change anything?"
             f" {self.who(owner)}: enter answers{self.goes_on(run)}",
             key="enter",
             step=run.id,

@@ -20,7 +20,7 @@ from quarterdeck.session.events.command import (
 from quarterdeck.session.events.shared import Draft
 from quarterdeck.session.events.station import StationRestarted
 from quarterdeck.session.events.step import StepDone, StepFailed, StepReported, StepVerified
-from quarterdeck.session.parts import Effect, Proof, Watch
+from quarterdeck.session.parts import Effect, Proof, Watch, gravest
 from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, Wish, draft, leads, needs_reason
 from quarterdeck.session.rules.finish import done_drafts, failed_drafts, on_fail
 from quarterdeck.session.rules.proofs import all_ok, value_proofs
@@ -60,41 +60,49 @@ class DeclareEffect(StepWish, frozen=True, kw_only=True):
 
     of_people = True
     effect: Effect
+    """Of what is asked about (`StepRun.asked_about`): what earlier attempts left stays there."""
     note: str = ""
     sure: bool = False
     """That a step which ran has changed nothing was asked once more."""
+    whole: bool = False
+    """It speaks of the whole step: what earlier attempts left is looked at too."""
 
     def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
         """Say what a step changed; for a manual step at a halt also whether it was done (R5, R6)."""
+        left = "none" if self.whole else run.left
+        effect, of_attempt = gravest(left, self.effect), None if left == "none" else self.effect
+        for_owner = by.role != step.owner
         if run.question_at_halt:
-            return [
-                draft(
-                    EffectDeclared(
-                        effect=self.effect if step.mutates else "none",
-                        note=self.note,
-                        for_owner=by.role != step.owner,
-                        not_begun=self.effect == "none",
-                        finished=self.effect == "full",
-                    ),
-                    run,
-                )
-            ]
+            declared = EffectDeclared(
+                effect=effect if step.mutates else run.effect,
+                of_attempt=of_attempt,
+                note=self.note,
+                for_owner=for_owner,
+                not_begun=self.effect == "none",
+                finished=self.effect == "full",
+            )
+            return [draft(declared, run)]
         asked = run.state in {"failed", "interrupted", "unknown", "verifying"} or run.effect == "unknown"
         if not asked or run.sequence == 0 or run.state in {"granted", "running"}:
             return Refusal(f"nobody needs to say what “{step.title}” changed", hint="^p corrects what is done")
         if not step.mutates:
             return Refusal(f"“{step.title}” changes nothing")
-        if self.effect == "none" and not self.sure and _has_run(run):
+        if effect == "none" and not self.sure and _has_run(run, 0 if self.whole else run.asked_from):
             ran = span((run.ended if run.ended is not None else now) - (run.started or now))
-            why = f"“{step.title}” ran for {ran}: is it sure that it changed nothing?"
+            of = "in all its attempts" if self.whole else f"in {run.asked_about}" if run.asked_about else ""
+            why = f"“{step.title}” ran for {ran}: is it sure that it changed nothing{f' {of}' if of else ''}?"
             return Refusal(why, hint="say how that is known", waivable="sure")
-        declared = EffectDeclared(effect=self.effect, note=self.note, for_owner=by.role != step.owner)
+        whole = self.whole and run.left != "none"
+        declared = EffectDeclared(
+            effect=effect, of_attempt=of_attempt, whole=whole, note=self.note, for_owner=for_owner
+        )
         return [draft(declared, run)]
 
 
-def _has_run(run: StepRun) -> bool:
-    """Whether its last attempt did anything: a command that never began did not."""
-    return not run.runs or run.runs[-1].outcome not in {"refused", *_NEVER_RAN}
+def _has_run(run: StepRun, since: int) -> bool:
+    """Whether an attempt from `since` on did anything: a command that never began did not."""
+    ran = [attempt for attempt in run.runs if attempt.attempt >= since]
+    return not ran or any(attempt.outcome not in {"refused", *_NEVER_RAN} for attempt in ran)
 
 
 class ChangeRead(StepWish, frozen=True, kw_only=True):
@@ -104,7 +112,7 @@ class ChangeRead(StepWish, frozen=True, kw_only=True):
     proof: Proof
 
     def decide_on(self, session: Session, step: Step, run: StepRun, by: Actor, now: float) -> Answer:
-        """Declare the effect by it: something, which is not all, or nothing. What is unread stays to be asked."""
+        """Declare the whole step's effect by it: something, which is not all, or nothing. What is unread is asked."""
         if run.attempt != self.attempt or not asks_change(step, run) or self.proof.ok is None:
             return []
         read = f"read {self.proof.title}: {self.proof.read or 'nothing'}"
@@ -222,8 +230,8 @@ def _consequences(session: Session, step: Step, run: StepRun, intent: CommandRet
     if intent.outcome == "lost":
         return [draft(StepUnknown(why=_said(step, "neither a result nor the process was found")), run)]
     if intent.outcome == "refused":
-        why = StepInterrupted(why="a halt came before it ran")
-        return [draft(why, run), draft(EffectDeclared(effect="none", note="it never ran"), run)]
+        refused = draft(StepInterrupted(why="a halt came before it ran"), run)
+        return [refused, *_never_ran(step, run)]
     if intent.ended_by:
         return _interrupted(session, step, run, intent)
     if intent.outcome in _NEVER_RAN:
@@ -243,6 +251,15 @@ def _consequences(session: Session, step: Step, run: StepRun, intent: CommandRet
     )
     stuck = any(isinstance(d.data, StepVerified) and not d.data.ok for d in drafts)
     return drafts + (on_fail(session, step, run, "its output is not as expected") if stuck else [])
+
+
+def _never_ran(step: Step, run: StepRun) -> list[Draft]:
+    """This attempt changed nothing; what earlier ones changed stays, and is asked where nobody has said it."""
+    if step.mutates and run.asked_from < run.attempt:
+        return []
+    effect = run.left if step.mutates else run.effect
+    of_attempt: Effect | None = "none" if run.left != "none" else None
+    return [draft(EffectDeclared(effect=effect, of_attempt=of_attempt, note="it never ran"), run)]
 
 
 def _interrupted(session: Session, step: Step, run: StepRun, intent: CommandReturned) -> list[Draft]:

@@ -96,7 +96,7 @@ def _after_halt(session: Session, intent: GoOn, now: float) -> Answer:
         return refused
     aged = _aged(session, now)
     went_on = SessionWentOn(answers=answers, reason=intent.reason, recheck=aged, poll_again=_poll_again(session, now))
-    return [*drafts, draft(went_on)]
+    return [*drafts, draft(went_on, session.steps[session.undoing] if session.undoing else None)]
 
 
 def _aged(session: Session, now: float) -> tuple[str, ...]:

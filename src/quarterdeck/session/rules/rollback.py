@@ -151,8 +151,7 @@ class UndoStep(Wish, frozen=True, kw_only=True):
         if isinstance(answered, Refusal):
             return answered
         answers, drafts = answered
-        went_on = SessionWentOn(answers=answers, reason=self.reason or f"undo {step.title}, then look")
-        return [*drafts, draft(went_on), opened]
+        return [*drafts, draft(SessionWentOn(answers=answers, reason=self.reason), run), opened]
 
 
 def _why_no_undo(session: Session, identity: str) -> Refusal | None:

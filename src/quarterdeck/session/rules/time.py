@@ -19,9 +19,10 @@ from quarterdeck.session.events.station import (
     StepLate,
 )
 from quarterdeck.session.forecast import clocks, last_end
+from quarterdeck.session.parts import Effect
 from quarterdeck.session.rules.answer import Answer, Wish, draft
 from quarterdeck.session.rules.poll import ended_poll
-from quarterdeck.session.state import Session
+from quarterdeck.session.state import Session, StepRun
 from quarterdeck.spans import span
 
 __all__ = ["NoteClockStep", "NoteFact", "NoteRecorder", "Tick", "overdue"]
@@ -73,7 +74,8 @@ def _through(session: Session) -> list[Draft]:
     """An undo of one step that is through; a list that is through begins the closing."""
     if session.undoing:
         is_open = session.index.unfinished.count(session.in_force)
-        return [] if is_open else [draft(UndoFinished(), session.steps[session.undoing])]
+        run = session.steps[session.undoing]
+        return [] if is_open else [draft(UndoFinished(left=_not_undone(session, run)), run)]
     if session.live_halts() or session.paused or session.running():
         return []
     if session.phase not in {"running", "contingency", "rolling_back"}:
@@ -82,6 +84,14 @@ def _through(session: Session) -> list[Draft]:
     if session.phase != "rolling_back":
         waits += session.index.awaiting.count(session.in_force)
     return [] if waits else [draft(ClosingBegun())]
+
+
+def _not_undone(session: Session, run: StepRun) -> Effect:
+    """What is still there of the step that was undone alone: where its undo was left out, or a part of it."""
+    if run.undone:
+        return "none"
+    some = any(session.steps[item.step].state != "skipped" for item in session.undo_items)
+    return "partial" if some and run.effect == "full" else run.effect
 
 
 def _late(session: Session, now: float) -> list[Draft]:
