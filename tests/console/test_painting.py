@@ -378,6 +378,12 @@ async def test_a_reading_that_comes_between_two_ticks_is_painted_with_the_next(
     assert await walked(range(413512847, 413512848), monkeypatch, Look(ascii=True))
 
 
+async def test_a_list_that_follows_again_before_the_tick_after_a_move_loses_the_cursor_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert await walked(range(760422804, 760422805), monkeypatch)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("look", [Look(), Look(ascii=True)], ids=["unicode", "ascii"])

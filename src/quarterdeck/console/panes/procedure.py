@@ -370,8 +370,8 @@ class ProcedurePane(Pane):
             self.top = max(0, min(end - height + 2, first, self.lines.count - height))
 
     def follow(self) -> None:
-        """Nobody moved: the next tick says what is selected."""
-        self.selected = ""
+        """Nobody moved: the next tick says what is selected, and all rows are asked, since it may be what was."""
+        self.selected, self._asked_for = "", ()
 
     def reveal(self, step: str) -> None:
         """Select a step, and bring it into sight, whatever becomes of it in this list."""
