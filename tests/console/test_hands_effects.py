@@ -179,3 +179,14 @@ async def test_where_an_earlier_attempt_left_nothing_there_is_no_more_to_ask() -
         await at.press("enter")
         assert at.title == "2 Copy the table (attempt 2): did it change anything?"
         assert len(at.form.fields[0].choices) == 4
+
+
+@pytest.mark.parametrize(("effect", "asks"), [("partial", True), ("full", False)])
+async def test_what_commits_a_rollback_says_which_undo_asks(effect: str, asks: bool) -> None:
+    station = cut_short()
+    station.must(intents.DeclareEffect(step="copy", effect=effect))  # type: ignore[arg-type]
+    async with helm(station=station) as at:
+        await at.press("B")
+        line = next(line for line in at.form.lines if "Remove the copy" in line)
+        assert ("ASKS first" in line) is asks
+        assert line.startswith("  1 Remove the copy  lead  60 s  (undoes 2 Copy the table)")

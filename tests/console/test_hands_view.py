@@ -30,6 +30,23 @@ RUNNING = (intents.StartSession(), intents.StartStep(step="announce"))
 COPYING = (*RUNNING, intents.FinishStep(step="announce"), intents.StartStep(step="copy"))
 
 
+async def test_tab_and_digits_say_why_they_do_nothing() -> None:
+    async with helm(*RUNNING, size=(60, 20)) as at:
+        await at.press("tab")
+        assert at.said[-1] == "60x20 has room for one pane: 80x24 shows the others in tabs"
+        await at.press("2")
+        assert at.said[-1] == "60x20 has room for one pane: 80x24 shows the others in tabs"
+    async with helm(*RUNNING) as at:
+        await at.press("2")
+        assert at.said[-1] == "No tabs here: tab goes to the next pane"
+        said = len(at.said)
+        await at.press("tab")
+        assert len(at.said) == said
+    async with helm(*RUNNING, size=(80, 24)) as at:
+        await at.press("7")
+        assert at.said[-1] == "The tabs are 1 to 4"
+
+
 async def test_q_asks_what_of_a_live_session_and_says_how_to_come_back() -> None:
     async with helm(*RUNNING) as at:
         await at.press("Q")

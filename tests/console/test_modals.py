@@ -220,6 +220,8 @@ async def test_no_key_of_the_session_works_under_it(way: str, tmp_path: Path) ->
         for key in set(commands) - here:
             await at.press(key)
             assert at.screen is screen, key
+            if way in {"help", "detail", "target", "sessions"}:
+                assert f"i {key} works in the session: esc goes back to it" in shown(at)
         assert len(at.station.asked) == asked
 
 

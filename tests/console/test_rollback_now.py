@@ -5,6 +5,7 @@ from __future__ import annotations
 import night
 import pytest
 from hands_helm import helm
+from test_hands_forms import past_no_return
 from test_hands_steps import ANNOUNCED
 
 from quarterdeck.console.panes.rollback import RollbackPane, rollback_rows
@@ -37,7 +38,35 @@ async def test_b_shows_it_while_nothing_is_halted_and_a_halt_turns_to_the_plan()
         assert not isinstance(at.screen, LiveReader)
         await at.press("escape", "b")
         assert not isinstance(at.screen, LiveReader)
-        assert at.said[-1].startswith("b: it is for while the plan runs")
+        assert at.said[-1] == "b: the list shows it; B rolls back"
+
+
+async def test_after_a_rollback_it_names_no_key_that_does_nothing() -> None:
+    async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
+        at.station.ends("copy")
+        at.station.halt_elsewhere("look")
+        at.station.must(intents.RollBack(halts=at.station.session.live_halts(), typed="ROLLBACK"))
+        await at.press("b")
+        assert at.said[-1] == "b: the rollback is committed: the list shows it"
+        await at.press("R")
+        assert at.said[-1] == "G goes on"
+        at.station.halt_elsewhere("again")
+        await at.press("P")
+        assert at.said[-1] == "P: paused already; G goes on"
+        at.station.must(intents.GoOn(halts=at.station.session.live_halts(), reason="seen"))
+        at.station.must(intents.StartStep(step="uncopy"))
+        at.station.ends("uncopy")
+        await at.settle()
+        assert at.station.session.phase == "validating"
+        await at.press("b")
+        assert at.said[-1] == "b: the rollback is committed: it is through"
+        assert not any("B rolls back" in said for said in at.said)
+
+
+async def test_past_the_point_of_no_return_it_says_so() -> None:
+    async with helm(station=past_no_return()) as at:
+        await at.press("b")
+        assert at.said[-1] == "b: past the point of no return nothing is rolled back"
 
 
 async def test_the_palette_finds_it_first() -> None:

@@ -429,13 +429,15 @@ class Deck(Vertical):
         self.use(names[(at + 1) % len(names)])
         return self.wanted
 
-    def next_pane(self) -> None:
-        """Put the focus on the next pane, or show the next tab."""
+    def next_pane(self) -> bool:
+        """Put the focus on the next pane, or show the next tab; False where there is one pane only."""
         box = self._tab_box()
         if box is None:
             self.screen.focus_next(Pane)
-        elif not box.next_pane():
+            return sum(pane.can_focus for pane in self._panes) > 1
+        if not box.next_pane():
             box.show(box.shown + 1)
+        return True
 
     def show_pane(self, name: str) -> None:
         """Bring a pane to the front where it is behind a tab, and put the focus on it."""

@@ -270,7 +270,7 @@ class Keys:
         if self._is_modal():
             over = self._keymap.over_text(key)
             if over is None:
-                return False
+                return key not in self._desk.screen.active_bindings and self._say_where(found, character)
             found = [over]
         if not found:
             return self._no_command(character)
@@ -278,6 +278,14 @@ class Keys:
         before, self._last[key] = self._last.get(key, 0.0), now
         if now - before >= AGAIN or repeats:
             self._first_that_applies(found)
+        return True
+
+    def _say_where(self, found: list[Command], character: str | None) -> bool:
+        """A key of the session under something that lies over it, and that has no use for the key."""
+        over = self._desk.over[:1]
+        if not (found and character and character.isprintable() and over and over[0].leads_back):
+            return False
+        self._desk.say(f"{self._keymap.key_of(found[0])} works in the session: esc goes back to it")
         return True
 
     def _no_command(self, character: str | None) -> bool:

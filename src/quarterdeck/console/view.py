@@ -235,9 +235,7 @@ class View:
         deck.show_pane(name)
         found = deck.pane(name)
         if found is None:
-            self._desk.say(
-                f"This layout has no {name}: {self._keymap.key_of(self._keymap.by_id['layout'])} shows another"
-            )
+            self._desk.say(f"This layout has no {name}: {self._key('layout')} shows another")
         return found
 
     # -- panes and colours
@@ -264,14 +262,27 @@ class View:
     async def next_pane(self) -> None:
         """The next pane, or tab."""
         deck = self.deck
-        if deck is not None:
-            deck.next_pane()
+        if deck is not None and not deck.next_pane():
+            self._desk.say(self._too_small() or f"This layout has one pane: {self._key('layout')} shows another")
 
     def show_tab(self, number: int) -> None:
-        """Where panes are tabs: the one with this number."""
-        for box in self._app.screen.query(TabBox):
-            if 0 < number <= len(box.titles):
-                box.show(number - 1)
+        """Where panes are tabs: the one with this number; else why there is none."""
+        box = next(iter(self._app.screen.query(TabBox)), None)
+        if box is None:
+            self._desk.say(self._too_small() or f"No tabs here: {self._key('next_pane')} goes to the next pane")
+        elif 0 < number <= len(box.titles):
+            box.show(number - 1)
+        else:
+            self._desk.say(f"The tabs are 1 to {len(box.titles)}")
+
+    def _too_small(self) -> str:
+        """What a small terminal has no room for; nothing where it has."""
+        width, height = self._app.size
+        small = width < 80 or height < 24
+        return f"{width}x{height} has room for one pane: 80x24 shows the others in tabs" if small else ""
+
+    def _key(self, command: str) -> str:
+        return self._keymap.key_of(self._keymap.by_id[command])
 
     def unpick(self) -> None:
         """The list follows the session again."""

@@ -11,6 +11,7 @@ from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason, text
 from quarterdeck.console.names import name_of
 from quarterdeck.session import intents
+from quarterdeck.session.rules.answer import ways_on
 
 __all__ = ["GoOn", "Halt", "LetterR", "Pause", "WhatNow", "go_on"]
 
@@ -173,7 +174,7 @@ class WhatNow(Command):
 
 
 class LetterR(Command):
-    """R alone does nothing, on purpose: G goes on, B rolls back."""
+    """R alone does nothing, on purpose: G goes on, and B rolls back while that is possible."""
 
     id = "letter_r"
     title = "R: say which key goes on and which rolls back"
@@ -183,4 +184,4 @@ class LetterR(Command):
     of_view = True
 
     async def run(self, desk: Desk) -> None:
-        desk.say("G goes on, B rolls back")
+        desk.say(ways_on(desk.situation.session))

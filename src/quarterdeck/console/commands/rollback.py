@@ -117,9 +117,14 @@ class RollbackNow(Command):
     def available(self, situation: Situation) -> Available:
         """While the forward plan runs and nothing is halted: after a halt the plan is in front anyway."""
         session = situation.session
-        if session.phase not in {"running", "validating"} or situation.halts():
-            return No("it is for while the plan runs; after a halt the plan is in front, and B rolls back")
-        return YES
+        if session.rollback is not None:
+            rest = "the list shows it" if session.phase == "rolling_back" else "it is through"
+            return No(over_or(situation, f"the rollback is committed: {rest}"))
+        if session.past_no_return:
+            return No(over_or(situation, "past the point of no return nothing is rolled back"))
+        if session.phase not in {"running", "validating"}:
+            return No(over_or(situation, "it is for while the plan runs"))
+        return No("the list shows it; B rolls back") if situation.halts() else YES
 
     async def run(self, desk: Desk) -> None:
         await desk.view.rollback_now()
@@ -140,6 +145,7 @@ def rollback_lines(situation: Situation) -> list[str]:
         step = step_of(session, item.step)
         title = step.title if step else item.step
         undoes = f"  (undoes {name_of(session, item.undoes)})" if item.undoes else ""
+        undoes = f"{undoes}  ASKS first" if item.asks else undoes
         lines.append(f"{number:>3} {title}  {item.owner}  {span(item.duration)}{undoes}")
     if len(back.items) > SHOWN:
         lines.append(f"    and {len(back.items) - SHOWN} more: see the rollback plan")

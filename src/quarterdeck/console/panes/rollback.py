@@ -61,6 +61,7 @@ def rollback_rows(snapshot: Snapshot, width: int) -> list[Row]:
             rows += [EMPTY, ((f" {heading}", "title"),)]
         for step, why in found.items():
             say(f"{session.name_of(step)}: {visible(why, 200)}", "muted", (" " * _MARGIN, ""), _MARGIN)
-    rows.append(EMPTY)
-    say("H halts and shows this plan; then B rolls back.", "muted")
+    if session.rollback is None and not session.past_no_return:
+        rows.append(EMPTY)
+        say("H halts and shows this plan; then B rolls back.", "muted")
     return rows

@@ -49,6 +49,11 @@ class Modal(SparingScreen, ModalScreen[Result]):
     survives_halt = False
     """A halt closes every other one: whatever lay over the session, the rollback plan is in front (R1)."""
 
+    @property
+    def leads_back(self) -> bool:
+        """Whether escape leads back to the session."""
+        return any(key == "esc" for key, _ in self.hints())
+
     def hints(self) -> Sequence[Shown]:
         """Every key that works here, with what it does: what its bar shows, and no other."""
         raise NotImplementedError

@@ -16,6 +16,7 @@ from quarterdeck.session.state import Session, StepRun
 
 __all__ = [
     "WORDS", "Answer", "Refusal", "StepWish", "Wish", "about", "answering", "draft", "leads", "needs_reason", "title",
+    "ways_on",
 ]  # fmt: skip
 
 
@@ -133,3 +134,9 @@ def answering(session: Session, halts: tuple[str, ...], reason: str) -> tuple[tu
     if not reason.strip():
         return Refusal("say first why it was halted", hint="n gives the reason")
     return answers, [draft(HaltReasonGiven(nonces=without, reason=reason))]
+
+
+def ways_on(session: Session) -> str:
+    """The keys that answer a halt here: no rollback is offered where none can be committed any more (R8, R10)."""
+    can_roll_back = session.rollback is None and not session.past_no_return
+    return "G goes on, B rolls back" if can_roll_back else "G goes on"

@@ -19,7 +19,17 @@ from quarterdeck.session.events.halt import (
 )
 from quarterdeck.session.events.poll import PollClosed
 from quarterdeck.session.events.shared import Draft
-from quarterdeck.session.rules.answer import Answer, Refusal, Wish, answering, draft, leads, needs_reason, title
+from quarterdeck.session.rules.answer import (
+    Answer,
+    Refusal,
+    Wish,
+    answering,
+    draft,
+    leads,
+    needs_reason,
+    title,
+    ways_on,
+)
 from quarterdeck.session.state import Session
 
 __all__ = ["AGED", "LONG_HALT", "GiveReason", "GoOn", "Halt", "Pause", "halt_drafts", "still_holding"]
@@ -47,7 +57,7 @@ class Pause(Wish, frozen=True, kw_only=True):
         if session.paused or (session.phase == "rolling_back" and rollback is not None and rollback.paused):
             return Refusal("it is paused already", hint="G goes on")
         if session.live_halts():
-            return Refusal("it is halted already", hint="G goes on, B rolls back")
+            return Refusal("it is halted already", hint=ways_on(session))
         return [draft(SessionPaused(reason=self.reason))]
 
 

@@ -12,7 +12,7 @@ from quarterdeck.session.events.step import StepClaimed, StepDone, StepGranted, 
 from quarterdeck.session.forecast import need_after
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.rollback import due_item
-from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, title
+from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, title, ways_on
 from quarterdeck.session.state import Session, StepRun
 from quarterdeck.spans import span
 
@@ -98,8 +98,7 @@ def may_start(session: Session, run: StepRun, now: float) -> Refusal | None:
     if session.is_over:
         return Refusal("the session is over")
     if session.live_halts():
-        hint = "G goes on" if session.phase == "rolling_back" else "G goes on, B rolls back"
-        return Refusal("it is halted: nothing starts", hint=hint)
+        return Refusal("it is halted: nothing starts", hint=ways_on(session))
     if session.gaps:
         return Refusal("a copy of the logbook has a hole: nothing starts until it is filled")
     if session.unknown_kinds:
