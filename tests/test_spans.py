@@ -14,6 +14,7 @@ from quarterdeck.spans import (
     countdown,
     duration,
     hour,
+    left,
     measured,
     of_planned,
     parse_span,
@@ -93,6 +94,14 @@ def test_two_hours_in_every_style() -> None:
     assert written(1.5) == "1.5s"
     assert countdown(-0.4) == "0:00"
     assert countdown(-65) == "-1:05"
+
+
+@given(lengths)
+def test_what_is_left_is_never_told_as_more_and_what_is_missing_never_as_less(seconds: float) -> None:
+    within = 1.0 if seconds < 120 else 60.0
+    assert 0 <= seconds - read(left(seconds)) <= within + 1e-6
+    assert 0 <= read(left(-seconds)) - seconds <= within + 1e-6
+    assert [left(length) for length in (66.9, 119.9, 120, 599, -66.1)] == ["66 s", "119 s", "2 min", "9 min", "67 s"]
 
 
 def test_a_unit_that_both_spans_have_is_said_once() -> None:

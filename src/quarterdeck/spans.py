@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from math import floor
 
 from quarterdeck.errors import UsageError
 
@@ -16,6 +17,7 @@ __all__ = [
     "countdown",
     "duration",
     "hour",
+    "left",
     "measured",
     "of_planned",
     "parse_span",
@@ -43,6 +45,16 @@ def span(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(minutes, 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def left(seconds: float) -> str:
+    """What is left until a deadline, never more than there is: `66 s`, `9 min`; of what is missing, never less."""
+    whole = abs(floor(seconds))
+    if whole < 120:
+        return f"{whole} s"
+    minutes = abs(floor(seconds / 60))
+    hours, rest = divmod(minutes, 60)
+    return f"{minutes} min" if minutes < 90 else f"{hours} h {rest} min" if rest else f"{hours} h"
 
 
 def of_planned(spent: float, planned: float) -> str:

@@ -190,3 +190,15 @@ async def test_what_commits_a_rollback_says_which_undo_asks(effect: str, asks: b
         line = next(line for line in at.form.lines if "Remove the copy" in line)
         assert ("ASKS first" in line) is asks
         assert line.startswith("  1 Remove the copy  lead  60 s  (undoes 2 Copy the table)")
+
+
+async def test_the_bar_of_a_retry_says_which_attempt_it_starts() -> None:
+    async with helm(station=twice("none")) as at:
+        await at.press("enter", "2", "enter")
+        await at.press("S")
+        assert at.title == "Start 2 Copy the table (attempt 3)"
+    station = FakeStation(REPEATED)
+    station.must(*ANNOUNCED)
+    async with helm(station=station) as at:
+        await at.press("S")
+        assert at.title == "Start 2 Copy the table"

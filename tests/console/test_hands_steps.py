@@ -324,7 +324,7 @@ async def test_a_failed_step_is_retried_once_its_effect_is_known() -> None:
         await at.press("1", "enter")
         await at.write("counted the rows: none")
         await at.write("NOTHING")
-        assert at.title == "Start 2 Copy the table"
+        assert at.title == "Start 2 Copy the table (attempt 2)"
         await at.press("enter")
         assert (at.step("copy"), at.station.session.steps["copy"].attempt) == ("running", 2)
 

@@ -58,7 +58,8 @@ async def test_the_lead_sees_what_matters() -> None:
         await pilot.pause()
         shown = screen_text(app)
     for words in (
-        "Database maintenance r3", "RUNNING", "step 7/18", "WINDOW 1:30:00 left", "DECIDE BY", "stop now: 4 to undo",
+        "Database maintenance r3", "RUNNING", "step 7/18", "WINDOW 1:30:00 left", "DECIDE BY",
+        "stop now: undo 4 steps",
         "7 Reindex orders", "running", "CPU", "41 %", "82 %!", "orders-api", "118 ms", "warning", "no data 52 s",
         "7 Reindex orders · started on db01", "H HALT", "S start", "waiting for dba: 7 Reindex orders, 9 of 15 min",
         "1 warn, 1 stale, 1 no data, 2 ok", "beside", "scanned 1 244 180", "qa",
@@ -214,6 +215,46 @@ async def test_a_rollback_that_no_longer_fits_says_by_how_much() -> None:
     async with app.run_test(size=LEAD) as pilot:
         await pilot.pause()
         assert re.search(r"ROLLBACK NO LONGER FITS by 9 min(?! over)", screen_text(app))
+
+
+@pytest.mark.parametrize(("left", "words"), [(119.0, "in 119 s"), (179.0, "in 2 min"), (9 * 60 + 50.0, "in 9 min")])
+async def test_the_time_left_to_decide_is_never_told_as_more_than_it_is(left: float, words: str) -> None:
+    snapshot = night.snapshot()
+    assert snapshot.clocks is not None
+    near = msgspec.structs.replace(snapshot.clocks, decide_in=left, colour="amber")
+    app = Harness(msgspec.structs.replace(snapshot, clocks=near))
+    async with app.run_test(size=LEAD) as pilot:
+        await pilot.pause()
+        assert f"{words} SOON" in screen_text(app)
+
+
+@pytest.mark.parametrize("size", [(80, 24), LEAD])
+async def test_while_a_step_still_runs_nothing_says_halted(size: tuple[int, int]) -> None:
+    app = Harness(night.snapshot("halting"))
+    async with app.run_test(size=size) as pilot:
+        await pilot.pause()
+        shown = screen_text(app)
+        assert "HALTED" not in shown
+        assert re.search(r" HALTING +(by you \d\d:\d\d, )?step 7 still runs", shown)
+        app.deck.snapshot = night.snapshot("halted")
+        await pilot.pause()
+        assert "HALTED" in screen_text(app)
+        assert "still runs" not in screen_text(app)
+
+
+async def test_the_wallboard_counts_no_step_as_done_that_is_undone() -> None:
+    snapshot = night.snapshot("rolling_back")
+    session = snapshot.session
+    assert session.plan is not None
+    done = [step for step in session.plan.forward if session.steps[step].state == "done"]
+    session.steps[done[0]].undone = True
+    session.touch(done[0])
+    app = Harness(snapshot, layout="wallboard")
+    async with app.run_test(size=(140, 40)) as pilot:
+        await pilot.pause()
+        assert f"{len(done) - 1} of 18 done   1 undone" in screen_text(app)
+        assert "BACK BY" in screen_text(app)
+        assert "DECIDE BY" not in screen_text(app), "it is decided"
 
 
 async def test_the_wallboard_shows_big_clocks() -> None:

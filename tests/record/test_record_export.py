@@ -157,6 +157,7 @@ def test_the_json_tells_the_night_as_it_was(finished: Path, tmp_path: Path) -> N
         (row["weight"] for row in session["deviations"]), key="exception".__ne__
     )
     assert steps["build"]["word"] == "done, undone"
+    assert "4 of 6 steps were done, 1 of them undone again" in session["summary"]
     assert steps["freeze"]["word"] == "done, undo skipped"
     assert len(steps["build"]["attempts"]) == 2
     assert steps["count"]["planned"]["start"] == pytest.approx(START)

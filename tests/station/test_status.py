@@ -5,20 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sessionbook import Book
 from stationkit import Lead
 from tests.bench.watched import watched_night
 
 from quarterdeck.logbook.lock import is_held
 from quarterdeck.logbook.read_only import read_session
 from quarterdeck.session import intents
-from quarterdeck.session.events import StationRestarted, payload
+from quarterdeck.session.events import Draft, SessionEnded, StationRestarted, payload
+from quarterdeck.session.forecast import clocks
+from quarterdeck.session.intents import StartStep
+from quarterdeck.session.rules.start import Launch
+from quarterdeck.session.state import Session
+from quarterdeck.spans import countdown, hour, left
+from quarterdeck.station import status
 from quarterdeck.station.halt_files import file_halt
 from quarterdeck.station.sessions import listed_sessions
 from quarterdeck.station.status import lines_of, status_of
@@ -128,8 +136,49 @@ async def test_a_step_that_was_undone_is_not_done_and_times_are_iso(
     await lead.until(lambda: lead.session.steps["long"].undone)
     found = status_of(folder)
     assert (found["steps"]["hello"], found["steps"]["long"]) == ("done", "undone")
+    assert (found["decide_by"], found["decide_in"]) == (None, None), "it is decided"
     window: dict[str, Any] = json.loads(json.dumps(found["window"]))
     assert (instant(window["end"]) - instant(window["start"])).total_seconds() == pytest.approx(3600)
+
+
+def told(session: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[dict[str, Any], str]:
+    """What `status` finds of a session as it stands at its last event, and its line of clocks."""
+    monkeypatch.setattr(status, "_known", lambda _: ([], "station", "", {}))
+    monkeypatch.setattr(status, "fold", lambda _: session)
+    monkeypatch.setattr(Session, "clock", lambda self, _: self.last)
+    found = status_of(tmp_path)
+    return found, next((line for line in lines_of(found) if line.startswith("window")), "")
+
+
+def test_the_clocks_are_those_of_the_console_and_end_with_the_session(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`window` and what is ahead: the decision, then the way back, then nothing."""
+    book = Book().begin()
+    book.ask(StartStep(step="count", launch=Launch(run="run-count")))
+    book.returned("count", values={"rows": "7"})
+    book.run("freeze")
+    found, line = told(book.session, tmp_path, monkeypatch)
+    shown = clocks(book.session, book.session.last)
+    assert shown is not None
+    off = int((datetime.now().astimezone().utcoffset() or timedelta()).total_seconds() // 60)
+    rest = countdown(shown.window_left)
+    assert line == f"window left {rest}, decide by {hour(shown.decide_by, off)} in {left(shown.decide_in)}"
+    assert instant(found["decide_by"]).timestamp() == pytest.approx(shown.decide_by, abs=1)
+    book.halt("n1", "look")
+    book.roll_back()
+    found, line = told(book.session, tmp_path, monkeypatch)
+    assert re.fullmatch(r"window left \d:\d\d:\d\d, rollback is back by \d\d:\d\d, margin 1 h \d+ min", line)
+    assert found["decide_by"] is None
+    book.run("unfreeze")
+    book.run("still-there")
+    assert book.state == "validating"
+    found, line = told(book.session, tmp_path, monkeypatch)
+    assert re.fullmatch(r"window left \d:\d\d:\d\d, margin 1 h \d+ min", line)
+    assert (found["decide_by"], found["back_by"]) == (None, None)
+    book.put([Draft(SessionEnded(outcome="rolled_back"))])
+    found, line = told(book.session, tmp_path, monkeypatch)
+    assert (line, found["window_left"], found["margin"]) == ("", None, None)
 
 
 async def test_a_station_was_away_from_its_death_on_however_long_ago_the_last_event_was(

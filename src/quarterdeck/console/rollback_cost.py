@@ -7,7 +7,7 @@ from collections import Counter
 from quarterdeck.session.forecast import Clocks, rollback_seconds
 from quarterdeck.session.rollback import Preview
 from quarterdeck.session.state import Session
-from quarterdeck.spans import hour, span
+from quarterdeck.spans import hour, left, span
 from quarterdeck.text import visible
 
 __all__ = ["rollback_cost"]
@@ -22,7 +22,7 @@ def rollback_cost(session: Session, back: Preview, clocks: Clocks | None, off: i
     people = rollback_seconds(session) - back.seconds
     lines = [f"{back.parts}: {span(back.seconds)} of work + {span(people)} for people, to decide and for each start"]
     if clocks is not None:
-        late = f"{span(clocks.margin)} to spare" if clocks.margin >= 0 else f"{span(-clocks.margin)} TOO LATE"
+        late = f"{left(clocks.margin)} {'to spare' if clocks.margin >= 0 else 'TOO LATE'}"
         lines.append(
             f"begun now: back by {hour(clocks.stop_now_back, off)}; "
             f"the window ends {hour(clocks.window_end, off)}: {late}"

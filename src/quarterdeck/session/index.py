@@ -126,6 +126,8 @@ class Index:
         # by their places
         self.unfinished, self.skipped, self.awaiting = Ranked(), Ranked(), Ranked()
         """Not through; left out; whose sign-off is awaited."""
+        self.undone = Ranked()
+        """Done once, and undone since."""
         self.ready, self.by_itself, self.may_be_skipped = Ranked(), Ranked(), Ranked()
         """Not begun, and nothing before them is open; of these (and of those that are tried again) what starts by
         itself; and of these what may be left out."""
@@ -206,6 +208,7 @@ class Index:
         assert self._plan is not None
         identity, state, step, part = run.id, run.state, self._plan.steps[run.id], self._plan.places[run.id].part
         self.skipped.put(identity, place if state == "skipped" else None)
+        self.undone.put(identity, place if run.undone and state in {"done", "done_manually"} else None)
         self.awaiting.put(identity, place if run.sign_off == "awaiting" else None)
         trouble = state == "verifying" or state in ENDED_BADLY or run.unproven
         self.trouble.put(identity, place if trouble else None)

@@ -7,6 +7,7 @@ write, and never say that work goes on where no station lives.
 from __future__ import annotations
 
 from datetime import datetime
+from math import floor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from quarterdeck.session.fold import fold
 from quarterdeck.session.forecast import clocks
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.spans import countdown, second, span, zone
+from quarterdeck.spans import countdown, hour, left, second, span, zone
 from quarterdeck.station.commands.runs import look
 from quarterdeck.station.halt_files import filed_halts
 from quarterdeck.station.journal import moment
@@ -35,6 +36,8 @@ def status_of(folder: Path) -> dict[str, Any]:
     now = session.clock(moment()) if not session.is_over else session.last
     plan = session.plan
     shown = clocks(session, now) if session.window is not None and not session.is_over else None
+    rolls_back = session.rollback is not None and shown is not None and not shown.forward_only
+    decides = shown is not None and not (rolls_back or shown.forward_only)
     halts = [session.halts[nonce] for nonce in session.live_halts()]
     filed = [] if session.is_over else filed_halts(folder, session.halts.keys())
     if source == "logbook" and not session.is_over:
@@ -63,8 +66,11 @@ def status_of(folder: Path) -> dict[str, Any]:
         "window": None
         if session.window is None
         else {"start": _iso(session.window.start), "end": _iso(session.window.end)},
-        "window_left": None if shown is None else round(shown.window_left),
-        "decide_in": None if shown is None else round(shown.decide_in),
+        "window_left": None if shown is None else floor(shown.window_left),
+        "decide_by": None if shown is None or not decides else _iso(shown.decide_by),
+        "decide_in": None if shown is None or not decides else floor(shown.decide_in),
+        "back_by": None if shown is None or not rolls_back else _iso(shown.stop_now_back),
+        "margin": None if shown is None else floor(shown.margin),
         "deviations": len(session.deviations),
         "outcome": session.outcome,
         "verdicts": {each.id: each.verdict for each in session.verdicts},
@@ -142,14 +148,28 @@ def lines_of(found: dict[str, Any]) -> list[str]:
     lines += [f"halted by {_call(halt)}" for halt in found["halts"]]
     lines += [f"halt filed by {_call(halt)}" for halt in found["unconfirmed"]]
     lines += [_run(run) for run in found["running"]]
-    if found["window_left"] is not None:
-        left, within = countdown(found["window_left"]), countdown(found["decide_in"])
-        lines.append(f"window left {left}, decide within {within}")
+    lines += _clocks(found, off)
     if found["over"]:
         lines.append(f"{found['deviations']} deviations")
     elif found["next"] != found.get("trouble"):
         lines.append(f"next: {found['next']}")
     return lines + [f"! {name}: {how}" for name, how in found["recorders"].items() if how != "ok"]
+
+
+def _clocks(found: dict[str, Any], off: int) -> list[str]:
+    """The clocks as a console shows them; none before Start and once it is over."""
+    if found["window_left"] is None:
+        return []
+    window = f"window left {countdown(found['window_left'])}"
+    if found["decide_by"] is not None:
+        by, within = datetime.fromisoformat(found["decide_by"]).timestamp(), found["decide_in"]
+        late = f"rollback no longer fits, by {left(within)}"
+        return [f"{window}, {f'decide by {hour(by, off)} in {left(within)}' if within >= 0 else late}"]
+    margin = f"margin {'-' if found['margin'] < 0 else ''}{left(found['margin'])}"
+    if found["back_by"] is None:
+        return [f"{window}, {margin}"]
+    back = datetime.fromisoformat(found["back_by"]).timestamp()
+    return [f"{window}, rollback is back by {hour(back, off)}, {margin}"]
 
 
 def _call(halt: dict[str, Any]) -> str:

@@ -15,7 +15,7 @@ from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
 from quarterdeck.session import availability, forecast, intents, rollback
 from quarterdeck.session.missing import missing_later
-from quarterdeck.spans import hour, span, stretch
+from quarterdeck.spans import hour, left, span, stretch
 
 __all__ = ["start_session", "start_step"]
 
@@ -103,7 +103,7 @@ def start_bar(situation: Situation, step: Step) -> Form:
         lines.append("POINT OF NO RETURN: there is no rollback after it")
     return Form(
         f"start:{step.id}",
-        f"Start {name_of(session, step.id)}",
+        f"Start {_attempt(situation, step.id)}",
         tuple(lines),
         large=f"{user}@{host}",
         confirm="START",
@@ -151,7 +151,7 @@ def _back_afterwards(situation: Situation, step: Step) -> str:
     clocks = forecast.clocks(session, situation.now)
     if clocks is not None:
         margin = clocks.margin - step.duration - own
-        text += f"; {span(margin)} to spare" if margin >= 0 else f"; {span(-margin)} too much for the window"
+        text += f"; {left(margin)} {'to spare' if margin >= 0 else 'too much for the window'}"
     return text
 
 
@@ -196,10 +196,16 @@ def _watched(situation: Situation, step: Step) -> str:
     return text
 
 
+def _attempt(situation: Situation, step: str) -> str:
+    """The step and, from the second on, the attempt that a start would be: `7 Reindex orders (attempt 2)`."""
+    number = situation.run(step).attempt + 1
+    return f"{name_of(situation.session, step)}{f' (attempt {number})' if number > 1 else ''}"
+
+
 def _waiver(situation: Situation, step: str, what: str, why: str) -> Form:
     return Form(
         f"waive:{what}:{step}",
-        f"{WAIVERS.get(what, what.replace('_', ' '))}: start {name_of(situation.session, step)} all the same?",
+        f"{WAIVERS.get(what, what.replace('_', ' '))}: start {_attempt(situation, step)} all the same?",
         (why, "An exception: it stands first in the record."),
         fields=(reason("Why is it waived?"),),
         confirm="waive and start",
@@ -210,7 +216,7 @@ def _waiver(situation: Situation, step: str, what: str, why: str) -> Form:
 async def _confirm_again(desk: Desk, step: str, why: str) -> bool:
     form = Form(
         f"again:{step}",
-        f"Run {name_of(desk.situation.session, step)} again?",
+        f"Run {_attempt(desk.situation, step)} again?",
         (why, "It is not written to be repeated."),
         confirm="run it again",
         tone="danger",

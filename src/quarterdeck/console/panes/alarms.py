@@ -19,7 +19,8 @@ def alarms_of(shown: Snapshot) -> dict[tuple[str, str], str]:
         mark = session.halts[halts[-1]]
         by = visible(Words(session, shown.now, shown.me).halter(mark), 40)
         reason = f": {visible(mark.reason, 120)}" if mark.reason else ""
-        found["halt", mark.nonce] = f"HALTED by {by}{reason}"
+        still = "HALTING, halted" if session.running() else "HALTED"
+        found["halt", mark.nonce] = f"{still} by {by}{reason}"
     for proposal in session.open_proposals():
         found["proposal", f"{proposal.guard} {proposal.at}"] = f"HALT PROPOSED: {visible(proposal.reason, 120)}"
     if shown.contact == "lost":

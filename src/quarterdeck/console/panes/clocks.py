@@ -10,7 +10,8 @@ from itertools import accumulate
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
 from quarterdeck.console.snapshot import Snapshot
-from quarterdeck.spans import countdown, hour, span, stretch
+from quarterdeck.session.told import count
+from quarterdeck.spans import countdown, hour, left, span, stretch
 from quarterdeck.text import visible
 
 __all__ = ["ClocksPane", "clock_parts"]
@@ -74,11 +75,11 @@ def clock_parts(snapshot: Snapshot, width: int, key: str = "", *, brief: bool = 
         return _planned(snapshot)
     role = _ROLES[clocks.colour]
     assumed: list[Piece] = [(" ASSUMED", "warn")] if clocks.assumed else []
-    left = clocks.window_left
+    rest = clocks.window_left
     window: list[Piece] = [
         ("WINDOW ", "muted"),
-        (countdown(left), "strong" if left > 0 else "critical"),
-        (_end(snapshot, width) if left > 0 else " OVER", "muted" if left > 0 else "critical"),
+        (countdown(rest), "strong" if rest > 0 else "critical"),
+        (_end(snapshot, width) if rest > 0 else " OVER", "muted" if rest > 0 else "critical"),
         *assumed,
     ]
     work: list[Piece] = [("worked ", "muted"), (span(clocks.work), "text")]
@@ -107,23 +108,24 @@ def _decide(snapshot: Snapshot, role: str) -> list[Piece]:
     clocks = snapshot.clocks
     assert clocks is not None
     if clocks.colour == "red":
-        return [("ROLLBACK NO LONGER FITS ", "critical"), (f"by {span(clocks.decide_in)}", "critical")]
+        return [("ROLLBACK NO LONGER FITS ", "critical"), (f"by {left(clocks.decide_in)}", "critical")]
     near = " SOON" if clocks.colour == "amber" else ""
     return [
         ("DECIDE BY ", "muted"),
         (hour(clocks.decide_by, snapshot.off), role + "+bold"),
-        (f" in {span(clocks.decide_in)}{near}", role),
+        (f" in {left(clocks.decide_in)}{near}", role),
     ]
 
 
 def _back(snapshot: Snapshot, width: int, key: str, *, brief: bool) -> list[list[Piece]]:
     clocks, off = snapshot.clocks, snapshot.off
     assert clocks is not None
-    steps = f"{clocks.steps} to undo, " if clocks.steps else "nothing to undo, "
+    steps = f"undo {count(clocks.steps, 'step')}, " if clocks.steps else "nothing to undo, "
     halted = bool(snapshot.session.live_halts())
-    verb, until = "roll back now: " if halted else "stop: " if brief else "stop now: ", "back by "
+    verb = "roll back now: " if halted else "stop: " if brief else "stop now: "
+    until = "back by " if width >= 140 else "back "
     if width < 100:
-        steps, until = "", "back "
+        steps = ""
         if halted:
             verb, until = "", "rolled back by "
     now: list[Piece] = [
@@ -136,7 +138,7 @@ def _back(snapshot: Snapshot, width: int, key: str, *, brief: bool) -> list[list
         return [now]
     finish: list[Piece] = [
         ("let it finish: ", "muted"),
-        ("back by " if width >= 100 else "back ", "text"),
+        (until, "text"),
         (hour(clocks.finish_back, off), "strong"),
     ]
     return [now, finish]
@@ -178,7 +180,7 @@ def _over(snapshot: Snapshot) -> list[list[Piece]]:
 
 
 def _signed(seconds: float) -> str:
-    return f"-{span(seconds)}" if seconds < 0 else span(seconds)
+    return f"-{left(seconds)}" if seconds < 0 else left(seconds)
 
 
 def _no_way_back(snapshot: Snapshot) -> Piece:

@@ -70,7 +70,9 @@ class HaltPane(Pane):
             return f"{key} HALT ?", "halt"
         if snapshot.halt_sent and not snapshot.session.live_halts():
             return "HALT sent", "halt"
-        return ("HALTED" if snapshot.session.live_halts() else f"{key} HALT"), "halt"
+        if not snapshot.session.live_halts():
+            return f"{key} HALT", "halt"
+        return ("HALTING" if snapshot.session.running() else "HALTED"), "halt"
 
     def before_paint(self, snapshot: Snapshot, width: int) -> None:
         """A modal over this screen may have the text field."""

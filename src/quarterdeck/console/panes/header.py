@@ -16,6 +16,7 @@ from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.event import Actor
 from quarterdeck.session.next_line.words import Words
 from quarterdeck.session.state import Session
+from quarterdeck.session.told import count
 from quarterdeck.spans import hour, second, zone
 from quarterdeck.text import visible
 
@@ -161,7 +162,12 @@ class HeaderPane(Pane):
         if session.live_halts():
             mark = session.halts[session.live_halts()[0]]
             by = Words(session, snapshot.now, snapshot.me).halter(mark)
-            return [("by ", "muted"), (visible(by, 40), "strong"), (f" {hour(mark.at, snapshot.off)}", "muted")]
+            at = f" {hour(mark.at, snapshot.off)}"
+            still = _still_running(session)
+            if still and self.size.width < 100:
+                return [(still, "warn")]
+            who: list[Piece] = [("by ", "muted"), (visible(by, 40), "strong"), (at, "muted")]
+            return [*who, (f", {still}", "warn")] if still else who
         if session.rollback is not None and session.phase == "rolling_back":
             return [("rollback ", "muted"), (_through(session), "strong"), (" done", "muted")]
         if session.phase not in {"running", "validating"} or not session.in_force:
@@ -171,6 +177,17 @@ class HeaderPane(Pane):
             return [("step ", "muted"), (f"{plan.places[named].number}/{len(plan.forward)}", "strong")]
         word = " closing steps" if session.phase == "validating" else " steps"
         return [(_through(session), "strong"), (word, "muted")]
+
+
+def _still_running(session: Session) -> str:
+    """What a halt still waits for: `step 7 still runs`; nothing once it is over."""
+    running = session.running()
+    if not running or session.plan is None:
+        return ""
+    place = session.plan.places[running[0].id]
+    named = f"step {place.number}" if place.part == "stages" and len(running) == 1 else count(len(running), "step")
+    verb = "is not gone" if running[0].unproven else "still runs" if len(running) == 1 else "still run"
+    return f"{named} {verb}"
 
 
 def _through(session: Session) -> str:

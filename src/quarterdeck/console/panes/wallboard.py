@@ -68,6 +68,8 @@ class BigClocksPane(Pane):
         if clocks.forward_only:
             why = "past the point of no return" if clocks.past_no_return else "no rollback ahead"
             decide = ("FORWARD MARGIN", countdown(clocks.margin), why, role)
+        elif snapshot.session.rollback is not None:
+            decide = (f"BACK BY {hour(clocks.stop_now_back, off)}", countdown(clocks.margin), "margin", role)
         else:
             word = {"green": "rollback fits", "amber": "decide soon", "red": "ROLLBACK NO LONGER FITS"}[clocks.colour]
             decide = (f"DECIDE BY {hour(clocks.decide_by, off)}", countdown(clocks.decide_in), word, role)
@@ -97,11 +99,13 @@ class RollupPane(Pane):
             session = snapshot.session
             forward = session.index.parts.get("stages", range(0))
             index = session.index
-            through = len(forward) - index.unfinished.count(forward) - index.skipped.count(forward)
+            undone = index.undone.count(forward)
+            through = len(forward) - index.unfinished.count(forward) - index.skipped.count(forward) - undone
             bad = sum(1 for step in index.trouble.within(forward) if session.steps[step].state in ENDED_BADLY)
             return (
                 (" steps     ", "muted"),
                 (f"{through} of {len(forward)} done   ", "strong"),
+                (f"{undone} undone   " if undone else "", "rollback"),
                 (f"{bad} in trouble" if bad else "", "critical"),
             )
         count = len(snapshot.session.deviations)

@@ -43,7 +43,7 @@ def summarise(
         return "There is no plan in what could be read of this session."
     sentences = [
         _opening(story),
-        _forward(steps),
+        _forward(story, steps),
         _stopped(stops),
         _back(story, steps),
         _deviated(deviations),
@@ -74,7 +74,7 @@ def _in_window(story: Story) -> str:
     return f" of a window of {length}" if left >= 0 else f" and ended {span(left)} after its window of {length}"
 
 
-def _forward(steps: tuple[StepRow, ...]) -> str:
+def _forward(story: Story, steps: tuple[StepRow, ...]) -> str:
     forward = [row for row in steps if row.part == "stages"]
     if not forward:
         return ""
@@ -87,7 +87,12 @@ def _forward(steps: tuple[StepRow, ...]) -> str:
         "unknown": "unknown",
         "running": "running",
     }
-    said = [f"{count[state]} {word}" for state, word in others.items() if count[state]]
+    runs = [story.session.steps[row.id] for row in forward]
+    back = sum(1 for run in runs if run.undone and run.state in {"done", "done_manually"})
+    alone = sum(1 for run in runs if run.undone_alone)
+    said = [f"{back} of them undone again"] if back else []
+    said += [f"{alone} undone and not done again"] if alone else []
+    said += [f"{count[state]} {word}" for state, word in others.items() if count[state]]
     never = sum(1 for row in forward if row.actual.start is None and row.state in {"pending", "claimed"})
     said += [f"{never} not run"] if never else []
     added = sum(1 for row in forward if row.added)

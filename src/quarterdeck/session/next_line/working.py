@@ -11,7 +11,7 @@ from quarterdeck.session.rules.halt import GoOn, Pause
 from quarterdeck.session.rules.rollback import UndoStep
 from quarterdeck.session.rules.start import StartStep
 from quarterdeck.session.state import StepRun
-from quarterdeck.spans import span
+from quarterdeck.spans import left, span
 
 __all__ = ["Steps", "Working"]
 
@@ -258,9 +258,9 @@ class Working(Steps):
         proposal = next(iter(session.open_proposals()), None)
         if proposal is not None:
             running = session.running()
-            left = span(max(0.0, proposal.until - self.now))
+            ahead = left(max(0.0, proposal.until - self.now))
             return NextLine(
-                f"HALT PROPOSED · H halts · X dismisses · else it pauses in {left} · {self.measured(proposal)}",
+                f"HALT PROPOSED · H halts · X dismisses · else it pauses in {ahead} · {self.measured(proposal)}",
                 key="H",
                 step=running[0].id if running else "",
                 waiting_for="lead",

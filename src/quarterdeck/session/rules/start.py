@@ -14,7 +14,7 @@ from quarterdeck.session.parts import Watch
 from quarterdeck.session.rollback import due_item
 from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, title, ways_on
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.spans import span
+from quarterdeck.spans import left, span
 
 __all__ = ["ClaimStep", "Launch", "StartStep", "may_start", "not_gone"]
 
@@ -186,5 +186,5 @@ def _start_guard(session: Session, run: StepRun, now: float) -> Refusal | None:
     needs = 0.0 if step.point_of_no_return else need_after(session, run.id)
     if needs <= remain:
         return None
-    why = f"after this step rollback needs {span(needs)}; {span(max(remain, 0.0))} would remain"
+    why = f"after this step rollback needs {span(needs)}; {left(max(remain, 0.0))} would remain"
     return Refusal(why, hint="start it with a waiver and its reason", waivable="start_guard")
