@@ -28,7 +28,7 @@ from quarterdeck.session.events import (
     StepReported,
     StepStarted,
 )
-from quarterdeck.session.fold import Folding, fold
+from quarterdeck.session.fold import fold
 from quarterdeck.session.parts import Watch
 from quarterdeck.station.journal import moment
 
@@ -108,9 +108,9 @@ class Replays:
     def opened(self) -> None:
         """As a station that starts again."""
         log = SessionLog.open(self._folder, session_id=self._folder.name, actor=ME, moment=moment)
-        folding = Folding(event for event, _ in log.events)
+        session = log.folding().session
         log.close()
-        assert folding.session.count == self._count
+        assert session.count == self._count
 
     def read(self) -> None:
         """As export and status."""

@@ -13,11 +13,11 @@ from logbook_nights import HALT, ME, SESSION, Night, moment, note, write
 
 from quarterdeck.logbook import agreement, chain
 from quarterdeck.logbook.agreement import agree
-from quarterdeck.logbook.chain import Stamper, verify
+from quarterdeck.logbook.chain import Stamper, Verified, verify
 from quarterdeck.logbook.read_only import read_session, weigh
 from quarterdeck.logbook.recorder import scan
 from quarterdeck.session import fold as folding
-from quarterdeck.session.event import decode, digest, encode
+from quarterdeck.session.event import Event, decode, digest, encode
 from quarterdeck.session.events import Draft, FactNoted, payload
 
 Rows = list[tuple[str, bytes]]
@@ -35,9 +35,10 @@ def written(night: Night) -> tuple[Path, Rows]:
 
 def test_what_agrees_is_verified_as_on_the_long_way(written: tuple[Path, Rows]) -> None:
     recorder, rows = written
-    found = agree(SESSION, rows, recorder)
+    taken: list[tuple[Event, bytes]] = []
+    found = agree(SESSION, rows, recorder, lambda *event: taken.append(event))
     assert found is not None
-    assert found[0] == verify(SESSION, weigh(rows, rows).good)
+    assert Verified(taken, found[0], [], []) == verify(SESSION, weigh(rows, rows).good)
     long = scan(recorder.read_bytes())
     assert (found[1].header, found[1].whole) == (long.header, long.whole)
 
@@ -85,7 +86,7 @@ def test_there_is_no_agreement_where_anything_differs(
     data, rows = hurt(before, rows)
     assert (data, rows) != (before, written[1])
     recorder.write_bytes(data)
-    assert agree(SESSION, rows, recorder) is None
+    assert agree(SESSION, rows, recorder, mock.Mock()) is None
 
 
 @pytest.mark.parametrize(
@@ -102,7 +103,7 @@ def test_there_is_no_agreement_over_an_event_that_has_to_be_judged(
     recorder, rows = written
     raw = _other(rows[-1][1], **changes)
     recorder.write_bytes(_without(recorder.read_bytes(), rows[-1]) + _line(raw))
-    assert agree(SESSION, [*rows[:-1], (digest(raw), raw)], recorder) is None
+    assert agree(SESSION, [*rows[:-1], (digest(raw), raw)], recorder, mock.Mock()) is None
 
 
 def test_replicas_that_are_burned_take_the_long_way(night: Night) -> None:

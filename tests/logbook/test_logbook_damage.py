@@ -485,7 +485,7 @@ def test_a_hurt_end_that_the_other_recorder_holds_keeps_the_replica(hurt: Night,
 def test_both_recorders_gone_is_a_new_session_and_not_an_old_one_cut_short(hurt: Night) -> None:
     without_logbook(hurt)
     lose(hurt.recorder)
-    assert hurt.open().events == []
+    assert list(hurt.open().events) == []
 
 
 # ---------------------------------------------------------------- forks, formats, copies

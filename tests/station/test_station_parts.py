@@ -15,6 +15,7 @@ from stationkit import Effects
 from tests.bench.watched import START, watched_night
 
 from quarterdeck.errors import QuarterdeckError, UsageError
+from quarterdeck.logbook.event_store import EventStore
 from quarterdeck.logbook.read_only import read_session
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.observer.messages import Reading
@@ -118,14 +119,17 @@ class Book(Journal):
     """A log in memory that can be told to fail."""
 
     def __init__(self) -> None:
-        self.kept: list[tuple[Event, bytes]] = []
+        self.kept = EventStore()
         self.failing = False
         self.durable = 0
         self.seconds = 1000.0
 
     @property
-    def events(self) -> list[tuple[Event, bytes]]:
+    def events(self) -> EventStore:
         return self.kept
+
+    def folding(self) -> Folding:
+        return Folding(self.kept.events(), self.kept.events)
 
     @property
     def saved(self) -> int:
@@ -146,7 +150,7 @@ class Book(Journal):
         """It has no file."""
 
     def take_back(self, begin: int, why: str) -> ReplicaBurned | None:
-        del self.kept[begin:]
+        self.kept.drop(begin)
         return ReplicaBurned(old="r", last=begin, why=why)
 
     def append(self, drafts: Any, by: Actor, plan: str, *, urgent: bool) -> Kept:  # noqa: ARG002 - as the real one
@@ -154,7 +158,7 @@ class Book(Journal):
         made = []
         for draft in drafts:
             new = event(len(self.kept) + 1, self.seconds, draft, by)
-            self.kept.append((new, msgspec.json.encode(new)))
+            self.kept.append(new, msgspec.json.encode(new))
             made.append(new)
         return Kept(made, len(self.kept), asyncio.ensure_future(self._durable()))
 

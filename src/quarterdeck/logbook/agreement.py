@@ -8,12 +8,11 @@ way (`read_only.weigh`, `chain.verify`) finds out what it is.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from quarterdeck.logbook.chain import Verified
 from quarterdeck.logbook.protocol import Head
 from quarterdeck.logbook.recorder import LINE_OVERHEAD, Scan, read_header
 from quarterdeck.regular_files import open_regular
@@ -27,14 +26,16 @@ _AT = LINE_OVERHEAD - 2
 """Where a line's event begins."""
 
 
-def agree(session: str, rows: Iterable[tuple[Any, ...]], recorder: Path) -> tuple[Verified, Scan] | None:
-    """One whole chain that both hold, event for event, and what the recorder's file is; None for anything else.
+def agree(
+    session: str, rows: Iterable[tuple[Any, ...]], recorder: Path, take: Callable[[Event, bytes], object]
+) -> tuple[dict[str, Head], Scan] | None:
+    """The head of one whole chain that both hold, event for event, and what the recorder's file is.
 
-    `rows`: hash and bytes of the logbook's events in order of arrival, of whatever type stands there; what reading
-    them raises passes through.
+    None for anything else. `rows`: hash and bytes of the logbook's events in order of arrival, of whatever type
+    stands there; what reading them raises passes through. `take` hears each event before it is known whether all
+    agree: where they do not, what it heard is worth nothing.
     """
     kinds = KINDS.keys() - {ReplicaBurned.kind}
-    events: list[tuple[Event, bytes]] = []
     scan = Scan(lines=[])
     link, aseq, replica, lamport = first_link(session), 0, "", 0
     stored = iter(rows)
@@ -64,9 +65,9 @@ def agree(session: str, rows: Iterable[tuple[Any, ...]], recorder: Path) -> tupl
                 ):
                     return None
                 link, replica, lamport = own, event.replica, event.lamport
-                events.append((event, raw))
+                take(event, raw)
     except (OSError, ValueError):
         return None
-    if not events or next(stored, None) is not None:
+    if not aseq or next(stored, None) is not None:
         return None
-    return Verified(events, {replica: Head(aseq, link)}, held=[], problems=[]), scan
+    return {replica: Head(aseq, link)}, scan

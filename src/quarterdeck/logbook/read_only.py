@@ -211,12 +211,16 @@ def _read_database(
                     problems.append(Problem("missing", "The logbook holds nothing yet"))
                     return [], {}, 0
                 burned = place.marks("burned")
-                agreed = None if burned else agree(place.id, connection.execute(_EVENTS), place.recorder)
+                events = list[tuple[Event, bytes]]()
+                found = connection.execute(_EVENTS)
+                agreed = (
+                    None if burned else agree(place.id, found, place.recorder, lambda *event: events.append(event))
+                )
                 rows = [] if agreed else list(connection.execute(_EVENTS))
                 if not are_sound(rows):
                     raise sqlite3.DatabaseError("a value has another type")
                 sound, damaged = sound_batches(_batches(connection) if samples else (), reader)
-                return agreed[0] if agreed else rows, sound, damaged
+                return Verified(events, agreed[0], [], []) if agreed else rows, sound, damaged
             except sqlite.SQLError as error:
                 problems.append(Problem("damaged", f"The logbook is damaged: {error}"))
                 rows = [(event.hash, event.raw) for event in salvage_events(connection)]

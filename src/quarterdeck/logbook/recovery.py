@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
@@ -21,29 +22,50 @@ from quarterdeck.logbook import sqlite
 from quarterdeck.logbook.agreement import agree
 from quarterdeck.logbook.chain import Problem, Verified, verify
 from quarterdeck.logbook.disk import Disk
+from quarterdeck.logbook.event_store import EventStore
 from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.protocol import DamageError, Head, Logbook, NewerFormatError, RecorderError, StoredEvent
 from quarterdeck.logbook.read_only import Weighed, collector_paused, copy_database, weigh
 from quarterdeck.logbook.recorder import LINE_OVERHEAD, FlightRecorder, Scan, scan
 from quarterdeck.logbook.salvage import damaged, salvage_batches, salvage_events, set_aside
-from quarterdeck.logbook.samples import batch_hash
+from quarterdeck.logbook.samples import batch_hash, named_by
 from quarterdeck.logbook.sqlite import SqliteLogbook
 from quarterdeck.logbook.writer import OK
 from quarterdeck.regular_files import read_regular
-from quarterdeck.session.event import digest
+from quarterdeck.session.event import Event, digest
 from quarterdeck.session.events import FactNoted, Payload, RecorderChanged, ReplicaBurned, payload
+from quarterdeck.session.fold import Folding
 
-__all__ = ["Opened", "open_recorders"]
+__all__ = ["Opened", "Taken", "open_recorders"]
 
 
 _AT_A_TIME = 200
 """Batches of samples that are appended together."""
 
 
+class Taken:
+    """What is kept of the events, each of which is decoded once."""
+
+    def __init__(self) -> None:
+        self.store = EventStore()
+        self.folding = Folding(everything=self.store.events)
+        self.named: Counter[str] = Counter()
+        """Batches of samples that each replica's events name."""
+
+    def take(self, event: Event, raw: bytes) -> None:
+        """The next one."""
+        self.store.append(event, raw)
+        self.folding.add(event)
+        if batches := named_by(event):
+            self.named[event.replica] += batches
+
+
 class Opened(Struct):
     """A session whose recorders are open and agree."""
 
+    taken: Taken
     verified: Verified
+    """Its events stand in `taken`."""
     book: SqliteLogbook
     recorder: FlightRecorder
     states: dict[str, str]
@@ -82,20 +104,25 @@ def open_recorders(
     with collector_paused():
         logbook_source = _Source()
         _tried(book, folder, logbook_source, book.open)
-        agreed = _agreed(book, folder, session) if logbook_source.state == OK else None
+        taken = Taken()
+        agreed = _agreed(book, folder, session, taken) if logbook_source.state == OK else None
         recorder_source = _open_recorder(recorder, folder.recorder, agreed[1] if agreed else None)
         if agreed:
-            verified, weighed = agreed[0], Weighed({}, set(), set())
+            verified, weighed = Verified([], agreed[0], [], []), Weighed({}, set(), set())
         else:
             _tried(book, folder, logbook_source, lambda: _read(book, logbook_source))
             weighed = weigh(logbook_source.lines, recorder_source.lines)
             verified = verify(session, weighed.good, folder.marks("burned"))
+            taken = Taken()
+            for event, raw in verified.events:
+                taken.take(event, raw)
     if weighed.logbook_damaged and logbook_source.state == OK:
         logbook_source.repaired.append(f"{weighed.logbook_damaged} rows were damaged")
         _replace_logbook(book, folder, logbook_source)
     if logbook_source.aside:
         weighed.in_logbook = set()
     opened = Opened(
+        taken,
         verified,
         book,
         recorder,
@@ -104,7 +131,7 @@ def open_recorders(
         news=[],
         problems=list(verified.problems),
     )
-    if OK not in opened.states.values() and not verified.events:
+    if OK not in opened.states.values() and not len(taken.store):
         raise LogbookError(
             f"The session can be written nowhere: {logbook_source.state}; {recorder_source.state}",
             where=str(folder.path),
@@ -139,12 +166,14 @@ def _tried(book: SqliteLogbook, folder: SessionFolder, source: _Source, what: Ca
             source.lines = _salvaged(copy_database(folder.database, Path(temporary)))
 
 
-def _agreed(book: SqliteLogbook, folder: SessionFolder, session: str) -> tuple[Verified, Scan] | None:
+def _agreed(
+    book: SqliteLogbook, folder: SessionFolder, session: str, taken: Taken
+) -> tuple[dict[str, Head], Scan] | None:
     """What both hold, where that is the same and nothing else is to be known."""
     if folder.marks("burned"):
         return None
     try:
-        return agree(session, book.found(), folder.recorder)
+        return agree(session, book.found(), folder.recorder, taken.take)
     except LogbookError:
         return None  # the long way meets it again
 

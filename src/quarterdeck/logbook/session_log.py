@@ -27,10 +27,11 @@ from quarterdeck.logbook.folder import SessionFolder
 from quarterdeck.logbook.lock import Lock
 from quarterdeck.logbook.protocol import SampleBatch, StoredEvent
 from quarterdeck.logbook.recovery import Opened, open_recorders
-from quarterdeck.logbook.samples import SampleBook, named_by
+from quarterdeck.logbook.samples import SampleBook
 from quarterdeck.logbook.writer import OK, Health, Reserve, Writer
 from quarterdeck.session.event import Actor, Blob, Event, Moment, digest
 from quarterdeck.session.events import Draft, ReplicaBurned
+from quarterdeck.session.fold import Folding
 from quarterdeck.session.parts import Watch
 
 __all__ = ["Appended", "Seams", "SessionLog"]
@@ -73,9 +74,10 @@ class SessionLog:
     ) -> None:
         """Use `open`."""
         disk = seams.disk
-        self.events: list[tuple[Event, bytes]] = opened.verified.events
+        self.events = opened.taken.store
         """All events in order of arrival, with their bytes. Grows by `append`, shrinks by `take_back`, and by these
         alone."""
+        self._folding: Folding | None = opened.taken.folding
         self.replica = opened.replica
         self.read_only = opened.read_only
         """Why nothing may be appended, for a person; empty: it may."""
@@ -93,9 +95,8 @@ class SessionLog:
         self._reopening = threading.Lock()
         self._showing = threading.Lock()
         self._shown = 0
-        self._stored: list[StoredEvent] = []
         session = place.id
-        lamport = max((event.lamport for part in (self.events, self.held) for event, _ in part), default=0)
+        lamport = max([opened.taken.folding.session.lamport, *(event.lamport for event, _ in self.held)])
         self._stamper = Stamper(session, self.replica, opened.verified.chains, lamport)
         self._samples = self._sample_book(opened)
         self._states = opened.states
@@ -152,8 +153,16 @@ class SessionLog:
             os.umask(before)
         if opened.news and not log.read_only:
             plan = log.events[-1][0].plan if log.events else ""
-            log.append([Draft(data=news) for news in opened.news], actor, plan)
+            made = log.append([Draft(data=news) for news in opened.news], actor, plan)
+            opened.taken.folding.extend(made.events)
         return log
+
+    def folding(self) -> Folding:
+        """What all events make, for who adds what comes: the first time that which opening made."""
+        made, self._folding = self._folding, None
+        if made is not None and made.session.count == len(self.events):
+            return made
+        return Folding(self.events.events(), self.events.events)
 
     # ------------------------------------------------------------ events
 
@@ -168,7 +177,8 @@ class SessionLog:
             drafts = [self._with_watch(draft) for draft in drafts]
             made = self._stamper.stamp(drafts, by, self._moment(), plan_hash)
             stored = [each for _, each in made]
-            self.events.extend((event, each.raw) for event, each in made)
+            for event, each in made:
+                self.events.append(event, each.raw)
             end = len(self.events)
             durable = writer.put(stored, (), end=end, urgent=urgent)
         return Appended([event for event, _ in made], [each.raw for each in stored], end, durable)
@@ -184,8 +194,7 @@ class SessionLog:
 
         def drop() -> None:
             with self._reopening:
-                del self.events[begin:]
-                del self._stored[begin:]
+                self.events.drop(begin)
 
         with self._guard:
             if not writer.forget(begin, drop):
@@ -292,17 +301,16 @@ class SessionLog:
         return msgspec.structs.replace(draft, data=fresh)
 
     def _sample_book(self, opened: Opened) -> SampleBook:
-        named = sum(named_by(event) for event, _ in self.events if event.replica == self.replica)
+        named = opened.taken.named[self.replica]
         if opened.read_only or opened.states["logbook"] != OK:
             return SampleBook(self.replica, named)
         return SampleBook(self.replica, named, opened.book.batch_hashes(self.replica, named))
 
-    def _everything(self) -> Sequence[StoredEvent]:
-        """All events as stored; computed when a recorder that failed asks for the first time."""
+    def _everything(self, begin: int) -> list[StoredEvent]:
+        """The events from position `begin` on as stored, for a recorder that failed."""
         with self._reopening:
-            new = self.events[len(self._stored) :]
-            self._stored += [StoredEvent(event.replica, event.aseq, digest(raw), raw) for event, raw in new]
-            return list(self._stored)
+            new = self.events[begin:]
+        return [StoredEvent(event.replica, event.aseq, digest(raw), raw) for event, raw in new]
 
     def _before_reopening(self) -> None:
         """The state folder may have been deleted under us."""

@@ -261,14 +261,16 @@ class Lane:
         try:
             self._writer.before_reopening()
             self._book.reopen()
-            everything = self._writer.everything()
+            held = sum(head.aseq for head in self._book.chains().values())
+            begin = self.confirmed if held >= self.confirmed else 0  # it may be another file by now
+            later = self._writer.everything(begin)
             batches = [] if self._writer.reserve.released else list(self._batches)
-            self._book.append([event for event in everything if not self._book.holds(event)], batches)
+            self._book.append([event for event in later if not self._book.holds(event)], batches)
         except LogbookError as error:
             self._full = isinstance(error, RecorderError) and error.full
             return error.message
         self._full = False
-        self._writer.confirm(self, generation, len(everything))
+        self._writer.confirm(self, generation, begin + len(later))
         if batches:
             self._batches.clear()
         return ""
@@ -281,7 +283,7 @@ class Writer:
         self,
         books: Sequence[tuple[Logbook, str]],
         *,
-        everything: Callable[[], Sequence[StoredEvent]],
+        everything: Callable[[int], Sequence[StoredEvent]],
         count: int,
         reserve: Reserve,
         on_health: Callable[[Health], None],
@@ -290,8 +292,9 @@ class Writer:
     ) -> None:
         """Start the lanes.
 
-        `books`: each recorder with its state, the fastest first. `everything`: all events, for a recorder that lost
-        some. `count`: how many there are now. `show` hears how many the logbook has, before it acknowledges them.
+        `books`: each recorder with its state, the fastest first. `everything`: all events from a position on, for a
+        recorder that lost some. `count`: how many there are now. `show` hears how many the logbook has, before it
+        acknowledges them.
         """
         self.everything = everything
         self.reserve = reserve

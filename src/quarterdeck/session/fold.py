@@ -9,7 +9,7 @@ what order.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from quarterdeck.session.event import FORMAT, Event, order
 from quarterdeck.session.events import KINDS, Payload, Unknown, payload
@@ -45,9 +45,13 @@ def apply(session: Session, event: Event) -> None:
 class Folding:
     """A fold that goes on: adding the next event costs one step, adding an older one folds again."""
 
-    def __init__(self, events: Iterable[Event] = ()) -> None:
-        """Start from these events."""
-        self._events: list[Event] = []
+    def __init__(self, events: Iterable[Event] = (), everything: Callable[[], Iterable[Event]] | None = None) -> None:
+        """Start from these events. `everything` gives all that were added so far; without it they are kept here."""
+        self._kept: list[Event] | None = [] if everything is None else None
+        self._everything = everything or (lambda: self._kept or ())
+        self._count = 0
+        """How many were taken."""
+        self._last: Event | None = None
         self._heads: dict[str, int] = {}
         self.session = Session()
         self.extend(events)
@@ -58,8 +62,7 @@ class Folding:
 
     def extend(self, events: Iterable[Event]) -> None:
         """Take many events; in order, each costs one step."""
-        taken, heads, session = self._events, self._heads, self.session
-        last = taken[-1] if taken else None
+        kept, heads, session, last = self._kept, self._heads, self.session, self._last
         aside: list[Event] = []
         for event in events:
             aseq, head = event.aseq, heads.get(event.replica, 0)
@@ -69,19 +72,25 @@ class Folding:
             if late or aside or session.gaps or aseq != head + 1:
                 aside.append(event)
                 continue
-            taken.append(event)
+            if kept is not None:
+                kept.append(event)
             heads[event.replica] = aseq
             last = event
+            self._count += 1
             apply(session, event)
+        self._last = last
         if aside:
             self._anew(aside)
 
     def _anew(self, more: list[Event]) -> None:
         """Fold all of them in their order, each chain as far as it is without a hole."""
-        unique = {(event.replica, event.aseq): event for event in (*more, *self._events)}
-        if len(unique) == len(self._events):
+        unique = {(event.replica, event.aseq): event for event in (*more, *self._everything())}
+        if len(unique) == self._count:
             return
-        self._events = ordered = sorted(unique.values(), key=order)
+        ordered = sorted(unique.values(), key=order)
+        self._count, self._last = len(ordered), ordered[-1]
+        if self._kept is not None:
+            self._kept = ordered
         self._heads = heads = _contiguous(ordered)
         self.session = session = Session()
         gaps: set[str] = set()

@@ -22,7 +22,6 @@ from quarterdeck.session.events import (
     Draft,
     HaltCalled,
 )
-from quarterdeck.session.fold import Folding
 from quarterdeck.session.intents import (
     AddEvidence,
     CommandReturned,
@@ -111,7 +110,7 @@ class Hub:
         """Events from a position on are no more: whoever was shown them starts again."""
         self.news = asyncio.Event()
         """Something happened: look what is due."""
-        self._folding = Folding(event for event, _ in journal.events)
+        self._folding = journal.folding()
         self._reacted = self.published = len(journal.events)
         self._unsaved_upto = 0
         self._pending: list[_Pending] = []
@@ -126,7 +125,7 @@ class Hub:
 
     def events(self, begin: int, end: int) -> list[bytes]:
         """Events as bytes, by their position."""
-        return [raw for _, raw in self.journal.events[begin:end]]
+        return self.journal.events.raws(begin, end)
 
     def now(self) -> float:
         """Session seconds."""
@@ -293,7 +292,7 @@ class Hub:
             return
         later = [pending for pending in self._pending if pending.begin >= begin]
         self._pending = [pending for pending in self._pending if pending.begin < begin]
-        self._folding = Folding(event for event, _ in self.journal.events)
+        self._folding = self.journal.folding()
         self.published, self._unsaved_upto = min(self.published, begin), min(self._unsaved_upto, begin)
         self.on_taken_back(begin)
         self._append([Draft(burned)], self.me, urgent=False, stands=True)

@@ -17,11 +17,13 @@ from typing import NamedTuple
 
 from quarterdeck.errors import UsageError
 from quarterdeck.host import boot_clock_ns, boot_id
+from quarterdeck.logbook.event_store import EventStore
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.logbook.writer import Health
 from quarterdeck.observer.messages import Reading
 from quarterdeck.session.event import Actor, Blob, Event, Moment
 from quarterdeck.session.events import Draft, ReplicaBurned
+from quarterdeck.session.fold import Folding
 from quarterdeck.session.parts import Watch
 
 __all__ = ["Journal", "Kept", "moment"]
@@ -77,9 +79,13 @@ class Journal:
         self._recorders: dict[str, str] = {}
 
     @property
-    def events(self) -> list[tuple[Event, bytes]]:
+    def events(self) -> EventStore:
         """All events with their bytes, in the order this station learned of them."""
         return self.log.events
+
+    def folding(self) -> Folding:
+        """What all events make; see `SessionLog.folding`. Reads them all, but for the first time."""
+        return self.log.folding()
 
     @property
     def saved(self) -> int:

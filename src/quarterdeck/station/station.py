@@ -23,7 +23,6 @@ from quarterdeck.logbook.lock import OwnedError
 from quarterdeck.logbook.session_log import SessionLog
 from quarterdeck.procedure.secrets import variables_of
 from quarterdeck.session.event import Actor
-from quarterdeck.session.fold import fold
 from quarterdeck.session.intents import (
     Abandon,
     CrashFound,
@@ -251,7 +250,7 @@ class Station:
 
     def _verdicts(self) -> tuple[Verdict, ...]:
         """Judge the criteria. In a thread, so on a session of its own."""
-        session = fold([event for event, _ in list(self.hub.journal.events)])
+        session = self.hub.journal.folding().session
         needed = metrics_needed(session)
         return judge_all(session, samples_of(self.folder, needed), session.clock(moment()), self._monitor.holds)
 
