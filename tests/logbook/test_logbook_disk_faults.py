@@ -8,6 +8,7 @@ import os
 import resource
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -419,8 +420,11 @@ def test_a_linked_session_folder_is_refused(night: Night, tmp_path: Path) -> Non
 
 
 def test_a_sync_really_is_asked_for_each_acknowledged_event(night: Night) -> None:
+    def refuse(path: Path) -> object:  # else either recorder may acknowledge, and the other one sync for several
+        raise sqlite3.OperationalError("disk I/O error")
+
     disk = FailingDisk()
-    log = night.open(Seams(disk=disk))
+    log = night.open(Seams(disk=disk, connector=refuse))
     before = disk.calls["sync"]
     write(log, 5)
     log.close()
