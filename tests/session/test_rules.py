@@ -1120,3 +1120,18 @@ def test_r14_an_undo_alone_that_was_left_out_leaves_the_effect_there(book: Book)
     book.run("drop-new")
     book.run("tell")
     assert undone_first(book) == ["freeze"]
+
+
+def test_r14_a_new_attempt_does_not_start_beside_a_command_that_is_not_proven_gone() -> None:
+    client = NIGHT.replace("command: [echo, swap]", "command: [psql, -c, swap]")
+    book = Book(client, automatic=False).begin()
+    counted(book)
+    for step in ("freeze", "build"):
+        book.run(step)
+    start = wanted.StartStep(step="swap", launch=wanted.Launch(run="run-swap", hosts=("db01",)))
+    book.ask(start)
+    book.ask(wanted.StopCommand(step="swap"))
+    book.returned("swap", outcome="terminated", exit_code=-1, ended_by="stop")
+    assert "say first that its command is gone" in book.refused(start).why
+    book.ask(wanted.DeclareGone(step="swap", note="looked at the server"))
+    book.ask(start)

@@ -86,6 +86,8 @@ def may_try_again(session: Session, run: StepRun) -> str:
     """Why a failed, interrupted or unknown step may not run again (R14); empty where it may."""
     assert session.plan is not None
     step, place = session.plan.steps[run.id], session.plan.places[run.id]
+    if run.unproven:
+        return "say first that its command is gone"
     if place.part in {"undo", "verify"} or not step.mutates or step.idempotent:
         return ""
     if run.effect == "none" and run.declared:
