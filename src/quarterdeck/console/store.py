@@ -21,6 +21,7 @@ from quarterdeck import __version__
 from quarterdeck.console.context import LinkWord
 from quarterdeck.console.series import Series
 from quarterdeck.errors import QuarterdeckError, StationError
+from quarterdeck.logbook.event_store import EventStore
 from quarterdeck.observer.messages import Reading, Status
 from quarterdeck.session.event import Actor, Event, decode
 from quarterdeck.session.events import Level, payload, rings
@@ -212,8 +213,7 @@ class Link:
         self._connect = connect
         self._changed = changed
         self.client: StationClient | None = None
-        self.folding = Folding()
-        self.log: list[LogLine] = []
+        self._begin()
         self.readings: dict[str, Reading] = {}
         self.history: dict[str, deque[float]] = {}
         self.series: dict[str, Series] = {}
@@ -242,10 +242,15 @@ class Link:
         self._alarm = False
         self._is_anew = False
         """The history is being taken in again from its first event on."""
-        self._ids: set[str] = set()
         self._terminals = Terminals()
         self._news = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def _begin(self) -> None:
+        """Nothing has happened yet."""
+        self._events = EventStore()
+        self.folding = Folding(everything=self._events.events)
+        self.log: list[LogLine] = []
 
     @property
     def session(self) -> Session:
@@ -319,15 +324,15 @@ class Link:
         self._changed("now")
 
     def _happened(self, frame: Happened) -> None:
-        anew = frame.is_first and bool(self._ids)
+        anew = frame.is_first and bool(self._events)
         if anew:
-            self.folding, self.log, self._ids = Folding(), [], set()
+            self._begin()
             self.caught_up.clear()
         self._is_anew = self._is_anew or anew
         position = frame.position - len(frame.events)
         for raw in frame.events:
             position += 1
-            self._event(decode(bytes(raw)), position)
+            self._event(bytes(raw), position)
         self.position = frame.position
         self._news.set()
         if frame.caught_up:
@@ -337,9 +342,10 @@ class Link:
                 self.note(LOST, "alarm")
         self._changed("now")
 
-    def _event(self, event: Event, position: int) -> None:
+    def _event(self, raw: bytes, position: int) -> None:
+        event = decode(raw)
+        self._events.append(event, raw)
         self.folding.add(event)
-        self._ids.add(event.id)
         if self.caught_up.is_set() and rings(event):
             self._alarm = True
         self._terminals.take(event.actor)
@@ -401,7 +407,7 @@ class Link:
         """Wait until what happened because of an answer is known here too, so that the next question is right."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CATCH_UP):
-                while not self._ids.issuperset(events):
+                while not all(map(self.folding.has, events)):
                     self._news.clear()
                     await self._news.wait()
 

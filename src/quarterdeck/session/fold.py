@@ -60,6 +60,11 @@ class Folding:
         """Take one event, whenever it arrives; twice is once."""
         self.extend((event,))
 
+    def has(self, event: str) -> bool:
+        """Whether the event of this id was taken, and all before it of its replica."""
+        replica, _, aseq = event.rpartition(":")
+        return int(aseq) <= self._heads.get(replica, 0)
+
     def extend(self, events: Iterable[Event]) -> None:
         """Take many events; in order, each costs one step."""
         kept, heads, session, last = self._kept, self._heads, self.session, self._last
