@@ -83,8 +83,11 @@ async def test_a_start_that_the_guard_refuses_offers_a_waiver() -> None:
     station.must(*ANNOUNCED)
     station.wall += 22 * 60
     async with helm(station=station) as at:
-        await at.press("S", "enter")
-        assert "no longer fit the window" in at.title
+        await at.press("S")
+        lines = "\n".join(at.form.lines)
+        await at.press("enter")
+        assert "WAIVER a reason is asked for next: after this step a rollback needs " in lines
+        assert at.title == "The window is too short: start 2 Copy the table all the same?"
         await at.write("the owner agreed")
         assert at.step("copy") == "running"
         assert any("start_guard" in str(d) or d.why == "the owner agreed" for d in at.station.session.deviations)

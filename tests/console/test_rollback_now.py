@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
+
 import night
 import pytest
 from hands_helm import helm
+from msgspec import structs
 from test_hands_forms import past_no_return
 from test_hands_steps import ANNOUNCED
 
 from quarterdeck.console.panes.rollback import RollbackPane, rollback_rows
 from quarterdeck.console.panes.rows import width_of
+from quarterdeck.console.rollback_cost import against_window
 from quarterdeck.console.screens.reader import LiveReader
 from quarterdeck.session import intents
 
@@ -25,6 +30,26 @@ def test_it_says_steps_minutes_people_and_why_and_fits(width: int) -> None:
                  "then B rolls back"):  # fmt: skip
         assert part in told
     assert told.startswith("4 undo + 1 check")
+
+
+def test_the_margin_adds_up_to_the_second_and_names_the_reserve() -> None:
+    session = night.snapshot().session
+    clocks, window = night.snapshot_of(session).clocks, session.window
+    assert clocks is not None
+    assert window is not None
+    for spare in (-(7 * 60 + 20), -41, 41, 7 * 60 + 20):
+        moved = structs.replace(clocks, window_end=clocks.stop_now_back + 90 + spare, reserve=90.0)
+        told = against_window(clocks.stop_now_back, moved, 0)
+        found = re.fullmatch(
+            r"back by (\S+); window ends (\S+), less 90 s reserve: (\d+ (?:s|min)) (TOO LATE|to spare)", told
+        )
+        assert found is not None, told
+        back, end = (datetime.strptime(found[part], "%H:%M:%S") for part in (1, 2))  # noqa: DTZ007 (a difference)
+        assert (end - back).total_seconds() - 90 == spare
+        assert found[3] == {-440: "8 min", -41: "41 s", 41: "41 s", 440: "7 min"}[spare]
+        assert (found[4] == "to spare") == (spare > 0)
+    without = structs.replace(clocks, reserve=0.0)
+    assert "reserve" not in against_window(clocks.stop_now_back, without, 0)
 
 
 async def test_b_shows_it_while_nothing_is_halted_and_a_halt_turns_to_the_plan() -> None:

@@ -487,11 +487,31 @@ def test_the_start_guard_says_what_would_remain(book: Book) -> None:
     book.wait(5300)
     refusal = book.refused(wanted.StartStep(step="build", launch=wanted.Launch(run="x")))
     assert refusal.waivable == "start_guard"
-    assert "rollback needs" in refusal.why
+    assert refusal.why == (
+        "after this step a rollback needs 9 min 30 s; the window, less 10 min reserve, then has 6 min 10 s left"
+    )
     book.ask(
         wanted.StartStep(step="build", launch=wanted.Launch(run="x"), waivers={"start_guard": "it must be today"})
     )
     assert any("would not fit" in d.what for d in book.session.deviations)
+
+
+def test_the_start_guard_says_that_a_rollback_already_does_not_fit(book: Book) -> None:
+    counted(book)
+    book.run("freeze")
+    book.wait(7000)
+    refusal = book.refused(wanted.StartStep(step="build", launch=wanted.Launch(run="x")))
+    assert refusal.why == (
+        "a rollback already does not fit: it needs 6 min 30 s; the window, less 10 min reserve, has nothing left"
+    )
+
+
+def test_a_rollback_that_no_longer_fits_is_said_once_and_with_the_reserve(book: Book) -> None:
+    at_build(book)
+    book.wait(7200)
+    told = [msgspec.json.decode(event.data) for event in book.events if event.kind == "late.noticed"]
+    why = [each["detail"] for each in told if each["what"] == "decide_by_zero"]
+    assert why == ["its reserve of 10 min is kept back"]
 
 
 def test_what_grows_late_says_so_once(book: Book) -> None:

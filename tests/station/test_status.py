@@ -168,13 +168,15 @@ def test_the_clocks_are_those_of_the_console_and_end_with_the_session(
     book.halt("n1", "look")
     book.roll_back()
     found, line = told(book.session, tmp_path, monkeypatch)
-    assert re.fullmatch(r"window left \d:\d\d:\d\d, rollback is back by \d\d:\d\d, margin 1 h \d+ min", line)
+    assert re.fullmatch(
+        r"window left \d:\d\d:\d\d less 10 min reserve, rollback is back by \d\d:\d\d, margin 1 h \d+ min", line
+    )
     assert found["decide_by"] is None
     book.run("unfreeze")
     book.run("still-there")
     assert book.state == "validating"
     found, line = told(book.session, tmp_path, monkeypatch)
-    assert re.fullmatch(r"window left \d:\d\d:\d\d, margin 1 h \d+ min", line)
+    assert re.fullmatch(r"window left \d:\d\d:\d\d less 10 min reserve, margin 1 h \d+ min", line)
     assert (found["decide_by"], found["back_by"]) == (None, None)
     book.put([Draft(SessionEnded(outcome="rolled_back"))])
     found, line = told(book.session, tmp_path, monkeypatch)

@@ -36,6 +36,8 @@ class Clocks(Struct, frozen=True):
 
     window_left: float
     window_end: float
+    reserve: float
+    """Seconds that are kept back before the window's end."""
     work: float
     """Seconds worked; stops on pause and halt."""
     need: float
@@ -137,6 +139,7 @@ def clocks(session: Session, now: float) -> Clocks | None:
     return Clocks(
         window_left=window.end - now,
         window_end=window.end,
+        reserve=window.reserve,
         work=worked(session, now),
         need=needed,
         decide_by=decide_by,

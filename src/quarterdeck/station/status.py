@@ -20,7 +20,7 @@ from quarterdeck.session.fold import fold
 from quarterdeck.session.forecast import clocks
 from quarterdeck.session.next_line import next_line
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.spans import countdown, hour, left, second, span, zone
+from quarterdeck.spans import countdown, hour, left, measured, second, span, zone
 from quarterdeck.station.commands.runs import look
 from quarterdeck.station.halt_files import filed_halts
 from quarterdeck.station.journal import moment
@@ -65,7 +65,11 @@ def status_of(folder: Path) -> dict[str, Any]:
         "halts": [{"by": halt.by, "at": _iso(halt.at), "reason": halt.reason} for halt in halts],
         "window": None
         if session.window is None
-        else {"start": _iso(session.window.start), "end": _iso(session.window.end)},
+        else {
+            "start": _iso(session.window.start),
+            "end": _iso(session.window.end),
+            "reserve": floor(session.window.reserve),
+        },
         "window_left": None if shown is None else floor(shown.window_left),
         "decide_by": None if shown is None or not decides else _iso(shown.decide_by),
         "decide_in": None if shown is None or not decides else floor(shown.decide_in),
@@ -161,15 +165,17 @@ def _clocks(found: dict[str, Any], off: int) -> list[str]:
     if found["window_left"] is None:
         return []
     window = f"window left {countdown(found['window_left'])}"
+    kept = found["window"]["reserve"]
+    less = f" less {measured(kept)} reserve" if kept else ""
     if found["decide_by"] is not None:
         by, within = datetime.fromisoformat(found["decide_by"]).timestamp(), found["decide_in"]
         late = f"rollback no longer fits, by {left(within)}"
         return [f"{window}, {f'decide by {hour(by, off)} in {left(within)}' if within >= 0 else late}"]
     margin = f"margin {'-' if found['margin'] < 0 else ''}{left(found['margin'])}"
     if found["back_by"] is None:
-        return [f"{window}, {margin}"]
+        return [f"{window}{less}, {margin}"]
     back = datetime.fromisoformat(found["back_by"]).timestamp()
-    return [f"{window}, rollback is back by {hour(back, off)}, {margin}"]
+    return [f"{window}{less}, rollback is back by {hour(back, off)}, {margin}"]
 
 
 def _call(halt: dict[str, Any]) -> str:

@@ -10,17 +10,18 @@ from quarterdeck.console.commands.base import Desk
 from quarterdeck.console.context import Situation
 from quarterdeck.console.forms import Form, reason
 from quarterdeck.console.names import command_line, name_of
+from quarterdeck.console.rollback_cost import against_window
 from quarterdeck.procedure.interpreters import script_manner
 from quarterdeck.procedure.model import Step
 from quarterdeck.procedure.secrets import how_to_set, named_secrets
 from quarterdeck.session import availability, forecast, intents, rollback
 from quarterdeck.session.missing import missing_later
-from quarterdeck.spans import hour, left, span, stretch
+from quarterdeck.spans import hour, span, stretch
 
 __all__ = ["start_session", "start_step"]
 
 WAIVERS = {
-    "start_guard": "The rollback would no longer fit the window",
+    "start_guard": "The window is too short",
     "host": "This is not the machine that the step names",
     "start_by": "It is past the latest start",
     "sign_off": "A sign-off is missing",
@@ -87,7 +88,8 @@ def start_bar(situation: Situation, step: Step) -> Form:
     if step.cwd:
         lines.append(f"in     {step.cwd}")
     lines += _secrets(situation, step)
-    lines.append(f"takes  about {span(step.duration)}{f', ended after {span(step.timeout)}' if step.timeout else ''}")
+    limit = f", stopped after {span(step.timeout)} (time limit)" if step.timeout else ""
+    lines.append(f"takes  about {span(step.duration)}{limit}")
     back = _back_afterwards(situation, step)
     if back:
         lines.append(f"back   {back}")
@@ -101,6 +103,9 @@ def start_bar(situation: Situation, step: Step) -> Form:
         lines.append(f"then   by itself, without a key: {after}")
     if step.point_of_no_return:
         lines.append("POINT OF NO RETURN: there is no rollback after it")
+    refusal = situation.refusal(intents.StartStep(step=step.id, again=True))
+    if refusal is not None and refusal.waivable in WAIVERS:
+        lines.append(f"WAIVER a reason is asked for next: {refusal.why}")
     return Form(
         f"start:{step.id}",
         f"Start {_attempt(situation, step.id)}",
@@ -135,7 +140,7 @@ def _secrets(situation: Situation, step: Step) -> list[str]:
 
 def _back_afterwards(situation: Situation, step: Step) -> str:
     session = situation.session
-    if session.plan is None or session.plan.part(step.id) != "stages":
+    if session.plan is None or session.plan.part(step.id) != "stages" or session.past_no_return:
         return ""
     if step.point_of_no_return:
         return "impossible afterwards"
@@ -146,12 +151,12 @@ def _back_afterwards(situation: Situation, step: Step) -> str:
     if needed:
         with_people = forecast.need_after(session, step.id)
         text = f"a rollback afterwards needs {span(needed)} of work, {span(with_people)} with time for people"
+        clocks = forecast.clocks(session, situation.now)
+        if clocks is not None and not clocks.forward_only:
+            back = situation.now + step.duration + with_people
+            text += f": {against_window(back, clocks, situation.off)}"
     if step.undo_none:
         text += f"; nothing to undo here: {step.undo_none}"
-    clocks = forecast.clocks(session, situation.now)
-    if clocks is not None:
-        margin = clocks.margin - step.duration - own
-        text += f"; {left(margin)} {'to spare' if margin >= 0 else 'too much for the window'}"
     return text
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from itertools import accumulate
 
 from quarterdeck.console.panes.base import Pane, Piece, Row, fit, width_of
+from quarterdeck.console.rollback_cost import less_reserve
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.told import count
 from quarterdeck.spans import countdown, hour, left, span, stretch
@@ -101,7 +102,7 @@ def _end(snapshot: Snapshot, width: int) -> str:
         return ""  # of 80 columns the decision and the way back need the rest
     if width < 140:
         return " left"
-    return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}"
+    return f" left, to {hour(snapshot.clocks.window_end, snapshot.off)}{less_reserve(snapshot.clocks)}"
 
 
 def _decide(snapshot: Snapshot, role: str) -> list[Piece]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from quarterdeck.console.panes.base import EMPTY, Pane, Piece, Row
 from quarterdeck.console.panes.endpoints import roll_up
+from quarterdeck.console.rollback_cost import less_reserve
 from quarterdeck.console.snapshot import Snapshot
 from quarterdeck.session.state import ENDED_BADLY
 from quarterdeck.spans import countdown, hour, zone
@@ -64,7 +65,12 @@ class BigClocksPane(Pane):
         if clocks is None or snapshot.session.is_over:
             return [time]
         role = {"green": "ok", "amber": "warn", "red": "critical"}[clocks.colour]
-        window = ("WINDOW LEFT", countdown(clocks.window_left), f"to {hour(clocks.window_end, off)}", "strong")
+        window = (
+            "WINDOW LEFT",
+            countdown(clocks.window_left),
+            f"to {hour(clocks.window_end, off)}{less_reserve(clocks)}",
+            "strong",
+        )
         if clocks.forward_only:
             why = "past the point of no return" if clocks.past_no_return else "no rollback ahead"
             decide = ("FORWARD MARGIN", countdown(clocks.margin), why, role)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, floor
+
 from msgspec import Struct
 
 from quarterdeck.procedure.model import Step
@@ -9,12 +11,12 @@ from quarterdeck.session.availability import blockers, is_in_force, moment
 from quarterdeck.session.event import Actor
 from quarterdeck.session.events.poll import PollOpened
 from quarterdeck.session.events.step import StepClaimed, StepDone, StepGranted, StepReported, StepStarted
-from quarterdeck.session.forecast import need_after
+from quarterdeck.session.forecast import need, need_after
 from quarterdeck.session.parts import Watch
 from quarterdeck.session.rollback import due_item
 from quarterdeck.session.rules.answer import Answer, Refusal, StepWish, draft, title, ways_on
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.spans import left, span
+from quarterdeck.spans import measured, span
 
 __all__ = ["ClaimStep", "Launch", "StartStep", "may_start", "not_gone"]
 
@@ -177,14 +179,25 @@ def not_gone(session: Session, undo: str) -> str:
 
 
 def _start_guard(session: Session, run: StepRun, now: float) -> Refusal | None:
-    """Refuse where a rollback would no longer fit the window after this step."""
+    """Refuse where a rollback would no longer fit the window after this step, or already does not fit."""
     assert session.plan is not None
     step = session.plan.steps[run.id]
     if session.window is None or session.plan.places[run.id].part != "stages" or session.past_no_return:
         return None
-    remain = session.window.end - session.window.reserve - now - step.duration
+    room = session.window.end - session.window.reserve - now
+    remain, before = room - step.duration, need(session, now)
     needs = 0.0 if step.point_of_no_return else need_after(session, run.id)
     if needs <= remain:
         return None
-    why = f"after this step rollback needs {span(needs)}; {left(max(remain, 0.0))} would remain"
+    window = f"the window, less {measured(round(session.window.reserve))} reserve,"
+    if step.point_of_no_return:
+        why = f"this step takes {measured(ceil(step.duration))}; {window} has {_rest(room)} left"
+    elif before > room:
+        why = f"a rollback already does not fit: it needs {measured(ceil(before))}; {window} has {_rest(room)} left"
+    else:
+        why = f"after this step a rollback needs {measured(ceil(needs))}; {window} then has {_rest(remain)} left"
     return Refusal(why, hint="start it with a waiver and its reason", waivable="start_guard")
+
+
+def _rest(seconds: float) -> str:
+    return measured(floor(seconds)) if seconds >= 1 else "nothing"

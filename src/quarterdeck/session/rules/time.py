@@ -23,7 +23,7 @@ from quarterdeck.session.parts import Effect
 from quarterdeck.session.rules.answer import Answer, Wish, draft
 from quarterdeck.session.rules.poll import ended_poll
 from quarterdeck.session.state import Session, StepRun
-from quarterdeck.spans import left
+from quarterdeck.spans import left, measured
 
 __all__ = ["NoteClockStep", "NoteFact", "NoteRecorder", "Tick", "overdue"]
 
@@ -108,12 +108,26 @@ def _late(session: Session, now: float) -> list[Draft]:
     if shown is None or shown.past_no_return:
         return []
     if shown.margin < 0 and "decide_by_zero" not in session.late:
-        return [draft(LateNoticed(what="decide_by_zero", detail="rollback no longer fits the window"))]
+        return [
+            draft(
+                LateNoticed(
+                    what="decide_by_zero",
+                    detail=f"its reserve of {measured(round(session.window.reserve))} is kept back",
+                )
+            )
+        ]
     if shown.margin <= session.window.warn and not {"decide_by_warn", "decide_by_zero"} & set(session.late):
         return [draft(LateNoticed(what="decide_by_warn", detail=f"{left(shown.margin)} left to decide"))]
     latest = session.window.end - session.window.reserve
     if "forecast" not in session.late and last_end(session, now) > latest:
-        return [draft(LateNoticed(what="forecast", detail="the plan no longer fits the window less its reserve"))]
+        return [
+            draft(
+                LateNoticed(
+                    what="forecast",
+                    detail=f"after the window's end, less {measured(round(session.window.reserve))} reserve",
+                )
+            )
+        ]
     return []
 
 
