@@ -152,6 +152,36 @@ async def test_every_pane_of_a_tab_gets_the_focus_and_its_cursor_at_80x24() -> N
         assert pane(at, "log").has_focus
 
 
+@pytest.mark.parametrize("read_before", ["", "above", "end"])
+async def test_a_log_that_comes_to_the_front_shows_what_its_badge_announced(read_before: str) -> None:
+    async with helm(*COPIED, station=FakeStation(WATCHED), size=(80, 24)) as at:
+        log = pane(at, "log")
+        for number in range(30):
+            at.app.link.note(f"before {number}", "info")
+        if read_before:
+            await at.press("4")
+            await at.press("home" if read_before == "above" else "end")
+            assert (log.top == 0) == (read_before == "above")
+        await at.press("1")
+        for number in range(2):
+            at.station.must(intents.AddNote(text=f"news {number}"))
+        await at.settle()
+        await at.press("4")
+        assert any("news 1" in line for line in shown_in(log)), shown_in(log)
+        assert log.has_focus
+        at.station.must(intents.AddNote(text="more"))
+        await at.settle()
+        assert any("more" in line for line in shown_in(log)), "it goes on following"
+        await at.press("home")
+        at.station.must(intents.AddNote(text="even more"))
+        await at.settle()
+        assert log.top == 0, "who reads is not pulled away"
+
+
+def shown_in(pane: Pane) -> list[str]:
+    return ["".join(segment.text for segment in pane.render_line(y)) for y in range(pane.size.height)]
+
+
 async def test_the_cursor_stays_with_its_target_when_rows_come_above_it() -> None:
     async with helm(*COPIED, station=FakeStation(WATCHED)) as at:
         gauges = pane(at, "gauges")

@@ -143,9 +143,24 @@ class LogPane(Pane):
         self._see_whether_at_end()
 
     def watch_has_focus(self, has_focus: bool) -> None:
-        """Without the focus nobody reads where the cursor stood."""
+        """Without the focus nobody reads where the cursor stood; with it, it begins at the end that is followed."""
         super().watch_has_focus(has_focus)
-        self._see_whether_at_end()
+        if has_focus and self._follows:
+            self._to_end()
+        elif not self._hidden:
+            self._see_whether_at_end()
+
+    def on_hide(self) -> None:
+        """Whoever read further up has left it: opened again it shows its end, with what came since."""
+        super().on_hide()
+        self._follows = True
+
+    def on_show(self) -> None:
+        """Shown again, at its end, unless an entry was looked for by then."""
+        super().on_show()
+        if self._follows:
+            self._to_end()
+            self.repaint_changed()
 
     def _see_whether_at_end(self) -> None:
         reads = self.standing() not in {"", str(self._index[-1][0]) if self._index else ""}
