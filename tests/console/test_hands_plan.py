@@ -147,6 +147,25 @@ async def test_the_list_follows_again_when_the_step_that_was_moved_to_has_ended(
         assert at.snapshot.selected == plan(at).selected == here
 
 
+async def test_the_list_follows_again_when_another_step_is_started_here() -> None:
+    station = halfway()
+    station.ends(f"s{STEPS // 2}")
+    async with helm(station=station) as at:
+        done, after = "s2", f"s{STEPS // 2 + 1}"
+        await at.press("home", "down")
+        assert at.snapshot.selected == done
+        await at.press("S")
+        if at.asks:
+            await at.press("enter")
+        assert at.step(after) == "running"
+        assert at.app.desk.picked == ""
+        assert at.snapshot.selected == plan(at).selected == after
+        await at.press("home", "down")
+        at.station.must(intents.FinishStep(step=after), intents.StartStep(step=f"s{STEPS // 2 + 2}"))
+        await at.settle()
+        assert at.snapshot.selected == done, "who reads is not pulled away by what others start"
+
+
 async def test_the_list_follows_again_after_a_minute_without_a_hand() -> None:
     async with helm(station=halfway()) as at:
         await at.press("end")

@@ -291,7 +291,7 @@ class QuarterdeckApp(terminal.Contained, inherit_bindings=False):
         if self._shows_halt_first():
             return
         self.view.tell_notices()
-        if self.desk.ended_meanwhile() or (self.desk.picked and time.monotonic() - self._touched >= ALONE):
+        if self.desk.is_left_behind() or (self.desk.picked and time.monotonic() - self._touched >= ALONE):
             self.view.unpick()
         snapshot = self.desk.shown = self.snapshot()
         self.keys.close_moot()

@@ -25,7 +25,7 @@ from quarterdeck.console.snapshot import Instant, Said, Snapshot
 from quarterdeck.console.store import Link, StationClient
 from quarterdeck.host import boot_clock_ns, boot_id
 from quarterdeck.session.event import Moment
-from quarterdeck.session.intents import Intent
+from quarterdeck.session.intents import Intent, StartStep
 from quarterdeck.session.outcomes import exit_code
 from quarterdeck.session.state import Session
 from quarterdeck.station.wire.protocol import Answered
@@ -72,6 +72,8 @@ class Desk:
         """The step that a person moved to; empty while the list follows."""
         self._open = ""
         """The same, while it had not ended."""
+        self._started = ""
+        """The step that was started here since the last tick."""
         self.shown: Snapshot | None = None
         """The latest tick."""
         self.detached = False
@@ -129,8 +131,11 @@ class Desk:
         """Whether a command applies now, and why not."""
         return applies(command, self.situation)
 
-    def ended_meanwhile(self) -> bool:
-        """Whether the step that a person moved to has ended since. Asked each tick."""
+    def is_left_behind(self) -> bool:
+        """Whether the step that a person moved to has ended since, or another was started here. Asked each tick."""
+        started, self._started = self._started, ""
+        if self.picked and started not in {"", self.picked}:
+            return True
         run = self.link.session.steps.get(self.picked)
         ended = run is not None and run.ended is not None
         was_open, self._open = self._open, "" if ended else self.picked
@@ -148,6 +153,9 @@ class Desk:
         answer = await self.link.ask(intent)
         if answer.refusal and not (offers and answer.waivable):
             self.say(answer.why, "warning")
+        if isinstance(intent, StartStep) and not answer.refusal:
+            self._started = intent.step
+            self.tick()
         return answer
 
     @property

@@ -226,7 +226,8 @@ class Filter(Command):
 class Follow(Command):
     """Lets the list follow the session again, after you moved to another step, and takes filters away.
 
-    It follows by itself once that step has ended, after a minute without a key or the mouse, and after a halt.
+    It follows by itself once that step has ended, once you start another one, after a minute without a key or the
+    mouse, and after a halt.
     """
 
     id = "follow"
