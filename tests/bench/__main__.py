@@ -27,6 +27,7 @@ GROUPS = (
     "halting",
     "append",
     "replay",
+    "million",
     "steady",
     "polling",
     "export",
