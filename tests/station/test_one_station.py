@@ -17,6 +17,7 @@ from stationkit import end_everything
 from quarterdeck.errors import StationError
 from quarterdeck.logbook.lock import Lock, OwnedError, is_held
 from quarterdeck.session import intents
+from quarterdeck.station.wire import start_station as starting
 from quarterdeck.station.wire.blocking_client import ask_once, history_of
 from quarterdeck.station.wire.start_station import ADDRESS, new_socket, socket_of, start_station
 
@@ -53,6 +54,18 @@ def short() -> Iterator[Path]:
     made = Path(tempfile.mkdtemp(prefix="qdt-", dir="/tmp"))
     yield made
     shutil.rmtree(made)
+
+
+def test_who_starts_a_station_waits_the_longer_the_longer_its_logbook_is(
+    opened: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = opened()
+    monkeypatch.setattr(starting, "START_PATIENCE", 0.01)
+    with pytest.raises(StationError, match="did not start within"):
+        start_station(folder)
+    monkeypatch.setattr(starting, "CHECKED", 1_000.0)
+    start_station(folder)
+    assert answering(folder)
 
 
 # ---------------------------------------------------------------- where it listens

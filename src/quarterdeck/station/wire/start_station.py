@@ -23,12 +23,14 @@ from quarterdeck.regular_files import read_regular
 from quarterdeck.runner.files import write_atomic
 
 __all__ = [
-    "ADDRESS", "ALREADY", "START_PATIENCE", "answers", "new_socket", "said_socket", "say_socket", "socket_of",
+    "ADDRESS", "ALREADY", "answers", "new_socket", "said_socket", "say_socket", "socket_of",
     "start_station",
 ]  # fmt: skip
 
 START_PATIENCE = 10.0
-"""Seconds that a station may take to open its logbook and listen."""
+"""Seconds that a station may take to open a short logbook and listen."""
+CHECKED = 5e6
+"""Bytes of a logbook that it checks in a second at least."""
 ADDRESS = "socket"
 """The file in the session's folder that says where its station listens."""
 ALREADY = 75
@@ -75,19 +77,30 @@ def answers(folder: Path) -> bool:
     return True
 
 
-def start_station(folder: Path, *, timeout: float = START_PATIENCE) -> None:
+def _patience(folder: Path) -> float:
+    """Seconds that a station may take: it checks every event before it listens."""
+    from quarterdeck.logbook.folder import SessionFolder  # who finds a station does without
+
+    size = 0
+    with contextlib.suppress(OSError):
+        size = SessionFolder.of(folder).database.stat().st_size
+    return START_PATIENCE + size / CHECKED
+
+
+def start_station(folder: Path) -> None:
     """Start the station of the session in `folder`; returns when one listens, this one or another that was faster.
 
     StationError where none comes up, with what it said.
     """
     command = [sys.executable, "-P", "-m", "quarterdeck.station", "--session", str(folder)]
+    timeout = _patience(folder)
     deadline = time.monotonic() + timeout
     try:
         done = subprocess.run(
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise StationError(f"The station did not start within {timeout:g} s", where=str(folder)) from error
+        raise StationError(f"The station did not start within {timeout:.0f} s", where=str(folder)) from error
     except OSError as error:
         raise StationError(f"The station cannot be started: {error.strerror}", where=str(folder)) from error
     if done.returncode == 0:
