@@ -66,6 +66,14 @@ async def test_b_shows_it_while_nothing_is_halted_and_a_halt_turns_to_the_plan()
         assert at.said[-1] == "b: the list shows it; B rolls back"
 
 
+@pytest.mark.parametrize("keys", ["b", "?", "m", "ctrl+p", "i 1"])
+async def test_what_lies_over_the_session_leaves_no_half_words_beside_it(keys: str) -> None:
+    async with helm(*ANNOUNCED, size=(80, 24)) as at:
+        await at.press(*keys.split())
+        box = at.screen.query_one("#box")
+        assert (box.region.x, box.region.width) == (0, 80)
+
+
 async def test_after_a_rollback_it_names_no_key_that_does_nothing() -> None:
     async with helm(*ANNOUNCED, intents.StartStep(step="copy")) as at:
         at.station.ends("copy")

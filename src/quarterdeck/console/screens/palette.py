@@ -134,7 +134,7 @@ class PaletteScreen(Modal[Picked]):
 
     DEFAULT_CSS = """
     PaletteScreen { align: center top; background: $background 60%; }
-    PaletteScreen > #box { width: 110; max-width: 96%; height: auto; max-height: 100%; margin-top: 2;
+    PaletteScreen > #box { width: 100%; max-width: 120; height: auto; max-height: 100%; margin-top: 2;
                            border: round $accent; background: $surface; padding: 0 1; }
     PaletteScreen Line { border: none; height: 1; padding: 0; background: $surface; }
     PaletteScreen Line:focus { border: none; }

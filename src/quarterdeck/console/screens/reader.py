@@ -33,7 +33,7 @@ class _Box(Modal[None]):
 
     DEFAULT_CSS = """
     _Box { align: center middle; background: $background 60%; }
-    _Box > #box { width: 90%; max-width: 110; height: 90%;
+    _Box > #box { width: 100%; max-width: 120; height: 90%;
                     border: round $frame; background: $surface; padding: 0 1; }
     _Box #title { text-style: bold; height: 1; color: $strong; }
     _Box #text { height: 1fr; }
@@ -114,7 +114,7 @@ class TargetReader(LiveReader):
     """One target in full, as wide as a chart of it needs."""
 
     DEFAULT_CSS = """
-    TargetReader > #box { width: 96%; max-width: 180; height: 96%; }
+    TargetReader > #box { max-width: 180; height: 96%; }
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [

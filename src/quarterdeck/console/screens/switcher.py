@@ -34,7 +34,7 @@ class Switcher(Modal[StationClient]):
 
     DEFAULT_CSS = """
     Switcher { align: center top; background: $background 60%; }
-    Switcher > #box { width: 120; max-width: 96%; height: auto; max-height: 100%; margin-top: 1;
+    Switcher > #box { width: 100%; max-width: 120; height: auto; max-height: 100%; margin-top: 1;
                       border: round $accent; background: $surface; padding: 0 1; }
     Switcher #title { text-style: bold; height: 1; color: $strong; }
     Switcher SessionsPane { background: $surface; }
