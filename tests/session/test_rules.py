@@ -514,6 +514,14 @@ def test_a_rollback_that_no_longer_fits_is_said_once_and_with_the_reserve(book: 
     assert why == ["its reserve of 10 min is kept back"]
 
 
+def test_who_may_start_a_step_of_another_role_is_told_the_key_and_whose_it_is(book: Book) -> None:
+    counted(book)
+    assert next_line(book.session, book.now, DBA).text.startswith("you: S starts ")
+    text = next_line(book.session, book.now, LEAD).text
+    assert text.startswith("S starts ")
+    assert text.endswith(" for dba")
+
+
 def test_what_grows_late_says_so_once(book: Book) -> None:
     at_build(book)
     for _ in range(40):

@@ -155,10 +155,10 @@ class Undoing(Steps):
             return waits
         if first.owner in rollback.run_mine:
             return NextLine(f"next by itself: {self.name(first.step)} · {left}", step=first.step)
-        mine = "S starts" if first.owner == self.me.role else f"waiting for {first.owner}: S starts"
+        whose = "" if first.owner == self.me.role else f" for {first.owner}"
         all_of_mine = "" if rollback.run_mine else " · A runs all of yours by themselves"
         return NextLine(
-            f"{mine} {self.name(first.step)} ({span(first.duration)}){all_of_mine} · {left}",
+            f"S starts {self.name(first.step)} ({span(first.duration)}){whose}{all_of_mine} · {left}",
             key="S",
             step=first.step,
             waiting_for=first.owner,

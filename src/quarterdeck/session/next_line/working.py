@@ -236,7 +236,7 @@ class Steps(Words):
             yours = found.owner == self.me.role
             if verb == "starts" and not found.mutates and self.plan.part(step) != "undo":
                 what += " at once"
-            text = f"you: S {verb} {what}" if yours else f"waiting for {found.owner}: S {verb} {what}"
+            text = f"you: S {verb} {what}" if yours else f"S {verb} {what} for {found.owner}"
             return NextLine(text, "S", step, found.owner, level="asks")
         return None
 
