@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 
 import night
@@ -160,6 +161,48 @@ def test_what_judged_it_what_was_read_since_when_and_how_many_in_a_row_stand_tog
         "   ✖ Search too slow: HALT PROPOSED, pauses in 1:20: p95(search.latency, 60 s) is 1.2 s, above 800 ms",
         "     proposes a halt when p95(search.latency, 1m) > 800ms for 60 s",
     ]
+
+
+def test_a_peak_that_was_too_short_to_count_is_named_where_it_is_ok() -> None:
+    snapshot = night.slow_search()
+    at = snapshot.boot - 120
+    series = Series()
+    for second in range(100):
+        series.take(at + second, 1.2 if second == 60 else 0.003)
+    calm = replace(
+        snapshot.readings["search"], values={"latency": 0.003}, status="ok", raw="ok", message="", flags=()
+    )
+    verdict = Verdict("ok", at, "ok", 90, is_whole=False, counts_all=False)
+    snapshot = replace(
+        snapshot,
+        readings={"search": calm},
+        verdicts={"search": verdict},
+        series={"search.latency": series, "search.status": series},
+    )
+    said = text(judged_rows(snapshot, "search", 160, UNICODE))
+    assert re.search(
+        r"ok at least since \S+, for 2 min, with latency 1.2 s at \d\d:\d\d: critical, too short to count", said[-1]
+    ), said
+    later = replace(snapshot, verdicts={"search": replace(verdict, since=at + 70)})
+    assert "too short" not in " ".join(text(judged_rows(later, "search", 160, UNICODE)))
+
+
+async def test_the_axis_of_a_chart_ends_in_0_and_the_highest_value_wherever_a_threshold_falls() -> None:
+    async with helm(*COPIED) as at:
+        for values in (0.003, 3.0, 0.003):
+            await at.reads(read(at=Clocks().boot(), values={"latency": values}))
+        chart = TargetPane("api")
+        plan = at.station.session.plan
+        assert plan is not None
+        for warning in ("150 ms", "2.9 s"):
+            target = replace(plan.procedure.targets["api"], bands={"latency": Bands(warning=warning)})
+            targets = {**plan.procedure.targets, "api": target}
+            changed = replace(plan, procedure=replace(plan.procedure, targets=targets))
+            snapshot = replace(at.snapshot, session=replace(at.snapshot.session, plan=changed))
+            reading = snapshot.readings["api"]
+            rows = text(chart._area(snapshot, reading, "latency", [Span(0.003, 3.0)] * 40, ["ok"] * 40))
+            assert rows[0].split()[:2] == ["3", "s"]
+            assert rows[-1].split()[0] == "0"
 
 
 def test_a_refused_answer_says_what_was_expected_and_a_pending_one_what_it_waits_for() -> None:

@@ -146,7 +146,7 @@ class TargetPane(Sheet):
     def _area(
         self, snapshot: Snapshot, reading: Reading, metric: str, columns: list[Span | None], roles: list[str]
     ) -> list[Row]:
-        """The metric's area with its highest value, its thresholds where they fall, and 0 below."""
+        """The metric's area with its highest value and 0 as the ends of its axis, its thresholds where they fall."""
         kind = types_of(snapshot).get(self.target, "")
         glyphs = self.look.glyphs
         known = metric_kind(kind, split_metric(f"it.{metric}")[1])
@@ -164,7 +164,8 @@ class TargetPane(Sheet):
         for level, role in marks:
             if level <= high:
                 row = min(height - 1, int((1 - level / high) * height))
-                labels[row] = (shown_value(kind, reading, metric, level), role)
+                if row not in labels or level == high:
+                    labels[row] = (shown_value(kind, reading, metric, level), role)
                 dashes[row] = role
         rows: list[Row] = []
         for number, line in enumerate(lines):

@@ -211,6 +211,8 @@ def _since(snapshot: Snapshot, reading: Reading) -> str:
     at = snapshot.now - (snapshot.boot - verdict.since)
     begun = "since" if verdict.is_whole else "at least since"
     text = f"{reading.status} {begun} {second(at, snapshot.off)}, for {span(snapshot.now - at)}"
+    if reading.raw == reading.status == "ok":
+        text += _peaks(snapshot, reading, verdict.since)
     if not verdict.is_whole:
         return text
     ran = [
@@ -219,6 +221,22 @@ def _since(snapshot: Snapshot, reading: Reading) -> str:
         if run.started is not None and run.started <= at <= (run.ended if run.ended is not None else snapshot.now)
     ]
     return f"{text}, while {' and '.join(visible(name, 80) for name in ran[:3])} ran" if ran else text
+
+
+def _peaks(snapshot: Snapshot, reading: Reading, since: float) -> str:
+    """The worst value of each metric that was over a threshold meanwhile, and too short to count."""
+    target, found = _target(snapshot, reading.target), ""
+    for metric, bands in target.bands.items() if target is not None else ():
+        limits, series = band_levels(metric, bands), snapshot.series.get(f"{reading.target}.{metric}")
+        spans = [each for each in series.spans() if each[0] >= since] if series is not None else []
+        worst = min if limits.falling else max
+        values = [(each.low if limits.falling else each.high, at) for at, each in spans]
+        value, at = worst(values, default=(0.0, 0.0))
+        if values and (over := band(value, limits)) != "ok":
+            shown = shown_value(target.type if target is not None else "", reading, metric, value)
+            when = hour(snapshot.now - (snapshot.boot - at), snapshot.off)
+            found += f", with {label_of(metric)} {shown} at {when}: {over}, too short to count"
+    return found
 
 
 def _expected(snapshot: Snapshot, name: str) -> list[str]:
