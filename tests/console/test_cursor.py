@@ -152,6 +152,19 @@ async def test_every_pane_of_a_tab_gets_the_focus_and_its_cursor_at_80x24() -> N
         assert pane(at, "log").has_focus
 
 
+async def test_the_label_of_a_tab_and_the_titles_in_it_count_the_same() -> None:
+    async with helm(*COPIED, station=FakeStation(WATCHED), size=(80, 24)) as at:
+        now = Clocks().boot()
+        for name in ("here", "there", "api", "shop", "search"):
+            values: dict[str, float | str] = {}
+            known = Reading(
+                target=name, at=time.time(), boot=now, status="ok", raw="ok", interval=2.0, max_age=9.0, values=values
+            )
+            await at.reads(known)
+        title = pane(at, "endpoints").title_of(at.snapshot)
+        assert title == "Endpoints · 3 ok · hosts 2 ok"
+
+
 @pytest.mark.parametrize("read_before", ["", "above", "end"])
 async def test_a_log_that_comes_to_the_front_shows_what_its_badge_announced(read_before: str) -> None:
     async with helm(*COPIED, station=FakeStation(WATCHED), size=(80, 24)) as at:

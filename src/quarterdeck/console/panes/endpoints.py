@@ -93,6 +93,16 @@ def counted(snapshot: Snapshot, names: Iterable[str] = ()) -> dict[str, int]:
     return {word: counts[word] for word in CONDITIONS if counts[word]}
 
 
+def _hosts(snapshot: Snapshot) -> str:
+    """`host ok`, `hosts 1 warn, 2 ok`; empty where none is watched."""
+    services, plan = set(endpoints_of(snapshot)), snapshot.session.plan
+    every = plan.procedure.targets if plan is not None else snapshot.readings
+    hosts = [name for name in every if name not in services]
+    if len(hosts) < 2:
+        return f"host {condition(snapshot, hosts[0])}" if hosts else ""
+    return f"hosts {', '.join(f'{count} {word}' for word, count in counted(snapshot, hosts).items())}"
+
+
 def roll_up(snapshot: Snapshot) -> dict[str, int]:
     """How many guards are blind, and services in which condition, the gravest first; none is left out."""
     names = endpoints_of(snapshot)
@@ -202,9 +212,9 @@ class EndpointsPane(Pane):
         return self._index[y][0] if y < len(self._index) else ""
 
     def title_of(self, snapshot: Snapshot) -> str:
-        """Counts, not a light."""
+        """Counts, not a light; hosts apart, which the label of a tab counts too."""
         counts = ", ".join(f"{count} {word}" for word, count in roll_up(snapshot).items())
-        return f"Endpoints · {counts}" if counts else "Endpoints"
+        return " · ".join(filter(None, ("Endpoints", counts, _hosts(snapshot) if self._names else "")))
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A target, or what is wrong with it."""
