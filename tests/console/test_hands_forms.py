@@ -203,27 +203,22 @@ def given_up() -> FakeStation:
     return station
 
 
-async def test_a_second_digit_picks_again_until_something_is_typed_or_the_focus_was_moved() -> None:
+async def test_what_is_typed_after_a_pick_never_changes_it_and_a_key_alone_is_no_text() -> None:
     async with helm(station=given_up()) as at:
-        await at.press("enter", *"123")
+        await at.press("enter", *"23")
         bar = at.screen
         assert isinstance(bar, FormBar)
-        assert bar.answers == {"effect": "full", "note": ""}
-        await at.press(*"x2", "backspace", "backspace", *"4")
-        assert bar.answers == {"effect": "full", "note": "4"}, "a text was begun"
-    for way in (("tab",), ("enter",), ("tab", "tab", "tab")):
-        async with helm(station=given_up()) as at:
-            await at.press("enter", *"2", "up", *way, *"1")
-            bar = at.screen
-            assert isinstance(bar, FormBar)
-            assert bar.answers == {"effect": "partial", "note": "1"}, way
+        assert bar.answers == {"effect": "partial", "note": "3"}
+        await at.press("enter")
+        assert "key of an answer above" in at.wrong("note")
+        assert at.station.session.steps["copy"].effect == "unknown", "nothing was said yet"
+        await at.press("up", "3")
+        assert bar.answers == {"effect": "full", "note": "3"}
+        await at.press(*"40 of 900", "enter")
+        assert str(at.station.session.steps["copy"].effect) == "full"
 
 
-async def test_a_digit_that_is_no_answer_or_is_asked_for_is_typed() -> None:
-    async with helm(station=given_up()) as at:
-        await at.press("enter", *"27")
-        assert isinstance(at.screen, FormBar)
-        assert at.screen.answers == {"effect": "partial", "note": "7"}
+async def test_a_digit_that_is_asked_for_is_typed() -> None:
     station = copied()
     station.must(intents.StartStep(step="switch"), intents.FailStep(step="switch", reason="no"))
     async with helm(station=station) as at:

@@ -10,6 +10,7 @@ Keys may come before it is composed: its fields exist from the beginning.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from itertools import pairwise
 from typing import ClassVar
 
 from textual import events
@@ -45,23 +46,8 @@ class Line(Input):
     letters act at once: typed fast, they overtake it. In a word such as ROLLBACK that matters.
     """
 
-    picked: Choices | None = None
-    """The choice whose pick led here by itself: until something is typed or the focus moves, a digit picks again."""
-
-    def watch_value(self) -> None:
-        """Something is typed: it is a text from now on."""
-        self.picked = None
-
-    def on_blur(self) -> None:
-        """Whoever comes back has moved here."""
-        self.picked = None
-
     async def on_key(self, event: events.Key) -> None:
         """Act on a bound key now; Textual's input takes every other one."""
-        if self.picked is not None and (event.character or "").isdecimal() and self.picked.pick_by(event):
-            event.stop()
-            event.prevent_default()
-            return
         action = _ACTIONS.get(event.key)
         if action is not None and event.key not in _NOT_OURS:
             event.stop()
@@ -119,19 +105,14 @@ class Choices(Widget):
             if self.current < 0:
                 return
             self.post_message(self.Picked(self, entered=True))
-        elif not self.pick_by(event):
-            return
         else:
+            halts = keys_of(self.app)[0]
+            number = next((n for n, option in enumerate(self.field.choices) if _is(option, event, halts)), -1)
+            if number < 0:
+                return
+            self.current = number
             self.post_message(self.Picked(self, entered=False))
         event.stop()
-
-    def pick_by(self, event: events.Key) -> bool:
-        """Pick the answer of this key; whether it is one's."""
-        halts = keys_of(self.app)[0]
-        number = next((n for n, option in enumerate(self.field.choices) if _is(option, event, halts)), -1)
-        if number >= 0:
-            self.current = number
-        return number >= 0
 
     def on_click(self, event: events.Click) -> None:
         """The line under the mouse."""
@@ -293,21 +274,19 @@ class FormBar(Modal[Answers | None]):
         event.stop()
         if event.entered or not self.form.deliberate or event.sender is not list(self._fields.values())[-1]:
             self._forward(event.sender)
-            if not event.entered:
-                self._pick_again(event.sender)
 
-    def _pick_again(self, widget: Choices) -> None:
-        """A digit that comes next corrects a pick that led to an empty text, but where a number may be asked for."""
-        fields = list(zip(self.form.fields, self._fields.values(), strict=True))
-        following = fields[[field for _, field in fields].index(widget) + 1 :]
-        for asked, field in following[:1]:
-            if isinstance(field, Line) and not field.value and asked.check is None:
-                field.picked = widget
+    def _missing(self) -> tuple[str, str]:
+        """What is not right yet. A text that is a key of the answers above it was meant for them: it says nothing."""
+        for above, asked in pairwise(self.form.fields):
+            typed = self.answers[asked.name]
+            if asked.kind == "text" and asked.check is None and any(option.key == typed for option in above.choices):
+                return asked.name, f"{typed} is the key of an answer above: press up, then {typed}; or say more here"
+        return missing(self.form, self.answers)
 
     def _forward(self, widget: Input | Choices) -> None:
         following = list(self._fields.values())
         following = following[following.index(widget) + 1 :]
-        name, wrong = missing(self.form, self.answers)
+        name, wrong = self._missing()
         if not wrong and (isinstance(widget, Input) or self.form.quick or not following):
             self._submit()
         elif following and self._fields.get(name) is not widget:
@@ -317,7 +296,7 @@ class FormBar(Modal[Answers | None]):
 
     def action_submit(self) -> None:
         """Do it, where everything is filled in."""
-        name, wrong = missing(self.form, self.answers)
+        name, wrong = self._missing()
         if wrong:
             self._complain(name, wrong)
         else:
