@@ -161,8 +161,13 @@ async def test_the_label_of_a_tab_and_the_titles_in_it_count_the_same() -> None:
                 target=name, at=time.time(), boot=now, status="ok", raw="ok", interval=2.0, max_age=9.0, values=values
             )
             await at.reads(known)
-        title = pane(at, "endpoints").title_of(at.snapshot)
+        endpoints = pane(at, "endpoints")
+        await at.press("3")
+        title = endpoints.title_of(at.snapshot)
         assert title == "Endpoints · 3 ok · hosts 2 ok"
+        endpoints.styles.width = len(title) + 5  # with the frame, one cell less than it takes
+        await at.settle()
+        assert endpoints.title_of(at.snapshot) == "Endpoints · 3 ok", "whole or not at all"
 
 
 @pytest.mark.parametrize("read_before", ["", "above", "end"])

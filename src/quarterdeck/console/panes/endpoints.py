@@ -38,6 +38,8 @@ BELOW = 5
 """Cells before a message that stands below its target."""
 MESSAGE = 2
 """Lines that it takes there at most; the target's screen shows all of it."""
+SPARED = 4
+"""Cells of a frame's line that its title leaves free, and the sign of the focus."""
 REST = 10.0
 """Seconds that a target keeps its lines when it needs less."""
 
@@ -212,9 +214,12 @@ class EndpointsPane(Pane):
         return self._index[y][0] if y < len(self._index) else ""
 
     def title_of(self, snapshot: Snapshot) -> str:
-        """Counts, not a light; hosts apart, which the label of a tab counts too."""
+        """Counts, not a light; hosts apart, which a tab's label counts too, where there is room for all of it."""
         counts = ", ".join(f"{count} {word}" for word, count in roll_up(snapshot).items())
-        return " · ".join(filter(None, ("Endpoints", counts, _hosts(snapshot) if self._names else "")))
+        said = " · ".join(filter(None, ("Endpoints", counts)))
+        whole = " · ".join(filter(None, (said, _hosts(snapshot) if self._names else "")))
+        room = (self.size.width or self._taken_width) - SPARED
+        return whole if cell_len(whole) <= room else said
 
     def row(self, snapshot: Snapshot, y: int, width: int) -> Row:
         """A target, or what is wrong with it."""
