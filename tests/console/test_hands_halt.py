@@ -190,6 +190,7 @@ async def test_after_a_halt_enter_asks_one_question_after_the_other() -> None:
         labels = [option.label for option in at.form.fields[0].choices]
         assert labels[0].startswith("undo only 3 Switch over by hand")
         assert labels[1].startswith("roll back all: 2 undo")
+        assert f", {at.form.fields[0].choices[1].detail}" in at.snapshot.next_line.text, "as NEXT says it"
         assert "go on (lands in paused)" in labels
         assert all(option.detail for option in at.form.fields[0].choices), "each with its minutes"
 

@@ -13,10 +13,11 @@ from msgspec import Struct
 
 from quarterdeck.procedure.model import Procedure
 from quarterdeck.session.state import FINISHED, LIVE, Session, StepRun, Window
+from quarterdeck.spans import span
 
 __all__ = [
     "DECIDE", "GRACE", "PEOPLE", "WARN", "Clocks", "Forecast", "Planned", "assumed_window", "clocks", "last_end",
-    "need", "need_after", "rest", "rollback_seconds", "worked",
+    "need", "need_after", "rest", "rollback_minutes", "rollback_seconds", "worked",
 ]  # fmt: skip
 
 DECIDE = 180.0
@@ -115,6 +116,12 @@ def rollback_seconds(session: Session, also: str = "") -> float:
         by_hand += sum(1 for step in undo if not step.auto_start)
     verified = sum(plan.steps[i].duration for i in plan.verify) if anything else 0.0
     return undone + verified + DECIDE + PEOPLE * by_hand
+
+
+def rollback_minutes(session: Session, work: float) -> str:
+    """What a rollback of so many seconds of work takes: `14 min + 5 min for people`."""
+    people = rollback_seconds(session) - work
+    return f"{span(work)}{f' + {span(people)} for people' if people >= 1 else ''}"
 
 
 def need_after(session: Session, identity: str) -> float:

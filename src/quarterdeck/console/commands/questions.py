@@ -418,7 +418,7 @@ async def what_now(desk: Desk) -> bool:
             intents.UndoStep(step=last, halts=halts, reason="?"),
         ),
         (
-            Choice("B", "roll_back", whole, span(back.seconds)),
+            Choice("B", "roll_back", whole, forecast.rollback_minutes(session, back.seconds)),
             intents.RollBack(halts=halts, typed="ROLLBACK", waiver="?"),
         ),
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quarterdeck.session.forecast import rollback_seconds
+from quarterdeck.session.forecast import rollback_minutes
 from quarterdeck.session.leftovers import few, open_left
 from quarterdeck.session.next_line.words import NextLine
 from quarterdeck.session.next_line.working import Steps
@@ -105,8 +105,7 @@ class Halted(Steps):
         halts, keys, offered = session.live_halts(), list[str](), list[str]()
         if self.may(RollBack(halts=halts, typed=WORD, waiver="?")):
             found = preview(session)
-            people = rollback_seconds(session) - found.seconds
-            minutes = f"{span(found.seconds)}{f' + {span(people)} for people' if people >= 1 else ''}"
+            minutes = rollback_minutes(session, found.seconds)
             keys.append(f"B rolls back: {found.parts}, {minutes}" if found.steps else "B rolls back, nothing to undo")
             undone = next((item.undoes for item in found.items if item.undoes), "")
             if undone and self.may(UndoStep(step=undone, halts=halts, reason="?")):
