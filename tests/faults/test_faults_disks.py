@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from faultkit import Night, gone, injected, wait_until
+from ptyterminal import is_halt_shown
 
 from quarterdeck.session import intents
 from quarterdeck.station.wire.blocking_client import ask_once
@@ -30,7 +31,7 @@ def test_a_slow_disk_of_2_s_per_sync_keeps_no_halt_waiting(night: Night) -> None
         assert time.monotonic() - began > 1.5
         began = time.monotonic()
         terminal.send("H")
-        terminal.until("HALTED", 5)
+        terminal.until(is_halt_shown, 5)
         wait_until(lambda: gone(child), 5)
         assert time.monotonic() - began < 1.0
     wait_until(lambda: night.session().state == "halted")
@@ -87,7 +88,7 @@ def test_disk_full_at_halt(full_night: Night, reserve: bool) -> None:
     assert any(note.refusal for note in notes) != reserve
     began = time.monotonic()
     terminal.send("H")
-    terminal.until("HALTED", 5)
+    terminal.until(is_halt_shown, 5)
     wait_until(lambda: gone(child), 5)
     assert time.monotonic() - began < 1.0
     wait_until(lambda: night.session().state == "halted")
@@ -146,7 +147,7 @@ def test_a_disk_that_turns_read_only_under_a_living_station_halts_and_says_not_r
     with injected(night.station(), *where, "-e", f"trace={calls}", "-e", f"inject={calls}:error=EROFS"):
         began = time.monotonic()
         terminal.send("H")
-        terminal.until("HALTED", 5)
+        terminal.until(is_halt_shown, 5)
         wait_until(lambda: gone(child), 5)
         assert time.monotonic() - began < 1.5
         terminal.until(lambda text: "NOT RECORDED" in text or "record" in text.lower())
@@ -164,7 +165,7 @@ def test_the_state_folder_deleted_under_a_living_session(night: Night) -> None:
     shutil.rmtree(deleted)
     began = time.monotonic()
     terminal.send("H")
-    terminal.until("HALTED", 5)
+    terminal.until(is_halt_shown, 5)
     wait_until(lambda: gone(child), 5)
     assert time.monotonic() - began < 1.5
     wait_until(lambda: "halt.called" in written(night))

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from faultkit import PROCEDURE, Night, gone, injected, wait_until
+from ptyterminal import is_halt_shown
 
 from quarterdeck.errors import StationError
 from quarterdeck.session import intents
@@ -160,7 +161,7 @@ def test_no_file_descriptor_is_left_and_halt_works_within_a_second(night: Night)
     resource.prlimit(station, resource.RLIMIT_NOFILE, (used, 4096))
     began = time.monotonic()
     terminal.send("H")
-    terminal.until("HALTED", 5)
+    terminal.until(is_halt_shown, 5)
     wait_until(lambda: gone(child), 5)
     assert time.monotonic() - began < 1.5
     resource.prlimit(station, resource.RLIMIT_NOFILE, (4096, 4096))
@@ -176,7 +177,7 @@ def test_a_console_without_file_descriptors_halts_all_the_same(night: Night) -> 
     used = len(list(Path(f"/proc/{terminal.pid}/fd").iterdir()))
     resource.prlimit(terminal.pid, resource.RLIMIT_NOFILE, (used, 4096))
     terminal.send("H")
-    assert terminal.until("HALTED", 5) < 1.0
+    assert terminal.until(is_halt_shown, 5) < 1.0
     wait_until(lambda: gone(child), 5)
 
 
@@ -188,7 +189,7 @@ def test_a_station_without_memory_still_halts(night: Night) -> None:
     size = int(Path(f"/proc/{station}/statm").read_text().split()[0]) * resource.getpagesize()
     resource.prlimit(station, resource.RLIMIT_AS, (size + 2**20, resource.RLIM_INFINITY))
     terminal.send("H")
-    terminal.until("HALTED", 10)
+    terminal.until(is_halt_shown, 10)
     wait_until(lambda: gone(child), 5)
 
 

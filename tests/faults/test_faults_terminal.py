@@ -10,7 +10,7 @@ import time
 
 import pytest
 from faultkit import PROCEDURE, Night, gone, wait_until
-from ptyterminal import Terminal
+from ptyterminal import Terminal, is_halt_shown
 
 from quarterdeck.session import intents
 
@@ -82,7 +82,7 @@ def test_h_paints_halted_and_ends_the_command_within_a_second(night: Night, rule
     child = night.child("long")
     began = time.monotonic()
     terminal.send("H")
-    painted = terminal.until("HALTED", 5)
+    painted = terminal.until(is_halt_shown, 5)
     if rule == "finish":  # the control: the same halt, on a command that may finish
         time.sleep(max(0.0, began + 1.5 - time.monotonic()))
         assert not gone(child)
@@ -206,7 +206,7 @@ def test_a_stopped_console_holds_up_nobody(night: Night, seconds: float) -> None
     wait_until(lambda: gone(child), 5)
     assert time.monotonic() - began < 1.0
     terminal.kill(signal.SIGCONT)
-    assert terminal.until("HALTED") < 5.0
+    assert terminal.until(is_halt_shown) < 5.0
 
 
 CHATTY = PROCEDURE.replace('while [ ! -e "$0" ]; do sleep 0.05;', 'while [ ! -e "$0" ]; do date +%N; sleep 0.05;')
@@ -227,7 +227,7 @@ def test_a_terminal_that_does_not_drain_keeps_no_halt_waiting(night: Night, seco
         assert time.monotonic() - began < 1.0
         wait_until(lambda: gone(child), 5)
         assert time.monotonic() - began < 1.0
-    terminal.until("HALTED", 10)
+    terminal.until(is_halt_shown, 10)
     assert terminal.screen.strange == []
 
 

@@ -22,7 +22,12 @@ from typing import Any
 import pytest
 from ptyscreen import Screen
 
-__all__ = ["Terminal"]
+__all__ = ["Terminal", "is_halt_shown"]
+
+
+def is_halt_shown(text: str) -> bool:
+    """Whether a screen says that a halt is in force: HALTING while something still runs, then HALTED."""
+    return "HALTING" in text or "HALTED" in text
 
 
 class Terminal:

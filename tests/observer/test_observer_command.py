@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 import pytest
+from machine import needs
 from msgspec.structs import replace
 
 from quarterdeck.observer.checks import build
@@ -144,7 +145,6 @@ async def test_a_program_that_cannot_be_started_for_our_own_want_is_unknown(monk
 PLUGINS = Path("/usr/lib/nagios/plugins")
 
 
-@pytest.mark.skipif(not (PLUGINS / "check_disk").exists(), reason="needs Debian's monitoring-plugins")
 @pytest.mark.parametrize(
     ("argv", "status", "unit"),
     [
@@ -157,6 +157,7 @@ PLUGINS = Path("/usr/lib/nagios/plugins")
     ],
 )
 async def test_plugins_of_debian_are_read(argv: list[str], status: str, unit: tuple[str, str] | None) -> None:
+    needs(str(PLUGINS / "check_disk"))
     options: dict[str, str | list[str]] = {"argv": [str(PLUGINS / argv[0]), *argv[1:]]}
     found = await asyncio.wait_for(build(Target(type="command", options=options), Context(name="it")).sample(), 30)
     assert found.status == status, found.message

@@ -83,7 +83,7 @@ def _patience(folder: Path) -> float:
 
     size = 0
     with contextlib.suppress(OSError):
-        size = SessionFolder.of(folder).database.stat().st_size
+        size = SessionFolder(folder, folder).database.stat().st_size
     return START_PATIENCE + size / CHECKED
 
 
