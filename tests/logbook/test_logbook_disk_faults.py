@@ -252,6 +252,19 @@ def until_red(log: SessionLog) -> list[bytes]:
     raise AssertionError("the disk was not full")
 
 
+def test_a_recorder_writes_a_halt_too_where_the_other_one_just_made_the_room(
+    small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    release = Reserve.release
+
+    def released_by_the_other(self: Reserve) -> bool:
+        release(self)
+        return False
+
+    monkeypatch.setattr(Reserve, "release", released_by_the_other)
+    test_disk_full_at_halt_and_the_halt_is_durable_from_the_reserve(small_disk)
+
+
 def test_disk_full_at_halt_and_the_halt_is_durable_from_the_reserve(small_disk: Path) -> None:
     night = Night(small_disk / "home")
     log = night.open()

@@ -246,7 +246,8 @@ class Lane:
                 self._batches.clear()
                 return ""
         why = self._revive()
-        if why and self._full and urgent and self._writer.reserve.release():
+        if why and self._full and urgent:
+            self._writer.reserve.release()  # where the other lane just has, there is room all the same
             why = self._revive()
         return why
 
